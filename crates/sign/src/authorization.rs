@@ -1,0 +1,100 @@
+//! The `Authorization` value.
+
+use crate::SignError;
+use crate::hex;
+use crate::limits::{
+    MAX_ACCESS_BYTES, MAX_AUTHORIZATION_BYTES, MAX_HEADER_NAME_BYTES, MAX_SIGNED_HEADERS,
+};
+
+/// The algorithm word, also the first line of the string to sign.
+pub const ALGORITHM: &str = "SDK-HMAC-SHA256";
+
+/// The parts of an `Authorization` value, borrowed from it. Only [`Authorization::parse`] makes one.
+///
+/// None of it is proven: the key id is what the caller claims to be, until
+/// [`check`](crate::check()) has passed with that key's secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Authorization<'a> {
+    /// The key id (AK, AppKey): 1 to [`MAX_ACCESS_BYTES`] visible ASCII characters, no comma.
+    pub access: &'a str,
+    /// Lower-case names, strictly ascending, at least one, at most [`MAX_SIGNED_HEADERS`].
+    pub signed_headers: Vec<&'a str>,
+    /// 64 lower-case hex digits.
+    pub signature: &'a str,
+}
+
+impl<'a> Authorization<'a> {
+    /// Reads `SDK-HMAC-SHA256 Access=<key>, SignedHeaders=<a;b;c>, Signature=<hex>`, in this order
+    /// and with these blanks, which is what every known signer writes.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError::UnsupportedAlgorithm`] if the first word is another one, else
+    /// [`SignError::MalformedAuthorization`] naming the part that is wrong.
+    pub fn parse(value: &'a str) -> Result<Self, SignError> {
+        let malformed = SignError::MalformedAuthorization;
+        if value.len() > MAX_AUTHORIZATION_BYTES {
+            return Err(malformed("too long"));
+        }
+        let (word, items) = value.split_once(' ').unwrap_or((value, ""));
+        if word != ALGORITHM {
+            return Err(SignError::UnsupportedAlgorithm);
+        }
+        let items = items.strip_prefix("Access=").ok_or(malformed("Access"))?;
+        let (access, items) = items
+            .split_once(", SignedHeaders=")
+            .ok_or(malformed("SignedHeaders"))?;
+        let (names, signature) = items
+            .split_once(", Signature=")
+            .ok_or(malformed("Signature"))?;
+
+        if !is_access(access) {
+            return Err(malformed("Access"));
+        }
+        if hex::decode_lower(signature.as_bytes()).is_none() {
+            return Err(malformed("Signature"));
+        }
+        let signed_headers: Vec<&str> = names.split(';').take(MAX_SIGNED_HEADERS + 1).collect();
+        if signed_headers.len() > MAX_SIGNED_HEADERS {
+            return Err(malformed("too many SignedHeaders"));
+        }
+        if !signed_headers
+            .iter()
+            .all(|name| is_lower_case_header_name(name))
+        {
+            return Err(malformed("SignedHeaders must be lower-case header names"));
+        }
+        if !signed_headers.is_sorted_by(|before, after| before < after) {
+            return Err(malformed(
+                "SignedHeaders must be sorted and without repeats",
+            ));
+        }
+        Ok(Self {
+            access,
+            signed_headers,
+            signature,
+        })
+    }
+
+    /// Whether the (lower-case) header is among the signed ones.
+    #[must_use]
+    pub fn signs(&self, name: &str) -> bool {
+        self.signed_headers.contains(&name)
+    }
+}
+
+/// A key id that can be written into the value and read back.
+pub(crate) fn is_access(access: &str) -> bool {
+    (1..=MAX_ACCESS_BYTES).contains(&access.len())
+        && access
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b',')
+}
+
+fn is_lower_case_header_name(name: &str) -> bool {
+    (1..=MAX_HEADER_NAME_BYTES).contains(&name.len())
+        && name.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte)
+        })
+}

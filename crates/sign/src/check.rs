@@ -1,0 +1,96 @@
+//! Checking a signature.
+
+use aws_lc_rs::hmac;
+
+use crate::body::body_line;
+use crate::canonical::{canonical_head, string_to_sign};
+use crate::headers::{CONTENT_SHA256, HOST, SDK_DATE, single};
+use crate::{Authorization, Cover, Payload, Secret, SignError, SignedRequest, hex, parse_sdk_date};
+
+/// The outcome of an accepted signature. Only [`check`] makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Checked {
+    /// The time that was signed, in unix seconds.
+    pub date: i64,
+    /// How far the signature covers the body; [`Cover::Declared`] leaves work to the caller.
+    pub body: Cover,
+}
+
+/// Accepts the request if it was signed with this secret, for this time and this body.
+///
+/// `wall_now_unix` is the present wall-clock time in unix seconds. The signed date may be
+/// `window_seconds` away from it, either way, the bounds included; a negative window is none.
+///
+/// The scheme has no nonce, and honest repeats within a second are alike, so an accepted request
+/// is not proven to be a new one. The key id is not part of the signed bytes: pass the secret that
+/// belongs to `authorization.access`, or [`Secret::decoy`] if the key is unknown, which takes the
+/// same work and the same way through the errors as a known key with a wrong signature.
+///
+/// # Errors
+///
+/// In this order: [`SignError::HostNotSigned`], [`SignError::DateNotSigned`],
+/// [`SignError::BadMethod`], for each signed header [`SignError::HeaderNotPresent`],
+/// [`SignError::DuplicateHeader`] or [`SignError::BadHost`]; [`SignError::BadDate`],
+/// [`SignError::ClockSkew`]; [`SignError::BadContentHash`], [`SignError::BodyMismatch`],
+/// [`SignError::UnsignedPayloadRefused`], [`SignError::MissingContentHash`] or
+/// [`SignError::ContentHashNotSigned`]; and [`SignError::BadSignature`] last, so that every other
+/// one can be told to a caller without telling whether the key exists.
+pub fn check(
+    request: &SignedRequest<'_>,
+    authorization: &Authorization<'_>,
+    payload: Payload<'_>,
+    secret: &Secret,
+    wall_now_unix: i64,
+    window_seconds: i64,
+) -> Result<Checked, SignError> {
+    if !authorization.signs(HOST) {
+        return Err(SignError::HostNotSigned);
+    }
+    if !authorization.signs(SDK_DATE) {
+        return Err(SignError::DateNotSigned);
+    }
+    let head = canonical_head(request, &authorization.signed_headers)?;
+
+    let date_text = single(request.headers, SDK_DATE)?
+        .and_then(|value| std::str::from_utf8(value).ok())
+        .ok_or(SignError::BadDate)?;
+    let date = parse_sdk_date(date_text)?;
+    let seconds_off = date.saturating_sub(wall_now_unix);
+    if seconds_off.unsigned_abs() > window_seconds.max(0).unsigned_abs() || window_seconds < 0 {
+        return Err(SignError::ClockSkew {
+            seconds_off,
+            window_seconds,
+        });
+    }
+
+    let body = body_line(
+        request.headers,
+        authorization.signs(CONTENT_SHA256),
+        payload,
+    )?;
+    let signature = hex::decode_lower(authorization.signature.as_bytes())
+        .ok_or(SignError::MalformedAuthorization("Signature"))?;
+
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let mut matches = false;
+    for text in [Some(&body.text), body.alternative.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        let mut canonical = head.clone();
+        canonical.extend_from_slice(text.as_bytes());
+        let message = string_to_sign(date_text, &canonical);
+        // `verify` compares in constant time.
+        matches |= hmac::verify(&key, message.as_bytes(), &signature).is_ok();
+    }
+    // Asked last, so that a decoy costs what a real secret costs.
+    if matches && secret.is_usable() {
+        Ok(Checked {
+            date,
+            body: body.cover,
+        })
+    } else {
+        Err(SignError::BadSignature)
+    }
+}
