@@ -1,0 +1,204 @@
+//! The publication: one API's life on one instance.
+
+mod decide;
+
+pub use decide::{Command, Facts, decide};
+
+use crate::application::Application;
+use crate::id::{ApiId, InstanceId};
+use crate::time::Timestamp;
+
+/// The state of an API on an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Never published here.
+    Created,
+    /// Somebody asked that it be published.
+    PublishPending,
+    /// The reviewer refused to publish it.
+    PublishRejected,
+    /// It answers.
+    Published,
+    /// It answers until this moment, or until no app counts on it; then it stops.
+    Stopping {
+        /// When it stops at the latest.
+        at: Timestamp,
+    },
+    /// It does not answer; grants are kept.
+    Stopped,
+    /// It does not answer, and somebody asked that it do again.
+    RecoverPending,
+    /// It answers until this moment, or until no app counts on it; then it goes, and its grants too.
+    Unpublishing {
+        /// When it goes at the latest.
+        at: Timestamp,
+    },
+    /// It was published here once.
+    Offline,
+}
+
+impl Status {
+    /// The state at `now`: an announced end that has come is an end.
+    #[must_use]
+    pub fn as_of(self, now: Timestamp) -> Self {
+        match self {
+            Self::Stopping { at } if at <= now => Self::Stopped,
+            Self::Unpublishing { at } if at <= now => Self::Offline,
+            other => other,
+        }
+    }
+
+    /// Does the API answer calls?
+    pub const fn answers(self) -> bool {
+        matches!(
+            self,
+            Self::Published | Self::Stopping { .. } | Self::Unpublishing { .. }
+        )
+    }
+
+    /// Does the API keep the grants it has?
+    pub const fn keeps_grants(self) -> bool {
+        match self {
+            Self::Published | Self::Stopping { .. } | Self::Stopped | Self::RecoverPending => true,
+            Self::Created
+            | Self::PublishPending
+            | Self::PublishRejected
+            | Self::Unpublishing { .. }
+            | Self::Offline => false,
+        }
+    }
+
+    /// May the API's definition be changed?
+    pub const fn allows_edit(self) -> bool {
+        match self {
+            Self::Created | Self::PublishRejected | Self::Stopped | Self::Offline => true,
+            Self::PublishPending
+            | Self::Published
+            | Self::Stopping { .. }
+            | Self::RecoverPending
+            | Self::Unpublishing { .. } => false,
+        }
+    }
+
+    /// May the API be deleted?
+    pub const fn allows_delete(self) -> bool {
+        matches!(self, Self::Created | Self::PublishRejected | Self::Offline)
+    }
+
+    /// Does the API occupy its method and path on the instance?
+    pub const fn holds_route(self) -> bool {
+        self.answers() || matches!(self, Self::Stopped | Self::RecoverPending)
+    }
+
+    /// The state in words, for a refusal.
+    pub const fn words(&self) -> &'static str {
+        match self {
+            Self::Created => "not yet published",
+            Self::PublishPending => "waiting for the review of its publication",
+            Self::PublishRejected => "refused publication",
+            Self::Published => "published",
+            Self::Stopping { .. } => "about to stop",
+            Self::Stopped => "stopped",
+            Self::RecoverPending => "waiting for the review of its recovery",
+            Self::Unpublishing { .. } => "about to go offline",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// One API's life on one instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The API.
+    pub api: ApiId,
+    /// The instance.
+    pub instance: InstanceId,
+    /// Its state.
+    pub status: Status,
+    /// When it was last published; the retention period counts from here.
+    pub published_at: Option<Timestamp>,
+    /// The application to publish or recover that waits, if one does.
+    pub application: Option<Application>,
+}
+
+impl Publication {
+    /// An API that was never published on the instance.
+    pub fn new(api: ApiId, instance: InstanceId) -> Self {
+        Self {
+            api,
+            instance,
+            status: Status::Created,
+            published_at: None,
+            application: None,
+        }
+    }
+}
+
+/// What happened to a publication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// It was published.
+    Published,
+    /// Somebody asked that it be published or recovered.
+    Applied(Application),
+    /// The application got its verdict.
+    ApplicationClosed(Application),
+    /// The reviewer refused to publish it.
+    PublishRejected,
+    /// The request to publish or recover was withdrawn, or to recover refused.
+    BackTo(Status),
+    /// A stop is announced.
+    StopAnnounced {
+        /// When at the latest.
+        at: Timestamp,
+    },
+    /// It stopped.
+    Stopped,
+    /// An unpublish is announced.
+    UnpublishAnnounced {
+        /// When at the latest.
+        at: Timestamp,
+    },
+    /// It went offline.
+    Unpublished,
+    /// The announced stop or unpublish was withdrawn.
+    ShutdownWithdrawn,
+    /// It answers again.
+    Recovered,
+}
+
+/// The publication after `event`, which happened at `now`.
+#[must_use]
+pub fn evolve(mut publication: Publication, event: &Event, now: Timestamp) -> Publication {
+    match event {
+        Event::Published => {
+            publication.status = Status::Published;
+            publication.published_at = Some(now);
+        }
+        Event::Applied(application) => {
+            publication.status = match publication.status {
+                Status::Stopped => Status::RecoverPending,
+                _ => Status::PublishPending,
+            };
+            publication.application = Some(application.clone());
+        }
+        Event::ApplicationClosed(_) => publication.application = None,
+        Event::PublishRejected => publication.status = Status::PublishRejected,
+        Event::BackTo(status) => publication.status = *status,
+        Event::StopAnnounced { at } => publication.status = Status::Stopping { at: *at },
+        Event::Stopped => publication.status = Status::Stopped,
+        Event::UnpublishAnnounced { at } => publication.status = Status::Unpublishing { at: *at },
+        Event::Unpublished => publication.status = Status::Offline,
+        Event::ShutdownWithdrawn | Event::Recovered => publication.status = Status::Published,
+    }
+    publication
+}
+
+/// What time alone has brought about by `now`.
+pub fn settle(publication: &Publication, now: Timestamp) -> Option<Event> {
+    match publication.status {
+        Status::Stopping { at } if at <= now => Some(Event::Stopped),
+        Status::Unpublishing { at } if at <= now => Some(Event::Unpublished),
+        _ => None,
+    }
+}
