@@ -1,0 +1,226 @@
+//! The store: what the control side knows, kept durably and in one order.
+//!
+//! [`Store`] is the one interface; [`mem`] is its readable specification, [`sql`] keeps the same
+//! promises on disk, and one battery of tests runs against both.
+//!
+//! The promises:
+//!
+//! - **One turn.** A [`Transaction`] has the store to itself among writers from `begin` to `commit`.
+//!   Its revision is the next one, so revisions are gap-free and in the order of commits.
+//! - **All or nothing.** What a transaction wrote is there after `commit` returned, whatever happens
+//!   to the process or the machine; a transaction that is dropped leaves nothing.
+//! - **A view is one moment.** All answers of one [`View`] belong to the same revision.
+//! - **Changes carry state.** [`View::changes`] tells what every resource the gate cares about looks
+//!   like now, if it changed after a revision; removals are told, never left out.
+
+#[cfg(feature = "battery")]
+pub mod battery;
+mod due;
+mod epoch;
+pub mod mem;
+pub mod records;
+pub mod sql;
+pub mod taken;
+
+use async_trait::async_trait;
+use tidegate_domain::{
+    Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
+    ProjectId, Publication, Standing, Timestamp, UserId, WorkspaceId,
+};
+
+pub use due::{publication_due_at, standing_due_at};
+pub use mem::MemStore;
+pub use records::{
+    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
+    Member, Message, NoticeFilter, Page, Paging, Project, Revision, Sealed, Token, TokenHash, User,
+    Workspace,
+};
+pub use sql::SqlStore;
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The engine failed: disk full, file damaged, connection lost.
+    #[error("the store failed: {0}")]
+    Engine(String),
+    /// A row does not make sense. Nothing is guessed: it must be mended by hand.
+    #[error("{table} {id}: the column {column} does not make sense")]
+    BadRow {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row.
+        id: String,
+    },
+    /// A value that must be unique is there already.
+    #[error("{what} is taken")]
+    Taken {
+        /// The value's kind.
+        what: &'static str,
+    },
+}
+
+/// The store's result.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// A place that keeps what the control side knows.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Waits for the turn to write. A transaction that is dropped without `commit` leaves nothing.
+    async fn begin(&self) -> Result<Box<dyn Transaction>>;
+
+    /// All that is known at one moment.
+    async fn view(&self) -> Result<Box<dyn View>>;
+}
+
+/// Reading, at one moment. What does not exist is `None`; deleted apps and APIs do not exist, but in
+/// [`View::changes`].
+#[async_trait]
+pub trait View: Send {
+    /// Where the store stands.
+    async fn head(&mut self) -> Result<Head>;
+
+    /// A project.
+    async fn project(&mut self, id: &ProjectId) -> Result<Option<Project>>;
+    /// All projects, by id.
+    async fn projects(&mut self) -> Result<Vec<Project>>;
+    /// A user.
+    async fn user(&mut self, id: &UserId) -> Result<Option<User>>;
+    /// The user with this access key.
+    async fn user_by_access_key(&mut self, access_key: &str) -> Result<Option<User>>;
+    /// The users of this name in all projects of the account called `domain`.
+    async fn users_by_name(&mut self, domain: &str, name: &str) -> Result<Vec<User>>;
+    /// The user of this name in a project.
+    async fn user_of_project(&mut self, project: &ProjectId, name: &str) -> Result<Option<User>>;
+    /// A workspace.
+    async fn workspace(&mut self, id: &WorkspaceId) -> Result<Option<Workspace>>;
+    /// The workspaces of a project, by id.
+    async fn workspaces(&mut self, project: &ProjectId) -> Result<Vec<Workspace>>;
+    /// What a user is in a workspace.
+    async fn member(&mut self, workspace: &WorkspaceId, user: &UserId) -> Result<Option<Member>>;
+    /// The members of a workspace, by user id.
+    async fn members(&mut self, workspace: &WorkspaceId) -> Result<Vec<Member>>;
+    /// An instance of a project.
+    async fn instance(&mut self, project: &ProjectId, id: &InstanceId) -> Result<Option<Instance>>;
+    /// The instances of a project, by id.
+    async fn instances(&mut self, project: &ProjectId) -> Result<Vec<Instance>>;
+    /// The token whose hash this is.
+    async fn token(&mut self, hash: &TokenHash) -> Result<Option<Token>>;
+
+    /// An app and its sealed secret.
+    async fn app(&mut self, id: &AppId) -> Result<Option<AppRecord>>;
+    /// The apps that pass the filter, oldest first.
+    async fn apps(&mut self, filter: &AppFilter, paging: Paging) -> Result<Page<AppRecord>>;
+    /// An API.
+    async fn api(&mut self, id: &ApiId) -> Result<Option<Api>>;
+    /// The APIs that pass the filter, oldest first.
+    async fn apis(&mut self, filter: &ApiFilter, paging: Paging) -> Result<Page<Api>>;
+
+    /// An API's life on an instance; none when it was never published there or asked to be.
+    async fn publication(&mut self, api: &ApiId, on: &InstanceId) -> Result<Option<Publication>>;
+    /// An API's life on every instance where it has one, by instance id.
+    async fn publications(&mut self, api: &ApiId) -> Result<Vec<Publication>>;
+    /// The APIs of `project` with a publication on `instance` whose method and shape of the path are
+    /// these, with that publication. Deleted APIs are left out.
+    async fn publications_on_route(
+        &mut self,
+        project: &ProjectId,
+        instance: &InstanceId,
+        method: &str,
+        shape: &str,
+    ) -> Result<Vec<Publication>>;
+
+    /// A standing.
+    async fn standing(&mut self, key: &Key) -> Result<Option<Standing>>;
+    /// All standings of an API on an instance, by app id.
+    async fn standings_on(&mut self, api: &ApiId, on: &InstanceId) -> Result<Vec<Standing>>;
+    /// All standings of an app, by API and instance.
+    async fn standings_of_app(&mut self, app: &AppId) -> Result<Vec<Standing>>;
+    /// The standings of an API or an app that are listed at `now` (those with a live grant or a
+    /// pending application whose asked end is still ahead), by (instance, app) or (API, instance).
+    async fn listed(
+        &mut self,
+        by: &ListedBy,
+        now: Timestamp,
+        paging: Paging,
+    ) -> Result<Page<Standing>>;
+
+    /// An application.
+    async fn application(&mut self, id: &ApplicationId) -> Result<Option<Application>>;
+    /// The applications that pass the filter, latest first.
+    async fn applications(
+        &mut self,
+        filter: &ApplicationFilter,
+        paging: Paging,
+    ) -> Result<Page<Application>>;
+    /// A notice.
+    async fn notice(&mut self, id: &NoticeId) -> Result<Option<Notice>>;
+    /// The notices that pass the filter, latest first.
+    async fn notices(&mut self, filter: &NoticeFilter, paging: Paging) -> Result<Page<Notice>>;
+
+    /// What time has brought about by `now` and nobody has recorded: publications whose announced
+    /// end has come, then standings with a notice or an application that has; at most `limit` in all.
+    async fn due(&mut self, now: Timestamp, limit: u64) -> Result<Vec<Due>>;
+    /// All the gate must know that changed after `since`, as of this view's revision. From
+    /// revision 0: everything, and no removals.
+    async fn changes(&mut self, since: Revision) -> Result<Changes>;
+    /// The journal after a revision, oldest first. Where `limit` would cut a revision in two, the
+    /// rest of it is told too, so that who goes on from the last one told misses nothing.
+    async fn journal(&mut self, after: Revision, limit: u64) -> Result<Vec<JournalEntry>>;
+    /// The messages nobody has delivered yet, oldest first.
+    async fn outbox(&mut self, limit: u64) -> Result<Vec<Message>>;
+}
+
+/// Writing, in one turn. `put_` creates or replaces. After an error other than
+/// [`StoreError::Taken`], nothing is left to do but to drop it.
+#[async_trait]
+pub trait Transaction: View {
+    /// The revision this transaction will have.
+    fn revision(&self) -> Revision;
+    /// Keeps the decision time; later transactions find it in their [`Head`].
+    async fn set_decided_at(&mut self, at: Timestamp) -> Result<()>;
+
+    /// Keeps a project.
+    async fn put_project(&mut self, project: &Project) -> Result<()>;
+    /// Keeps a user. His access key must be nobody else's.
+    async fn put_user(&mut self, user: &User) -> Result<()>;
+    /// Keeps a workspace.
+    async fn put_workspace(&mut self, workspace: &Workspace) -> Result<()>;
+    /// Keeps what a user is in a workspace.
+    async fn put_member(&mut self, member: &Member) -> Result<()>;
+    /// Keeps an instance.
+    async fn put_instance(&mut self, instance: &Instance) -> Result<()>;
+    /// Keeps a token.
+    async fn put_token(&mut self, token: &Token) -> Result<()>;
+    /// Forgets the tokens that ended by `now`. The gate compares their ends itself.
+    async fn drop_tokens(&mut self, now: Timestamp) -> Result<u64>;
+
+    /// Keeps an app and its sealed secret. Its key must be no other app's.
+    async fn put_app(&mut self, record: &AppRecord) -> Result<()>;
+    /// Deletes an app; its id is never used again.
+    async fn delete_app(&mut self, id: &AppId) -> Result<()>;
+    /// Keeps an API.
+    async fn put_api(&mut self, api: &Api) -> Result<()>;
+    /// Deletes an API; its id is never used again.
+    async fn delete_api(&mut self, id: &ApiId) -> Result<()>;
+
+    /// Keeps a publication, and its pending application's id. The application itself goes through
+    /// [`Transaction::put_application`].
+    async fn put_publication(&mut self, publication: &Publication) -> Result<()>;
+    /// Keeps a standing, and the ids of its pending application and running notices. Those go through
+    /// [`Transaction::put_application`] and [`Transaction::put_notice`], before this.
+    async fn put_standing(&mut self, standing: &Standing) -> Result<()>;
+    /// Keeps an application.
+    async fn put_application(&mut self, application: &Application) -> Result<()>;
+    /// Keeps a notice.
+    async fn put_notice(&mut self, notice: &Notice) -> Result<()>;
+
+    /// Writes a line of the journal at this transaction's revision.
+    async fn journal_write(&mut self, entry: &JournalEntry) -> Result<()>;
+    /// Leaves a message to be delivered after the commit.
+    async fn outbox_write(&mut self, message: &Message) -> Result<()>;
+
+    /// Makes everything durable, all at once, and tells the revision.
+    async fn commit(self: Box<Self>) -> Result<Revision>;
+}

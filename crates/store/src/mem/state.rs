@@ -1,0 +1,133 @@
+//! All the store knows at one moment.
+
+use std::collections::BTreeMap;
+
+use tidegate_domain::{
+    Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
+    ProjectId, Publication, Standing, Timestamp, UserId, WorkspaceId,
+};
+
+use crate::{
+    AppRecord, Head, JournalEntry, Member, Message, Project, Result, Revision, StoreError, Token,
+    TokenHash, User, Workspace, epoch,
+};
+
+/// A value and the revision it was last put at.
+#[derive(Clone)]
+pub struct Kept<T> {
+    pub revision: Revision,
+    pub value: T,
+}
+
+/// A value that may have been deleted; what is left of it then is that it was.
+pub type Mortal<T> = Kept<Option<T>>;
+
+#[derive(Clone)]
+pub struct State {
+    pub head: Head,
+    pub projects: BTreeMap<ProjectId, Kept<Project>>,
+    pub users: BTreeMap<UserId, User>,
+    pub workspaces: BTreeMap<WorkspaceId, Workspace>,
+    pub members: BTreeMap<(WorkspaceId, UserId), Member>,
+    pub instances: BTreeMap<(ProjectId, InstanceId), Kept<Instance>>,
+    pub tokens: BTreeMap<TokenHash, Kept<Token>>,
+    pub apps: BTreeMap<AppId, Mortal<AppRecord>>,
+    pub apis: BTreeMap<ApiId, Mortal<Api>>,
+    pub publications: BTreeMap<(ApiId, InstanceId), Kept<Publication>>,
+    pub standings: BTreeMap<Key, Kept<Standing>>,
+    pub applications: BTreeMap<ApplicationId, Application>,
+    pub notices: BTreeMap<NoticeId, Notice>,
+    pub journal: Vec<JournalEntry>,
+    pub outbox: Vec<Message>,
+}
+
+impl State {
+    pub fn new() -> Self {
+        Self {
+            head: Head {
+                epoch: epoch::draw(),
+                revision: Revision(0),
+                decided_at: Timestamp::from_ms(0),
+            },
+            projects: BTreeMap::new(),
+            users: BTreeMap::new(),
+            workspaces: BTreeMap::new(),
+            members: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            apps: BTreeMap::new(),
+            apis: BTreeMap::new(),
+            publications: BTreeMap::new(),
+            standings: BTreeMap::new(),
+            applications: BTreeMap::new(),
+            notices: BTreeMap::new(),
+            journal: Vec::new(),
+            outbox: Vec::new(),
+        }
+    }
+
+    pub fn app(&self, id: &AppId) -> Option<&AppRecord> {
+        self.apps.get(id)?.value.as_ref()
+    }
+
+    pub fn api(&self, id: &ApiId) -> Option<&Api> {
+        self.apis.get(id)?.value.as_ref()
+    }
+
+    /// Was there such an app, and is it gone?
+    pub fn app_is_deleted(&self, id: &AppId) -> bool {
+        self.apps.get(id).is_some_and(|kept| kept.value.is_none())
+    }
+
+    /// Was there such an API, and is it gone?
+    pub fn api_is_deleted(&self, id: &ApiId) -> bool {
+        self.apis.get(id).is_some_and(|kept| kept.value.is_none())
+    }
+
+    /// A publication with its application as that was last put.
+    pub fn publication(&self, kept: &Publication) -> Result<Publication> {
+        let mut publication = kept.clone();
+        if let Some(application) = &mut publication.application {
+            *application = part(
+                &self.applications,
+                &application.id,
+                ("publications", "application_id"),
+                || format!("{}/{}", kept.api, kept.instance),
+            )?;
+        }
+        Ok(publication)
+    }
+
+    /// A standing with its application and notices as those were last put.
+    pub fn standing(&self, kept: &Standing) -> Result<Standing> {
+        let mut standing = kept.clone();
+        let id = || format!("{}/{}/{}", kept.key.api, kept.key.instance, kept.key.app);
+        if let Some(application) = &mut standing.application {
+            let column = ("standings", "application_id");
+            *application = part(&self.applications, &application.id, column, id)?;
+        }
+        if let Some(notice) = &mut standing.cancellation {
+            let column = ("standings", "cancellation_id");
+            *notice = part(&self.notices, &notice.id, column, id)?;
+        }
+        if let Some(notice) = &mut standing.shutdown {
+            let column = ("standings", "shutdown_id");
+            *notice = part(&self.notices, &notice.id, column, id)?;
+        }
+        Ok(standing)
+    }
+}
+
+/// What another row refers to.
+fn part<K: Ord, T: Clone>(
+    parts: &BTreeMap<K, T>,
+    key: &K,
+    (table, column): (&'static str, &'static str),
+    id: impl Fn() -> String,
+) -> Result<T> {
+    parts.get(key).cloned().ok_or_else(|| StoreError::BadRow {
+        table,
+        column,
+        id: id(),
+    })
+}

@@ -1,0 +1,218 @@
+//! Writing a copy of the state, and putting it in the place of the original.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidegate_domain::{
+    Api, ApiId, AppId, Application, Instance, Notice, Publication, Standing, Timestamp,
+};
+use tokio::sync::{OwnedMutexGuard, watch};
+
+use super::state::{Kept, State};
+use super::view::Session;
+use crate::{
+    AppRecord, JournalEntry, Member, Message, Project, Result, Revision, StoreError, Token,
+    Transaction, User, Workspace, taken,
+};
+
+/// The turn to write, and the copy that is written.
+pub struct Writing {
+    state: State,
+    revision: Revision,
+    committed: watch::Sender<Arc<State>>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Writing {
+    pub fn new(
+        state: State,
+        committed: watch::Sender<Arc<State>>,
+        turn: OwnedMutexGuard<()>,
+    ) -> Self {
+        Self {
+            revision: Revision(state.head.revision.0 + 1),
+            state,
+            committed,
+            _turn: turn,
+        }
+    }
+
+    fn kept<T>(&self, value: T) -> Kept<T> {
+        Kept {
+            revision: self.revision,
+            value,
+        }
+    }
+}
+
+impl Deref for Writing {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+fn refuse_if(is_taken: bool, what: &'static str) -> Result<()> {
+    if is_taken {
+        Err(StoreError::Taken { what })
+    } else {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Transaction for Session<Writing> {
+    fn revision(&self) -> Revision {
+        self.0.revision
+    }
+
+    async fn set_decided_at(&mut self, at: Timestamp) -> Result<()> {
+        self.0.state.head.decided_at = at;
+        Ok(())
+    }
+
+    async fn put_project(&mut self, project: &Project) -> Result<()> {
+        let kept = self.0.kept(project.clone());
+        self.0.state.projects.insert(project.id.clone(), kept);
+        Ok(())
+    }
+
+    async fn put_user(&mut self, user: &User) -> Result<()> {
+        let mut others = self.0.users.values().filter(|other| other.id != user.id);
+        let access_key = !user.access_key.is_empty()
+            && others
+                .clone()
+                .any(|other| other.access_key == user.access_key);
+        refuse_if(access_key, taken::ACCESS_KEY)?;
+        let name = others.any(|other| other.project == user.project && other.name == user.name);
+        refuse_if(name, taken::USER_NAME)?;
+        self.0.state.users.insert(user.id.clone(), user.clone());
+        Ok(())
+    }
+
+    async fn put_workspace(&mut self, workspace: &Workspace) -> Result<()> {
+        let id = workspace.id.clone();
+        self.0.state.workspaces.insert(id, workspace.clone());
+        Ok(())
+    }
+
+    async fn put_member(&mut self, member: &Member) -> Result<()> {
+        let key = (member.workspace.clone(), member.user.clone());
+        self.0.state.members.insert(key, member.clone());
+        Ok(())
+    }
+
+    async fn put_instance(&mut self, instance: &Instance) -> Result<()> {
+        let key = (instance.project.clone(), instance.id.clone());
+        let kept = self.0.kept(instance.clone());
+        self.0.state.instances.insert(key, kept);
+        Ok(())
+    }
+
+    async fn put_token(&mut self, token: &Token) -> Result<()> {
+        let kept = self.0.kept(token.clone());
+        self.0.state.tokens.insert(token.hash, kept);
+        Ok(())
+    }
+
+    async fn drop_tokens(&mut self, now: Timestamp) -> Result<u64> {
+        let tokens = &mut self.0.state.tokens;
+        let before = tokens.len();
+        tokens.retain(|_, kept| now < kept.value.expires_at);
+        Ok((before - tokens.len()) as u64)
+    }
+
+    async fn put_app(&mut self, record: &AppRecord) -> Result<()> {
+        let app = &record.app;
+        refuse_if(self.0.app_is_deleted(&app.id), taken::ID)?;
+        let mut others = self.0.apps.values().filter_map(|kept| kept.value.as_ref());
+        let app_key = !app.app_key.is_empty()
+            && others.any(|other| other.app.id != app.id && other.app.app_key == app.app_key);
+        refuse_if(app_key, taken::APP_KEY)?;
+        let kept = self.0.kept(Some(record.clone()));
+        self.0.state.apps.insert(app.id.clone(), kept);
+        Ok(())
+    }
+
+    async fn delete_app(&mut self, id: &AppId) -> Result<()> {
+        if self.0.app(id).is_some() {
+            let gone = self.0.kept(None);
+            self.0.state.apps.insert(id.clone(), gone);
+        }
+        Ok(())
+    }
+
+    async fn put_api(&mut self, api: &Api) -> Result<()> {
+        refuse_if(self.0.api_is_deleted(&api.id), taken::ID)?;
+        let kept = self.0.kept(Some(api.clone()));
+        self.0.state.apis.insert(api.id.clone(), kept);
+        Ok(())
+    }
+
+    async fn delete_api(&mut self, id: &ApiId) -> Result<()> {
+        if self.0.api(id).is_some() {
+            let gone = self.0.kept(None);
+            self.0.state.apis.insert(id.clone(), gone);
+        }
+        Ok(())
+    }
+
+    async fn put_publication(&mut self, publication: &Publication) -> Result<()> {
+        let key = (publication.api.clone(), publication.instance.clone());
+        let kept = self.0.kept(publication.clone());
+        self.0.state.publications.insert(key, kept);
+        Ok(())
+    }
+
+    async fn put_standing(&mut self, standing: &Standing) -> Result<()> {
+        let kept = self.0.kept(standing.clone());
+        self.0.state.standings.insert(standing.key.clone(), kept);
+        Ok(())
+    }
+
+    async fn put_application(&mut self, application: &Application) -> Result<()> {
+        let id = application.id.clone();
+        self.0.state.applications.insert(id, application.clone());
+        Ok(())
+    }
+
+    async fn put_notice(&mut self, notice: &Notice) -> Result<()> {
+        self.0
+            .state
+            .notices
+            .insert(notice.id.clone(), notice.clone());
+        Ok(())
+    }
+
+    async fn journal_write(&mut self, entry: &JournalEntry) -> Result<()> {
+        let entry = JournalEntry {
+            revision: self.0.revision,
+            ..entry.clone()
+        };
+        self.0.state.journal.push(entry);
+        Ok(())
+    }
+
+    async fn outbox_write(&mut self, message: &Message) -> Result<()> {
+        let message = Message {
+            revision: self.0.revision,
+            ..message.clone()
+        };
+        self.0.state.outbox.push(message);
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<Revision> {
+        let Writing {
+            mut state,
+            revision,
+            committed,
+            _turn,
+        } = self.0;
+        state.head.revision = revision;
+        committed.send_replace(Arc::new(state));
+        Ok(revision)
+    }
+}

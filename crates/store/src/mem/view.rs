@@ -1,0 +1,352 @@
+//! Reading a state.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use async_trait::async_trait;
+use tidegate_domain::{
+    Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
+    ProjectId, Publication, Standing, Timestamp, UserId, WorkspaceId,
+};
+
+use super::lists::page;
+use super::state::{Kept, State};
+use crate::due::{publication_due_at, standing_due_at};
+use crate::{
+    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
+    Member, Message, NoticeFilter, Page, Paging, Project, Result, Revision, Token, TokenHash, User,
+    View, Workspace,
+};
+
+/// A view, when `S` is a shared state; a transaction, when it is one of its own.
+pub struct Session<S>(pub S);
+
+/// What was put after a revision, in the order of revisions and then of keys.
+fn since<K, T>(map: &BTreeMap<K, Kept<T>>, revision: Revision) -> impl Iterator<Item = (&K, &T)> {
+    let mut later: Vec<_> = map
+        .iter()
+        .filter(|(_, kept)| kept.revision > revision)
+        .collect();
+    later.sort_by_key(|(_, kept)| kept.revision);
+    later.into_iter().map(|(key, kept)| (key, &kept.value))
+}
+
+fn first<T: Clone>(items: &[T], limit: u64) -> Vec<T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    items.iter().take(limit).cloned().collect()
+}
+
+#[async_trait]
+impl<S: Deref<Target = State> + Send> View for Session<S> {
+    async fn head(&mut self) -> Result<Head> {
+        Ok(self.0.head.clone())
+    }
+
+    async fn project(&mut self, id: &ProjectId) -> Result<Option<Project>> {
+        Ok(self.0.projects.get(id).map(|kept| kept.value.clone()))
+    }
+
+    async fn projects(&mut self) -> Result<Vec<Project>> {
+        Ok(self
+            .0
+            .projects
+            .values()
+            .map(|kept| kept.value.clone())
+            .collect())
+    }
+
+    async fn user(&mut self, id: &UserId) -> Result<Option<User>> {
+        Ok(self.0.users.get(id).cloned())
+    }
+
+    async fn user_by_access_key(&mut self, access_key: &str) -> Result<Option<User>> {
+        let named = |user: &&User| !access_key.is_empty() && user.access_key == access_key;
+        Ok(self.0.users.values().find(named).cloned())
+    }
+
+    async fn users_by_name(&mut self, domain: &str, name: &str) -> Result<Vec<User>> {
+        let state = &*self.0;
+        let of_account = |user: &&User| {
+            let project = state.projects.get(&user.project);
+            user.name == name && project.is_some_and(|kept| kept.value.domain_name == domain)
+        };
+        Ok(state.users.values().filter(of_account).cloned().collect())
+    }
+
+    async fn user_of_project(&mut self, project: &ProjectId, name: &str) -> Result<Option<User>> {
+        let mut users = self.0.users.values();
+        Ok(users
+            .find(|user| user.project == *project && user.name == name)
+            .cloned())
+    }
+
+    async fn workspace(&mut self, id: &WorkspaceId) -> Result<Option<Workspace>> {
+        Ok(self.0.workspaces.get(id).cloned())
+    }
+
+    async fn workspaces(&mut self, project: &ProjectId) -> Result<Vec<Workspace>> {
+        let workspaces = self.0.workspaces.values();
+        Ok(workspaces
+            .filter(|w| w.project == *project)
+            .cloned()
+            .collect())
+    }
+
+    async fn member(&mut self, workspace: &WorkspaceId, user: &UserId) -> Result<Option<Member>> {
+        Ok(self
+            .0
+            .members
+            .get(&(workspace.clone(), user.clone()))
+            .cloned())
+    }
+
+    async fn members(&mut self, workspace: &WorkspaceId) -> Result<Vec<Member>> {
+        let members = self.0.members.values();
+        Ok(members
+            .filter(|m| m.workspace == *workspace)
+            .cloned()
+            .collect())
+    }
+
+    async fn instance(&mut self, project: &ProjectId, id: &InstanceId) -> Result<Option<Instance>> {
+        let kept = self.0.instances.get(&(project.clone(), id.clone()));
+        Ok(kept.map(|kept| kept.value.clone()))
+    }
+
+    async fn instances(&mut self, project: &ProjectId) -> Result<Vec<Instance>> {
+        let instances = self.0.instances.values().map(|kept| &kept.value);
+        Ok(instances
+            .filter(|i| i.project == *project)
+            .cloned()
+            .collect())
+    }
+
+    async fn token(&mut self, hash: &TokenHash) -> Result<Option<Token>> {
+        Ok(self.0.tokens.get(hash).map(|kept| kept.value.clone()))
+    }
+
+    async fn app(&mut self, id: &AppId) -> Result<Option<AppRecord>> {
+        Ok(self.0.app(id).cloned())
+    }
+
+    async fn apps(&mut self, filter: &AppFilter, paging: Paging) -> Result<Page<AppRecord>> {
+        let state = &*self.0;
+        let apps = state.apps.values().filter_map(|kept| kept.value.as_ref());
+        let mut listed: Vec<_> = apps
+            .filter(|a| state.lists_app(filter, a))
+            .cloned()
+            .collect();
+        listed.sort_by_key(|record| (record.app.created_at, record.app.id.clone()));
+        Ok(page(listed, paging))
+    }
+
+    async fn api(&mut self, id: &ApiId) -> Result<Option<Api>> {
+        Ok(self.0.api(id).cloned())
+    }
+
+    async fn apis(&mut self, filter: &ApiFilter, paging: Paging) -> Result<Page<Api>> {
+        let state = &*self.0;
+        let apis = state.apis.values().filter_map(|kept| kept.value.as_ref());
+        let mut listed: Vec<_> = apis
+            .filter(|a| state.lists_api(filter, a))
+            .cloned()
+            .collect();
+        listed.sort_by_key(|api| (api.created_at, api.id.clone()));
+        Ok(page(listed, paging))
+    }
+
+    async fn publication(&mut self, api: &ApiId, on: &InstanceId) -> Result<Option<Publication>> {
+        let kept = self.0.publications.get(&(api.clone(), on.clone()));
+        kept.map(|kept| self.0.publication(&kept.value)).transpose()
+    }
+
+    async fn publications(&mut self, api: &ApiId) -> Result<Vec<Publication>> {
+        let kept = self.0.publications.values().map(|kept| &kept.value);
+        kept.filter(|p| p.api == *api)
+            .map(|p| self.0.publication(p))
+            .collect()
+    }
+
+    async fn publications_on_route(
+        &mut self,
+        project: &ProjectId,
+        instance: &InstanceId,
+        method: &str,
+        shape: &str,
+    ) -> Result<Vec<Publication>> {
+        let on_route = |publication: &&Publication| {
+            publication.instance == *instance
+                && self.0.api(&publication.api).is_some_and(|api| {
+                    api.project == *project
+                        && api.method.as_str() == method
+                        && api.route_shape() == shape
+                })
+        };
+        let kept = self.0.publications.values().map(|kept| &kept.value);
+        kept.filter(on_route)
+            .map(|p| self.0.publication(p))
+            .collect()
+    }
+
+    async fn standing(&mut self, key: &Key) -> Result<Option<Standing>> {
+        let kept = self.0.standings.get(key);
+        kept.map(|kept| self.0.standing(&kept.value)).transpose()
+    }
+
+    async fn standings_on(&mut self, api: &ApiId, on: &InstanceId) -> Result<Vec<Standing>> {
+        let kept = self.0.standings.values().map(|kept| &kept.value);
+        kept.filter(|s| s.key.api == *api && s.key.instance == *on)
+            .map(|s| self.0.standing(s))
+            .collect()
+    }
+
+    async fn standings_of_app(&mut self, app: &AppId) -> Result<Vec<Standing>> {
+        let kept = self.0.standings.values().map(|kept| &kept.value);
+        kept.filter(|s| s.key.app == *app)
+            .map(|s| self.0.standing(s))
+            .collect()
+    }
+
+    async fn listed(
+        &mut self,
+        by: &ListedBy,
+        now: Timestamp,
+        paging: Paging,
+    ) -> Result<Page<Standing>> {
+        // The order of keys is (API, instance, app): right for both lists, as each fixes one of them.
+        let kept = self.0.standings.values().map(|kept| &kept.value);
+        let listed = kept
+            .filter(|standing| State::lists_standing(by, now, standing))
+            .collect();
+        let Page { total, items } = page(listed, paging);
+        let items = items
+            .into_iter()
+            .map(|s| self.0.standing(s))
+            .collect::<Result<_>>()?;
+        Ok(Page { total, items })
+    }
+
+    async fn application(&mut self, id: &ApplicationId) -> Result<Option<Application>> {
+        Ok(self.0.applications.get(id).cloned())
+    }
+
+    async fn applications(
+        &mut self,
+        filter: &ApplicationFilter,
+        paging: Paging,
+    ) -> Result<Page<Application>> {
+        let state = &*self.0;
+        let all = state.applications.values();
+        let mut listed: Vec<_> = all
+            .filter(|a| state.lists_application(filter, a))
+            .cloned()
+            .collect();
+        listed.sort_by_key(|application| Reverse((application.opened_at, application.id.clone())));
+        Ok(page(listed, paging))
+    }
+
+    async fn notice(&mut self, id: &NoticeId) -> Result<Option<Notice>> {
+        Ok(self.0.notices.get(id).cloned())
+    }
+
+    async fn notices(&mut self, filter: &NoticeFilter, paging: Paging) -> Result<Page<Notice>> {
+        let state = &*self.0;
+        let all = state.notices.values();
+        let mut listed: Vec<_> = all
+            .filter(|n| state.lists_notice(filter, n))
+            .cloned()
+            .collect();
+        listed.sort_by_key(|notice| Reverse((notice.sent_at, notice.id.clone())));
+        Ok(page(listed, paging))
+    }
+
+    async fn due(&mut self, now: Timestamp, limit: u64) -> Result<Vec<Due>> {
+        let mut publications: Vec<_> = (self.0.publications.iter())
+            .filter_map(|(key, kept)| Some((publication_due_at(&kept.value)?, key)))
+            .filter(|(at, _)| *at <= now)
+            .collect();
+        publications.sort();
+        let mut standings: Vec<_> = (self.0.standings.iter())
+            .filter_map(|(key, kept)| Some((standing_due_at(&kept.value)?, key)))
+            .filter(|(at, _)| *at <= now)
+            .collect();
+        standings.sort();
+        let publications = publications
+            .into_iter()
+            .map(|(_, (api, instance))| Due::Publication(api.clone(), instance.clone()));
+        let standings = standings
+            .into_iter()
+            .map(|(_, key)| Due::Standing(key.clone()));
+        let due: Vec<_> = publications.chain(standings).collect();
+        Ok(first(&due, limit))
+    }
+
+    async fn changes(&mut self, after: Revision) -> Result<Changes> {
+        let state = &*self.0;
+        let mut changes = Changes {
+            epoch: state.head.epoch.clone(),
+            head: state.head.revision,
+            projects: since(&state.projects, after)
+                .map(|(_, p)| p.clone())
+                .collect(),
+            instances: since(&state.instances, after)
+                .map(|(_, i)| i.clone())
+                .collect(),
+            tokens: since(&state.tokens, after)
+                .map(|(_, t)| t.clone())
+                .collect(),
+            ..Changes::default()
+        };
+        for (id, app) in since(&state.apps, after) {
+            match app {
+                Some(app) => changes.apps.push(app.clone()),
+                None if after > Revision(0) => changes.apps_deleted.push(id.clone()),
+                None => {}
+            }
+        }
+        for (id, api) in since(&state.apis, after) {
+            match api {
+                Some(api) => changes.apis.push(api.clone()),
+                None if after > Revision(0) => changes.apis_deleted.push(id.clone()),
+                None => {}
+            }
+        }
+        // What belongs to a deleted app or API goes with it: that it was deleted says all.
+        for (_, publication) in since(&state.publications, after) {
+            if !state.api_is_deleted(&publication.api) {
+                changes.publications.push(state.publication(publication)?);
+            }
+        }
+        for (_, standing) in since(&state.standings, after) {
+            if !state.api_is_deleted(&standing.key.api) && !state.app_is_deleted(&standing.key.app)
+            {
+                changes.standings.push(state.standing(standing)?);
+            }
+        }
+        Ok(changes)
+    }
+
+    async fn journal(&mut self, after: Revision, limit: u64) -> Result<Vec<JournalEntry>> {
+        let start = self
+            .0
+            .journal
+            .partition_point(|entry| entry.revision <= after);
+        let rest = self.0.journal.get(start..).unwrap_or_default();
+        let mut entries = first(rest, limit);
+        // A revision is told whole, or who goes on from the last one would miss the rest of it.
+        if let Some(last) = entries.last().map(|entry| entry.revision) {
+            let more = rest.iter().skip(entries.len());
+            let more: Vec<_> = more
+                .take_while(|entry| entry.revision == last)
+                .cloned()
+                .collect();
+            entries.extend(more);
+        }
+        Ok(entries)
+    }
+
+    async fn outbox(&mut self, limit: u64) -> Result<Vec<Message>> {
+        Ok(first(&self.0.outbox, limit))
+    }
+}

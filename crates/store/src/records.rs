@@ -1,0 +1,304 @@
+//! What the store keeps beside the domain's own types, and what it is asked with.
+
+use std::fmt;
+
+use tidegate_domain::{
+    Api, ApiId, App, AppId, AppKind, ApplicationKind, DomainId, Instance, InstanceId, Key,
+    ProjectId, Publication, Role, Standing, Timestamp, UserId, WorkspaceId,
+};
+
+/// A position in the one commit-ordered log of changes; 0 is before the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Revision(pub u64);
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where a store stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Names this history of the store: 32 hex digits drawn when it was made. A store that was
+    /// restored from a backup gets another.
+    pub epoch: String,
+    /// The last committed revision; within a transaction, the one before it.
+    pub revision: Revision,
+    /// The time of the last decision; later ones are never earlier.
+    pub decided_at: Timestamp,
+}
+
+/// A secret, sealed: version, nonce and ciphertext. Means nothing without the key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed(pub Vec<u8>);
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed(..)")
+    }
+}
+
+/// A project, with its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its name: the region an SDK asks for.
+    pub name: String,
+    /// Its account.
+    pub domain: DomainId,
+    /// The account's name.
+    pub domain_name: String,
+}
+
+/// A user of the control side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// His id.
+    pub id: UserId,
+    /// His project.
+    pub project: ProjectId,
+    /// His name, unique in the project.
+    pub name: String,
+    /// The argon2 hash of his password, as a PHC string; empty when he has none.
+    pub password_hash: String,
+    /// His access key, unique; empty when he has none.
+    pub access_key: String,
+    /// His secret key.
+    pub secret_key: Sealed,
+}
+
+/// A workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its project.
+    pub project: ProjectId,
+    /// Its name.
+    pub name: String,
+}
+
+/// What a user is in a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The user.
+    pub user: UserId,
+    /// His role.
+    pub role: Role,
+    /// Is he on the list of reviewers?
+    pub is_reviewer: bool,
+}
+
+/// The SHA-256 of a token. The token itself is kept nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TokenHash(pub [u8; 32]);
+
+/// What a token stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its hash.
+    pub hash: TokenHash,
+    /// Who it stands for.
+    pub user: UserId,
+    /// The project it is good for.
+    pub project: ProjectId,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// An app with its sealed secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppRecord {
+    /// The app.
+    pub app: App,
+    /// Its secret; empty for an IAM app.
+    pub secret: Sealed,
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paging {
+    /// How many to skip.
+    pub offset: u64,
+    /// How many to give at most.
+    pub limit: u64,
+}
+
+impl Paging {
+    /// The whole list.
+    pub const ALL: Self = Self {
+        offset: 0,
+        limit: i64::MAX as u64,
+    };
+}
+
+/// A part of a list, and how long the whole list is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The length of the whole list.
+    pub total: u64,
+    /// The part asked for.
+    pub items: Vec<T>,
+}
+
+/// Which apps to list. Parts of names match anywhere, whatever their case.
+#[derive(Debug, Clone, Default)]
+pub struct AppFilter {
+    /// Of this project.
+    pub project: Option<ProjectId>,
+    /// Of this workspace; an IAM app belongs to every workspace of its project.
+    pub workspace: Option<WorkspaceId>,
+    /// Whose name contains this.
+    pub name: Option<String>,
+    /// Of this kind.
+    pub kind: Option<AppKind>,
+}
+
+/// Which APIs to list. Parts of texts match anywhere, whatever their case.
+#[derive(Debug, Clone, Default)]
+pub struct ApiFilter {
+    /// Of this project.
+    pub project: Option<ProjectId>,
+    /// Of this workspace.
+    pub workspace: Option<WorkspaceId>,
+    /// Whose name contains this.
+    pub name: Option<String>,
+    /// Whose description contains this.
+    pub description: Option<String>,
+    /// Whose creator's name contains this.
+    pub creator: Option<String>,
+    /// With every one of these tags.
+    pub tags: Vec<String>,
+    /// Made at or after this moment.
+    pub created_from: Option<Timestamp>,
+    /// Made at or before this moment.
+    pub created_to: Option<Timestamp>,
+    /// Published (answering calls) on some instance, or on none.
+    pub published: Option<bool>,
+}
+
+/// Whose standings to list.
+#[derive(Debug, Clone)]
+pub enum ListedBy {
+    /// An API's, on all instances.
+    Api(ApiId),
+    /// An app's.
+    App(AppId),
+}
+
+/// Which applications to list.
+#[derive(Debug, Clone, Default)]
+pub struct ApplicationFilter {
+    /// About APIs of this project.
+    pub project: Option<ProjectId>,
+    /// About APIs of this workspace.
+    pub workspace: Option<WorkspaceId>,
+    /// Addressed to this reviewer: about an API whose manager he is.
+    pub reviewer: Option<UserId>,
+    /// Filed by this user.
+    pub applicant: Option<UserId>,
+    /// Of these kinds; all when empty.
+    pub kinds: Vec<ApplicationKind>,
+    /// Pending or not.
+    pub pending: Option<bool>,
+    /// About an API whose name contains this, whatever its case.
+    pub api_name: Option<String>,
+    /// Withdrawn ones too?
+    pub withdrawn: bool,
+}
+
+/// Which notices to list. The three parties are alternatives: a notice passes if any of them holds.
+#[derive(Debug, Clone, Default)]
+pub struct NoticeFilter {
+    /// About apps owned by this user,
+    pub owner: Option<UserId>,
+    /// or apps of this workspace,
+    pub app_workspace: Option<WorkspaceId>,
+    /// or APIs whose manager is this user. With none of the three, all pass.
+    pub reviewer: Option<UserId>,
+    /// About APIs of this project.
+    pub project: Option<ProjectId>,
+    /// About an API whose name contains this, whatever its case.
+    pub api_name: Option<String>,
+    /// Withdrawn ones too?
+    pub withdrawn: bool,
+    /// Running or not.
+    pub running: Option<bool>,
+}
+
+/// Something time has brought about and nobody has recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Due {
+    /// An announced stop or unpublish has come.
+    Publication(ApiId, InstanceId),
+    /// A notice or an application of a standing has come to its end.
+    Standing(Key),
+}
+
+/// All the gate must know that changed after a revision. What belongs to a deleted app or API is left
+/// out: who hears of the deletion drops it too.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// The history this belongs to.
+    pub epoch: String,
+    /// The revision all of this is true at.
+    pub head: Revision,
+    /// Projects.
+    pub projects: Vec<Project>,
+    /// Instances.
+    pub instances: Vec<Instance>,
+    /// Apps, with their secrets.
+    pub apps: Vec<AppRecord>,
+    /// Apps that were deleted.
+    pub apps_deleted: Vec<AppId>,
+    /// APIs.
+    pub apis: Vec<Api>,
+    /// APIs that were deleted.
+    pub apis_deleted: Vec<ApiId>,
+    /// Publications.
+    pub publications: Vec<Publication>,
+    /// Standings.
+    pub standings: Vec<Standing>,
+    /// Tokens.
+    pub tokens: Vec<Token>,
+}
+
+/// One line of the journal: who did what to what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// The revision; set by the store when written.
+    pub revision: Revision,
+    /// The decision time.
+    pub at: Timestamp,
+    /// Who did it; none when time did.
+    pub actor: Option<UserId>,
+    /// What was done, as a dotted name: `grant.extended`.
+    pub what: String,
+    /// What it was done to: ids joined by `/`.
+    pub subject: String,
+    /// Details, as a JSON object without secrets.
+    pub details: String,
+}
+
+/// A message to people or programs, to be delivered after the commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The revision; set by the store when written.
+    pub revision: Revision,
+    /// When it was left.
+    pub at: Timestamp,
+    /// Whom it is for.
+    pub recipient: UserId,
+    /// What it is about, as a dotted name: `notice.sent`.
+    pub what: String,
+    /// What it is about: ids joined by `/`.
+    pub subject: String,
+    /// Details, as a JSON object without secrets.
+    pub details: String,
+}

@@ -1,0 +1,123 @@
+//! Getting rows in and out, whatever their table.
+
+use std::future::Future;
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable,
+    PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr,
+};
+
+use crate::{Page, Paging, Result, StoreError};
+
+/// How many ids one statement names at most: engines limit the parameters of a statement.
+const CHUNK: usize = 500;
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => Self::Taken {
+                what: "a unique value",
+            },
+            _ => Self::Engine(error.to_string()),
+        }
+    }
+}
+
+/// A thing that is read from rows.
+pub trait Stored: Sized + Send {
+    /// The table of its rows.
+    type Entity: EntityTrait;
+
+    /// What the rows tell, in their order, with what they refer to.
+    fn load(
+        tx: &DatabaseTransaction,
+        rows: Vec<Row<Self>>,
+    ) -> impl Future<Output = Result<Vec<Self>>> + Send;
+}
+
+/// A row of a stored thing.
+pub type Row<T> = <<T as Stored>::Entity as EntityTrait>::Model;
+
+/// All that a query finds.
+pub async fn all<T: Stored>(tx: &DatabaseTransaction, query: Select<T::Entity>) -> Result<Vec<T>> {
+    let rows = query.all(tx).await?;
+    T::load(tx, rows).await
+}
+
+/// The one a query finds.
+pub async fn one<T: Stored>(
+    tx: &DatabaseTransaction,
+    query: Select<T::Entity>,
+) -> Result<Option<T>> {
+    Ok(all(tx, query.limit(1)).await?.into_iter().next())
+}
+
+/// A part of what an ordered query finds.
+pub async fn page<T: Stored>(
+    tx: &DatabaseTransaction,
+    query: Select<T::Entity>,
+    paging: Paging,
+) -> Result<Page<T>>
+where
+    Row<T>: Sync,
+{
+    let part = query
+        .clone()
+        .offset(clamped(paging.offset))
+        .limit(clamped(paging.limit));
+    let items: Vec<T> = all(tx, part).await?;
+    let found = items.len() as u64;
+    let is_whole = paging.offset == 0 && found < paging.limit;
+    let total = if is_whole {
+        found
+    } else {
+        query.count(tx).await?
+    };
+    Ok(Page { total, items })
+}
+
+/// Engines count in signed numbers.
+pub fn clamped(count: u64) -> u64 {
+    count.min(i64::MAX as u64)
+}
+
+/// The rows whose column has one of these values.
+pub async fn rows_in<E: EntityTrait>(
+    tx: &DatabaseTransaction,
+    column: E::Column,
+    mut values: Vec<String>,
+) -> Result<Vec<E::Model>> {
+    values.sort_unstable();
+    values.dedup();
+    let mut rows = Vec::with_capacity(values.len());
+    for chunk in values.chunks(CHUNK) {
+        let these = E::find().filter(column.is_in(chunk.iter().map(String::as_str)));
+        rows.extend(these.all(tx).await?);
+    }
+    Ok(rows)
+}
+
+/// All rows in the order of their keys.
+pub fn by_key<E: EntityTrait>(query: Select<E>) -> Select<E> {
+    E::PrimaryKey::iter().fold(query, |query, key| query.order_by_asc(key.into_column()))
+}
+
+/// Creates a row or replaces it.
+pub async fn put<E: EntityTrait>(tx: &DatabaseTransaction, row: E::Model) -> Result<()>
+where
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: Send,
+{
+    let keys: Vec<E::Column> = E::PrimaryKey::iter().map(|key| key.into_column()).collect();
+    let is_key = |column: &E::Column| keys.iter().any(|key| key.as_str() == column.as_str());
+    let others = E::Column::iter().filter(|column| !is_key(column));
+    let replace = OnConflict::columns(keys.iter().copied())
+        .update_columns(others)
+        .to_owned();
+    E::insert(row.into_active_model())
+        .on_conflict(replace)
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! What changed after a revision.
+
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
+use tidegate_domain::Api;
+
+use super::access::{Stored, all, by_key};
+use super::cells::Cells;
+use super::lists::{deleted_apis, deleted_apps};
+use super::tables::{apis, apps, instances, projects, publications, standings, tokens};
+use crate::{AppRecord, Changes, Head, Result, Revision};
+
+pub async fn changes(tx: &DatabaseTransaction, head: &Head, since: Revision) -> Result<Changes> {
+    // In the order of revisions, so that the index that finds them also sorts them: in the order of
+    // keys, engines would rather go through the whole table.
+    macro_rules! later {
+        ($table:ident) => {
+            by_key(
+                $table::Entity::find()
+                    .filter($table::Column::Revision.gt(since.column()))
+                    .order_by_asc($table::Column::Revision),
+            )
+        };
+    }
+    let mut changes = Changes {
+        epoch: head.epoch.clone(),
+        head: head.revision,
+        projects: all(tx, later!(projects)).await?,
+        instances: all(tx, later!(instances)).await?,
+        tokens: all(tx, later!(tokens)).await?,
+        ..Changes::default()
+    };
+
+    let (gone_apps, living) = split(later!(apps).all(tx).await?, |row| row.deleted);
+    changes.apps = AppRecord::load(tx, living).await?;
+    let (gone_apis, living) = split(later!(apis).all(tx).await?, |row| row.deleted);
+    changes.apis = Api::load(tx, living).await?;
+    if since > Revision(0) {
+        let id = |row: &apps::Model| Cells::of(apps::Entity, &[&row.id]).text("id", &row.id);
+        changes.apps_deleted = gone_apps.iter().map(id).collect::<Result<_>>()?;
+        let id = |row: &apis::Model| Cells::of(apis::Entity, &[&row.id]).text("id", &row.id);
+        changes.apis_deleted = gone_apis.iter().map(id).collect::<Result<_>>()?;
+    }
+
+    // What belongs to a deleted app or API goes with it: that it was deleted says all.
+    let living =
+        later!(publications).filter(publications::Column::Api.not_in_subquery(deleted_apis()));
+    changes.publications = all(tx, living).await?;
+    let living = later!(standings)
+        .filter(standings::Column::Api.not_in_subquery(deleted_apis()))
+        .filter(standings::Column::App.not_in_subquery(deleted_apps()));
+    changes.standings = all(tx, living).await?;
+    Ok(changes)
+}
+
+fn split<T>(rows: Vec<T>, is_gone: impl Fn(&T) -> bool) -> (Vec<T>, Vec<T>) {
+    rows.into_iter().partition(is_gone)
+}

@@ -1,0 +1,90 @@
+//! The steps from an empty database to today's tables.
+//!
+//! A step that was released is never changed: it is plain SQL, not derived from the tables as they
+//! are now. Only what engines spell differently is filled in.
+
+mod m0001_initial;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, QueryOrder};
+
+use super::access::put;
+use super::tables::{head, migrations};
+use crate::{Result, StoreError, epoch};
+
+/// One step.
+pub struct Migration {
+    name: &'static str,
+    sql: &'static str,
+}
+
+const ALL: [Migration; 1] = [m0001_initial::MIGRATION];
+
+/// How an engine spells what engines spell differently.
+pub struct Dialect {
+    /// A signed integer of 64 bits.
+    pub int: &'static str,
+    /// Text that sorts by its bytes.
+    pub text: &'static str,
+    /// Bytes.
+    pub blob: &'static str,
+    /// A truth value.
+    pub bool: &'static str,
+    /// What follows the columns.
+    pub options: &'static str,
+}
+
+impl Dialect {
+    fn spell(&self, sql: &str) -> String {
+        sql.replace("{int}", self.int)
+            .replace("{text}", self.text)
+            .replace("{blob}", self.blob)
+            .replace("{bool}", self.bool)
+            .replace("{options}", self.options)
+    }
+}
+
+const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations
+    (name {text} NOT NULL PRIMARY KEY, ordinal {int} NOT NULL) {options}";
+
+/// Takes the steps that are missing. The transaction must have the database to itself.
+pub async fn run(tx: &DatabaseTransaction, dialect: &Dialect) -> Result<()> {
+    tx.execute_unprepared(&dialect.spell(APPLIED)).await?;
+    let applied = migrations::Entity::find()
+        .order_by_asc(migrations::Column::Ordinal)
+        .all(tx)
+        .await?;
+    let known = ALL.iter().map(|step| step.name);
+    if applied.len() > ALL.len()
+        || applied
+            .iter()
+            .zip(known)
+            .any(|(row, name)| row.name != name)
+    {
+        return Err(StoreError::Engine(
+            "the database was made by another version of this program".to_owned(),
+        ));
+    }
+    for (ordinal, step) in (0_i64..).zip(&ALL).skip(applied.len()) {
+        tx.execute_unprepared(&dialect.spell(step.sql)).await?;
+        let name = step.name.to_owned();
+        put::<migrations::Entity>(tx, migrations::Model { name, ordinal }).await?;
+    }
+    begin_history(tx).await
+}
+
+/// Draws the name of this history, if the database is new.
+async fn begin_history(tx: &DatabaseTransaction) -> Result<()> {
+    if head::Entity::find().one(tx).await?.is_none() {
+        put::<head::Entity>(
+            tx,
+            head::Model {
+                one: 1,
+                epoch: epoch::draw(),
+                revision: 0,
+                decided_at: 0,
+            },
+        )
+        .await?;
+    }
+    Ok(())
+}

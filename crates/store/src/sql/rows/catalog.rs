@@ -1,0 +1,171 @@
+//! Instances, apps and APIs.
+
+use std::collections::BTreeMap;
+
+use sea_orm::DatabaseTransaction;
+use tidegate_domain::{Api, App, Instance, Timestamp};
+
+use super::super::access::{Stored, rows_in};
+use super::super::cells::{Cells, Name, id};
+use super::super::tables::{api_tags, apis, apps, instances};
+use super::people::some_text;
+use super::stored_alone;
+use crate::{AppRecord, Result, Revision, Sealed};
+
+stored_alone!(Instance = instances, AppRecord = apps);
+
+impl instances::Model {
+    pub fn of(instance: &Instance, revision: Revision) -> Self {
+        Self {
+            project: id(&instance.project),
+            id: id(&instance.id),
+            name: instance.name.clone(),
+            description: instance.description.clone(),
+            created_at: instance.created_at.as_ms(),
+            revision: revision.column(),
+        }
+    }
+
+    fn read(self) -> Result<Instance> {
+        let cells = Cells::of(instances::Entity, &[&self.project, &self.id]);
+        Ok(Instance {
+            id: cells.text("id", &self.id)?,
+            project: cells.text("project", &self.project)?,
+            name: self.name,
+            description: self.description,
+            created_at: Timestamp::from_ms(self.created_at),
+        })
+    }
+}
+
+impl apps::Model {
+    pub fn of(record: &AppRecord, revision: Revision) -> Self {
+        let app = &record.app;
+        Self {
+            id: id(&app.id),
+            project: id(&app.project),
+            workspace: id(&app.workspace),
+            name: app.name.clone(),
+            name_lower: app.name.to_lowercase(),
+            description: app.description.clone(),
+            kind: app.kind.name().to_owned(),
+            app_key: some_text(&app.app_key),
+            owner: id(&app.owner),
+            created_at: app.created_at.as_ms(),
+            updated_at: app.updated_at.as_ms(),
+            updated_by: id(&app.updated_by),
+            secret_reset_at: app.secret_reset_at.map(Timestamp::as_ms),
+            secret: record.secret.0.clone(),
+            deleted: false,
+            revision: revision.column(),
+        }
+    }
+
+    /// What is left of the row of a deleted app. Its key may be used again, its secret is forgotten.
+    pub fn deleted(self, revision: Revision) -> Self {
+        Self {
+            app_key: None,
+            secret: Vec::new(),
+            deleted: true,
+            revision: revision.column(),
+            ..self
+        }
+    }
+
+    fn read(self) -> Result<AppRecord> {
+        let cells = Cells::of(apps::Entity, &[&self.id]);
+        let app = App {
+            id: cells.text("id", &self.id)?,
+            project: cells.text("project", &self.project)?,
+            workspace: cells.text("workspace", &self.workspace)?,
+            name: self.name,
+            description: self.description,
+            kind: cells.text("kind", &self.kind)?,
+            app_key: self.app_key.unwrap_or_default(),
+            owner: cells.text("owner", &self.owner)?,
+            created_at: Timestamp::from_ms(self.created_at),
+            updated_at: Timestamp::from_ms(self.updated_at),
+            updated_by: cells.text("updated_by", &self.updated_by)?,
+            secret_reset_at: self.secret_reset_at.map(Timestamp::from_ms),
+        };
+        let secret = Sealed(self.secret);
+        Ok(AppRecord { app, secret })
+    }
+}
+
+impl apis::Model {
+    pub fn of(api: &Api, revision: Revision) -> Self {
+        Self {
+            id: id(&api.id),
+            project: id(&api.project),
+            workspace: id(&api.workspace),
+            name: api.name.clone(),
+            name_lower: api.name.to_lowercase(),
+            description: api.description.clone(),
+            description_lower: api.description.to_lowercase(),
+            auth: api.auth.name().to_owned(),
+            method: api.method.name().to_owned(),
+            path: api.path.clone(),
+            shape: api.route_shape(),
+            visibility: api.visibility.name().to_owned(),
+            manager: id(&api.manager),
+            created_by: id(&api.created_by),
+            created_at: api.created_at.as_ms(),
+            updated_at: api.updated_at.as_ms(),
+            retention_hours: api.retention_hours.into(),
+            definition: api.definition.clone(),
+            deleted: false,
+            revision: revision.column(),
+        }
+    }
+
+    fn read(self, tags: Vec<String>) -> Result<Api> {
+        let cells = Cells::of(apis::Entity, &[&self.id]);
+        Ok(Api {
+            id: cells.text("id", &self.id)?,
+            project: cells.text("project", &self.project)?,
+            workspace: cells.text("workspace", &self.workspace)?,
+            name: self.name,
+            description: self.description,
+            auth: cells.text("auth", &self.auth)?,
+            method: cells.text("method", &self.method)?,
+            path: self.path,
+            visibility: cells.text("visibility", &self.visibility)?,
+            manager: cells.text("manager", &self.manager)?,
+            created_by: cells.text("created_by", &self.created_by)?,
+            created_at: Timestamp::from_ms(self.created_at),
+            updated_at: Timestamp::from_ms(self.updated_at),
+            retention_hours: cells.number("retention_hours", self.retention_hours)?,
+            tags,
+            definition: self.definition,
+        })
+    }
+}
+
+/// The rows of an API's tags.
+pub fn tag_rows(api: &Api) -> impl Iterator<Item = api_tags::Model> {
+    (0..).zip(&api.tags).map(|(ordinal, tag)| api_tags::Model {
+        api: id(&api.id),
+        ordinal,
+        tag: tag.clone(),
+    })
+}
+
+impl Stored for Api {
+    type Entity = apis::Entity;
+
+    async fn load(tx: &DatabaseTransaction, rows: Vec<apis::Model>) -> Result<Vec<Self>> {
+        let ids = rows.iter().map(|row| row.id.clone()).collect();
+        let mut found = rows_in::<api_tags::Entity>(tx, api_tags::Column::Api, ids).await?;
+        found.sort_by_key(|tag| tag.ordinal);
+        let mut tags = BTreeMap::<String, Vec<String>>::new();
+        for row in found {
+            tags.entry(row.api).or_default().push(row.tag);
+        }
+        let whole = |row: apis::Model| {
+            let tags = tags.remove(&row.id).unwrap_or_default();
+            row.read(tags)
+        };
+        rows.into_iter().map(whole).collect()
+    }
+}

@@ -1,0 +1,84 @@
+//! The head, the journal and the outbox.
+
+use sea_orm::DatabaseTransaction;
+use tidegate_domain::Timestamp;
+
+use super::super::access::Stored;
+use super::super::cells::{Cells, id, maybe_id};
+use super::super::tables::{head, journal, outbox};
+use super::stored_alone;
+use crate::{Head, JournalEntry, Message, Result, Revision};
+
+stored_alone!(JournalEntry = journal, Message = outbox);
+
+impl Revision {
+    /// As a column keeps it. Counting to the end of that column takes longer than the sun lasts.
+    pub(in crate::sql) fn column(self) -> i64 {
+        i64::try_from(self.0).unwrap_or(i64::MAX)
+    }
+}
+
+impl head::Model {
+    pub fn read(self) -> Result<Head> {
+        let cells = Cells::of(head::Entity, &["1"]);
+        Ok(Head {
+            epoch: self.epoch,
+            revision: Revision(cells.number("revision", self.revision)?),
+            decided_at: Timestamp::from_ms(self.decided_at),
+        })
+    }
+}
+
+impl journal::Model {
+    pub fn of(entry: &JournalEntry, revision: Revision, ordinal: i64) -> Self {
+        Self {
+            revision: revision.column(),
+            ordinal,
+            written_at: entry.at.as_ms(),
+            actor: maybe_id(entry.actor.as_ref()),
+            what: entry.what.clone(),
+            subject: entry.subject.clone(),
+            details: entry.details.clone(),
+        }
+    }
+
+    fn read(self) -> Result<JournalEntry> {
+        let key = [self.revision.to_string(), self.ordinal.to_string()];
+        let cells = Cells::of(journal::Entity, &[&key[0], &key[1]]);
+        Ok(JournalEntry {
+            revision: Revision(cells.number("revision", self.revision)?),
+            at: Timestamp::from_ms(self.written_at),
+            actor: cells.maybe("actor", self.actor.as_deref())?,
+            what: self.what,
+            subject: self.subject,
+            details: self.details,
+        })
+    }
+}
+
+impl outbox::Model {
+    pub fn of(message: &Message, revision: Revision, ordinal: i64) -> Self {
+        Self {
+            revision: revision.column(),
+            ordinal,
+            written_at: message.at.as_ms(),
+            recipient: id(&message.recipient),
+            what: message.what.clone(),
+            subject: message.subject.clone(),
+            details: message.details.clone(),
+        }
+    }
+
+    fn read(self) -> Result<Message> {
+        let key = [self.revision.to_string(), self.ordinal.to_string()];
+        let cells = Cells::of(outbox::Entity, &[&key[0], &key[1]]);
+        Ok(Message {
+            revision: Revision(cells.number("revision", self.revision)?),
+            at: Timestamp::from_ms(self.written_at),
+            recipient: cells.text("recipient", &self.recipient)?,
+            what: self.what,
+            subject: self.subject,
+            details: self.details,
+        })
+    }
+}

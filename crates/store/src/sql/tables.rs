@@ -1,0 +1,89 @@
+//! The tables, as SeaORM sees them. The migrations make them; nothing here does.
+//!
+//! Moments are milliseconds since the epoch. A column `*_lower` is a lower-cased copy to search in,
+//! because engines fold only ASCII, or by a locale.
+
+macro_rules! table {
+    ($module:ident, $name:literal;
+     $($key:ident: $key_type:ident $(<$key_inner:ident>)?),+;
+     $($column:ident: $type:ident $(<$inner:ident>)?),+ $(,)?) => {
+        pub mod $module {
+            use sea_orm::entity::prelude::*;
+
+            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+            #[sea_orm(table_name = $name)]
+            pub struct Model {
+                $(#[sea_orm(primary_key, auto_increment = false)]
+                pub $key: $key_type $(<$key_inner>)?,)+
+                $(pub $column: $type $(<$inner>)?,)+
+            }
+
+            #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+            pub enum Relation {}
+
+            impl ActiveModelBehavior for ActiveModel {}
+        }
+    };
+}
+
+table! { migrations, "migrations"; name: String; ordinal: i64 }
+
+table! { head, "head"; one: i64; epoch: String, revision: i64, decided_at: i64 }
+
+table! { projects, "projects"; id: String;
+name: String, domain: String, domain_name: String, revision: i64 }
+
+table! { users, "users"; id: String;
+project: String, name: String, name_lower: String, password_hash: String,
+access_key: Option<String>, secret_key: Vec<u8> }
+
+table! { workspaces, "workspaces"; id: String; project: String, name: String }
+
+table! { members, "members"; workspace: String, user_id: String;
+role: String, is_reviewer: bool }
+
+table! { instances, "instances"; project: String, id: String;
+name: String, description: String, created_at: i64, revision: i64 }
+
+table! { tokens, "tokens"; hash: Vec<u8>;
+user_id: String, project: String, issued_at: i64, expires_at: i64, revision: i64 }
+
+table! { apps, "apps"; id: String;
+project: String, workspace: String, name: String, name_lower: String, description: String,
+kind: String, app_key: Option<String>, owner: String, created_at: i64, updated_at: i64,
+updated_by: String, secret_reset_at: Option<i64>, secret: Vec<u8>, deleted: bool,
+revision: i64 }
+
+table! { apis, "apis"; id: String;
+project: String, workspace: String, name: String, name_lower: String, description: String,
+description_lower: String, auth: String, method: String, path: String, shape: String,
+visibility: String, manager: String, created_by: String, created_at: i64, updated_at: i64,
+retention_hours: i64, definition: String, deleted: bool, revision: i64 }
+
+table! { api_tags, "api_tags"; api: String, ordinal: i64; tag: String }
+
+table! { publications, "publications"; api: String, instance: String;
+status: String, status_at: Option<i64>, published_at: Option<i64>,
+application_id: Option<String>, due_at: Option<i64>, revision: i64 }
+
+table! { standings, "standings"; api: String, instance: String, app: String;
+since: Option<i64>, until: Option<i64>, granted_by: Option<String>, cut_at: Option<i64>,
+cut_cause: Option<String>, application_id: Option<String>, application_until: Option<i64>,
+cancellation_id: Option<String>, shutdown_id: Option<String>, paused_from: Option<i64>,
+due_at: Option<i64>, revision: i64 }
+
+table! { applications, "applications"; id: String;
+kind: String, api: String, instance: String, app: Option<String>, applicant: String,
+until: Option<i64>, opened_at: i64, outcome: Option<String>, verdict_at: Option<i64>,
+verdict_by: Option<String>, verdict_comment: Option<String> }
+
+table! { notices, "notices"; id: String;
+kind: String, api: String, instance: String, app: String, sent_by: String, sent_at: i64,
+deadline: i64, scheduled: Option<i64>, outcome: Option<String>, closed_at: Option<i64>,
+closed_by: Option<String> }
+
+table! { journal, "journal"; revision: i64, ordinal: i64;
+written_at: i64, actor: Option<String>, what: String, subject: String, details: String }
+
+table! { outbox, "outbox"; revision: i64, ordinal: i64;
+written_at: i64, recipient: String, what: String, subject: String, details: String }

@@ -1,0 +1,245 @@
+//! Writing.
+
+use async_trait::async_trait;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult,
+    Iterable, QueryFilter,
+};
+use tidegate_domain::{
+    Api, ApiId, AppId, Application, Instance, Notice, Publication, Standing, Timestamp,
+};
+use tokio::sync::OwnedMutexGuard;
+
+use super::Session;
+use super::access::put;
+use super::cells::Cells;
+use super::rows::tag_rows;
+use super::tables::{
+    api_tags, apis, applications, apps, head, instances, journal, members, notices, outbox,
+    projects, publications, standings, tokens, users, workspaces,
+};
+use crate::{
+    AppRecord, Head, JournalEntry, Member, Message, Project, Result, Revision, StoreError, Token,
+    Transaction, User, Workspace, taken,
+};
+
+/// What a session that writes has beside its database transaction.
+pub struct Writing {
+    revision: Revision,
+    lines: i64,
+    messages: i64,
+    _turn: OwnedMutexGuard<()>,
+}
+
+/// Takes the next revision: every writer's first statement. Its row lock is what makes revisions
+/// gap-free and in the order of commits, however many processes write.
+pub async fn take_revision(
+    tx: &DatabaseTransaction,
+    turn: OwnedMutexGuard<()>,
+) -> Result<(Head, Writing)> {
+    let mut next = Query::update();
+    next.table(head::Entity)
+        .value(
+            head::Column::Revision,
+            Expr::col(head::Column::Revision).add(1),
+        )
+        .returning(Query::returning().columns(head::Column::iter()));
+    let row = tx.query_one(&next).await?;
+    let row = row.ok_or_else(|| Cells::of(head::Entity, &["1"]).bad("one"))?;
+    let next = head::Model::from_query_result(&row, "")?.read()?;
+    let writing = Writing {
+        revision: next.revision,
+        lines: 0,
+        messages: 0,
+        _turn: turn,
+    };
+    let before = Revision(next.revision.0.saturating_sub(1));
+    Ok((
+        Head {
+            revision: before,
+            ..next
+        },
+        writing,
+    ))
+}
+
+impl Session<Writing> {
+    async fn drop_tags(&self, api: &ApiId) -> Result<()> {
+        let of_api = api_tags::Column::Api.eq(api.as_str());
+        api_tags::Entity::delete_many()
+            .filter(of_api)
+            .exec(&self.tx)
+            .await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Transaction for Session<Writing> {
+    fn revision(&self) -> Revision {
+        self.mode.revision
+    }
+
+    async fn set_decided_at(&mut self, at: Timestamp) -> Result<()> {
+        let mut update = Query::update();
+        update
+            .table(head::Entity)
+            .value(head::Column::DecidedAt, at.as_ms());
+        self.tx.execute(&update).await?;
+        self.head.decided_at = at;
+        Ok(())
+    }
+
+    async fn put_project(&mut self, project: &Project) -> Result<()> {
+        let row = projects::Model::of(project, self.mode.revision);
+        put::<projects::Entity>(&self.tx, row).await
+    }
+
+    async fn put_user(&mut self, user: &User) -> Result<()> {
+        let row = users::Model::of(user);
+        let same_name = Condition::all()
+            .add(users::Column::Project.eq(row.project.as_str()))
+            .add(users::Column::Name.eq(row.name.as_str()));
+        let same_key =
+            (row.access_key.as_ref()).map(|key| users::Column::AccessKey.eq(key.as_str()));
+        let others = users::Entity::find()
+            .filter(users::Column::Id.ne(row.id.as_str()))
+            .filter(Condition::any().add(same_name).add_option(same_key.clone()))
+            .all(&self.tx)
+            .await?;
+        let is_key_taken =
+            same_key.is_some() && others.iter().any(|o| o.access_key == row.access_key);
+        if is_key_taken {
+            return Err(StoreError::Taken {
+                what: taken::ACCESS_KEY,
+            });
+        } else if !others.is_empty() {
+            return Err(StoreError::Taken {
+                what: taken::USER_NAME,
+            });
+        }
+        put::<users::Entity>(&self.tx, row).await
+    }
+
+    async fn put_workspace(&mut self, workspace: &Workspace) -> Result<()> {
+        put::<workspaces::Entity>(&self.tx, workspaces::Model::of(workspace)).await
+    }
+
+    async fn put_member(&mut self, member: &Member) -> Result<()> {
+        put::<members::Entity>(&self.tx, members::Model::of(member)).await
+    }
+
+    async fn put_instance(&mut self, instance: &Instance) -> Result<()> {
+        let row = instances::Model::of(instance, self.mode.revision);
+        put::<instances::Entity>(&self.tx, row).await
+    }
+
+    async fn put_token(&mut self, token: &Token) -> Result<()> {
+        let row = tokens::Model::of(token, self.mode.revision);
+        put::<tokens::Entity>(&self.tx, row).await
+    }
+
+    async fn drop_tokens(&mut self, now: Timestamp) -> Result<u64> {
+        let ended = tokens::Column::ExpiresAt.lte(now.as_ms());
+        let dropped = tokens::Entity::delete_many()
+            .filter(ended)
+            .exec(&self.tx)
+            .await?;
+        Ok(dropped.rows_affected)
+    }
+
+    async fn put_app(&mut self, record: &AppRecord) -> Result<()> {
+        let row = apps::Model::of(record, self.mode.revision);
+        let same_key = (row.app_key.as_ref()).map(|key| apps::Column::AppKey.eq(key.as_str()));
+        let same = Condition::any()
+            .add(apps::Column::Id.eq(row.id.as_str()))
+            .add_option(same_key);
+        for other in apps::Entity::find().filter(same).all(&self.tx).await? {
+            if other.id != row.id {
+                return Err(StoreError::Taken {
+                    what: taken::APP_KEY,
+                });
+            } else if other.deleted {
+                return Err(StoreError::Taken { what: taken::ID });
+            }
+        }
+        put::<apps::Entity>(&self.tx, row).await
+    }
+
+    async fn delete_app(&mut self, id: &AppId) -> Result<()> {
+        let row = apps::Entity::find_by_id(id.as_str()).one(&self.tx).await?;
+        match row.filter(|row| !row.deleted) {
+            Some(row) => put::<apps::Entity>(&self.tx, row.deleted(self.mode.revision)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn put_api(&mut self, api: &Api) -> Result<()> {
+        let before = apis::Entity::find_by_id(api.id.as_str())
+            .one(&self.tx)
+            .await?;
+        if before.is_some_and(|row| row.deleted) {
+            return Err(StoreError::Taken { what: taken::ID });
+        }
+        put::<apis::Entity>(&self.tx, apis::Model::of(api, self.mode.revision)).await?;
+        self.drop_tags(&api.id).await?;
+        for row in tag_rows(api) {
+            put::<api_tags::Entity>(&self.tx, row).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_api(&mut self, id: &ApiId) -> Result<()> {
+        let row = apis::Entity::find_by_id(id.as_str()).one(&self.tx).await?;
+        let Some(row) = row.filter(|row| !row.deleted) else {
+            return Ok(());
+        };
+        let revision = self.mode.revision.column();
+        let gone = apis::Model {
+            deleted: true,
+            revision,
+            ..row
+        };
+        put::<apis::Entity>(&self.tx, gone).await?;
+        self.drop_tags(id).await
+    }
+
+    async fn put_publication(&mut self, publication: &Publication) -> Result<()> {
+        let row = publications::Model::of(publication, self.mode.revision);
+        put::<publications::Entity>(&self.tx, row).await
+    }
+
+    async fn put_standing(&mut self, standing: &Standing) -> Result<()> {
+        let row = standings::Model::of(standing, self.mode.revision);
+        put::<standings::Entity>(&self.tx, row).await
+    }
+
+    async fn put_application(&mut self, application: &Application) -> Result<()> {
+        put::<applications::Entity>(&self.tx, applications::Model::of(application)).await
+    }
+
+    async fn put_notice(&mut self, notice: &Notice) -> Result<()> {
+        put::<notices::Entity>(&self.tx, notices::Model::of(notice)).await
+    }
+
+    async fn journal_write(&mut self, entry: &JournalEntry) -> Result<()> {
+        let row = journal::Model::of(entry, self.mode.revision, self.mode.lines);
+        put::<journal::Entity>(&self.tx, row).await?;
+        self.mode.lines += 1;
+        Ok(())
+    }
+
+    async fn outbox_write(&mut self, message: &Message) -> Result<()> {
+        let row = outbox::Model::of(message, self.mode.revision, self.mode.messages);
+        put::<outbox::Entity>(&self.tx, row).await?;
+        self.mode.messages += 1;
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<Revision> {
+        let Session { tx, mode, .. } = *self;
+        tx.commit().await?;
+        Ok(mode.revision)
+    }
+}

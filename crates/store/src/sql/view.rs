@@ -1,0 +1,284 @@
+//! Reading.
+
+use async_trait::async_trait;
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use tidegate_domain::{
+    Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
+    ProjectId, Publication, Standing, Timestamp, UserId, WorkspaceId,
+};
+
+use super::access::{all, by_key, clamped, one, page};
+use super::cells::Cells;
+use super::tables::{
+    apis, applications, apps, instances, journal, members, notices, outbox, projects, publications,
+    standings, tokens, users, workspaces,
+};
+use super::{Session, changes, lists};
+use crate::{
+    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
+    Member, Message, NoticeFilter, Page, Paging, Project, Result, Revision, Token, TokenHash, User,
+    View, Workspace,
+};
+
+#[async_trait]
+impl<M: Send> View for Session<M> {
+    async fn head(&mut self) -> Result<Head> {
+        Ok(self.head.clone())
+    }
+
+    async fn project(&mut self, id: &ProjectId) -> Result<Option<Project>> {
+        one(&self.tx, projects::Entity::find_by_id(id.as_str())).await
+    }
+
+    async fn projects(&mut self) -> Result<Vec<Project>> {
+        all(&self.tx, by_key(projects::Entity::find())).await
+    }
+
+    async fn user(&mut self, id: &UserId) -> Result<Option<User>> {
+        one(&self.tx, users::Entity::find_by_id(id.as_str())).await
+    }
+
+    async fn user_by_access_key(&mut self, access_key: &str) -> Result<Option<User>> {
+        let has_key = users::Column::AccessKey.eq(access_key);
+        one(&self.tx, users::Entity::find().filter(has_key)).await
+    }
+
+    async fn users_by_name(&mut self, domain: &str, name: &str) -> Result<Vec<User>> {
+        let named = Condition::all()
+            .add(users::Column::Project.in_subquery(lists::projects_of(domain)))
+            .add(users::Column::Name.eq(name));
+        all(&self.tx, by_key(users::Entity::find().filter(named))).await
+    }
+
+    async fn user_of_project(&mut self, project: &ProjectId, name: &str) -> Result<Option<User>> {
+        let named = Condition::all()
+            .add(users::Column::Project.eq(project.as_str()))
+            .add(users::Column::Name.eq(name));
+        one(&self.tx, users::Entity::find().filter(named)).await
+    }
+
+    async fn workspace(&mut self, id: &WorkspaceId) -> Result<Option<Workspace>> {
+        one(&self.tx, workspaces::Entity::find_by_id(id.as_str())).await
+    }
+
+    async fn workspaces(&mut self, project: &ProjectId) -> Result<Vec<Workspace>> {
+        let inside = workspaces::Column::Project.eq(project.as_str());
+        all(&self.tx, by_key(workspaces::Entity::find().filter(inside))).await
+    }
+
+    async fn member(&mut self, workspace: &WorkspaceId, user: &UserId) -> Result<Option<Member>> {
+        let key = (workspace.to_string(), user.to_string());
+        one(&self.tx, members::Entity::find_by_id(key)).await
+    }
+
+    async fn members(&mut self, workspace: &WorkspaceId) -> Result<Vec<Member>> {
+        let inside = members::Column::Workspace.eq(workspace.as_str());
+        all(&self.tx, by_key(members::Entity::find().filter(inside))).await
+    }
+
+    async fn instance(&mut self, project: &ProjectId, id: &InstanceId) -> Result<Option<Instance>> {
+        let key = (project.to_string(), id.to_string());
+        one(&self.tx, instances::Entity::find_by_id(key)).await
+    }
+
+    async fn instances(&mut self, project: &ProjectId) -> Result<Vec<Instance>> {
+        let inside = instances::Column::Project.eq(project.as_str());
+        all(&self.tx, by_key(instances::Entity::find().filter(inside))).await
+    }
+
+    async fn token(&mut self, hash: &TokenHash) -> Result<Option<Token>> {
+        one(&self.tx, tokens::Entity::find_by_id(hash.0.to_vec())).await
+    }
+
+    async fn app(&mut self, id: &AppId) -> Result<Option<AppRecord>> {
+        let living = apps::Column::Deleted.eq(false);
+        one(
+            &self.tx,
+            apps::Entity::find_by_id(id.as_str()).filter(living),
+        )
+        .await
+    }
+
+    async fn apps(&mut self, filter: &AppFilter, paging: Paging) -> Result<Page<AppRecord>> {
+        let listed = apps::Entity::find()
+            .filter(lists::apps(filter))
+            .order_by_asc(apps::Column::CreatedAt)
+            .order_by_asc(apps::Column::Id);
+        page(&self.tx, listed, paging).await
+    }
+
+    async fn api(&mut self, id: &ApiId) -> Result<Option<Api>> {
+        let living = apis::Column::Deleted.eq(false);
+        one(
+            &self.tx,
+            apis::Entity::find_by_id(id.as_str()).filter(living),
+        )
+        .await
+    }
+
+    async fn apis(&mut self, filter: &ApiFilter, paging: Paging) -> Result<Page<Api>> {
+        let listed = apis::Entity::find()
+            .filter(lists::apis(filter))
+            .order_by_asc(apis::Column::CreatedAt)
+            .order_by_asc(apis::Column::Id);
+        page(&self.tx, listed, paging).await
+    }
+
+    async fn publication(&mut self, api: &ApiId, on: &InstanceId) -> Result<Option<Publication>> {
+        let key = (api.to_string(), on.to_string());
+        one(&self.tx, publications::Entity::find_by_id(key)).await
+    }
+
+    async fn publications(&mut self, api: &ApiId) -> Result<Vec<Publication>> {
+        let of_api = publications::Column::Api.eq(api.as_str());
+        all(
+            &self.tx,
+            by_key(publications::Entity::find().filter(of_api)),
+        )
+        .await
+    }
+
+    async fn publications_on_route(
+        &mut self,
+        project: &ProjectId,
+        instance: &InstanceId,
+        method: &str,
+        shape: &str,
+    ) -> Result<Vec<Publication>> {
+        let on_route = Condition::all()
+            .add(apis::Column::Project.eq(project.as_str()))
+            .add(apis::Column::Method.eq(method))
+            .add(apis::Column::Shape.eq(shape))
+            .add(apis::Column::Deleted.eq(false));
+        let apis = lists::select(apis::Entity, apis::Column::Id, on_route);
+        let here = Condition::all()
+            .add(publications::Column::Instance.eq(instance.as_str()))
+            .add(publications::Column::Api.in_subquery(apis));
+        all(&self.tx, by_key(publications::Entity::find().filter(here))).await
+    }
+
+    async fn standing(&mut self, key: &Key) -> Result<Option<Standing>> {
+        let key = (
+            key.api.to_string(),
+            key.instance.to_string(),
+            key.app.to_string(),
+        );
+        one(&self.tx, standings::Entity::find_by_id(key)).await
+    }
+
+    async fn standings_on(&mut self, api: &ApiId, on: &InstanceId) -> Result<Vec<Standing>> {
+        let here = Condition::all()
+            .add(standings::Column::Api.eq(api.as_str()))
+            .add(standings::Column::Instance.eq(on.as_str()));
+        all(&self.tx, by_key(standings::Entity::find().filter(here))).await
+    }
+
+    async fn standings_of_app(&mut self, app: &AppId) -> Result<Vec<Standing>> {
+        let of_app = standings::Column::App.eq(app.as_str());
+        all(&self.tx, by_key(standings::Entity::find().filter(of_app))).await
+    }
+
+    async fn listed(
+        &mut self,
+        by: &ListedBy,
+        now: Timestamp,
+        paging: Paging,
+    ) -> Result<Page<Standing>> {
+        // The order of keys is (API, instance, app): right for both lists, as each fixes one of them.
+        let listed = standings::Entity::find().filter(lists::listed(by, now));
+        page(&self.tx, by_key(listed), paging).await
+    }
+
+    async fn application(&mut self, id: &ApplicationId) -> Result<Option<Application>> {
+        one(&self.tx, applications::Entity::find_by_id(id.as_str())).await
+    }
+
+    async fn applications(
+        &mut self,
+        filter: &ApplicationFilter,
+        paging: Paging,
+    ) -> Result<Page<Application>> {
+        let listed = applications::Entity::find()
+            .filter(lists::applications(filter))
+            .order_by_desc(applications::Column::OpenedAt)
+            .order_by_desc(applications::Column::Id);
+        page(&self.tx, listed, paging).await
+    }
+
+    async fn notice(&mut self, id: &NoticeId) -> Result<Option<Notice>> {
+        one(&self.tx, notices::Entity::find_by_id(id.as_str())).await
+    }
+
+    async fn notices(&mut self, filter: &NoticeFilter, paging: Paging) -> Result<Page<Notice>> {
+        let listed = notices::Entity::find()
+            .filter(lists::notices(filter))
+            .order_by_desc(notices::Column::SentAt)
+            .order_by_desc(notices::Column::Id);
+        page(&self.tx, listed, paging).await
+    }
+
+    async fn due(&mut self, now: Timestamp, limit: u64) -> Result<Vec<Due>> {
+        due(&self.tx, now, limit).await
+    }
+
+    async fn changes(&mut self, since: Revision) -> Result<Changes> {
+        changes::changes(&self.tx, &self.head, since).await
+    }
+
+    async fn journal(&mut self, after: Revision, limit: u64) -> Result<Vec<JournalEntry>> {
+        let later = journal::Entity::find().filter(journal::Column::Revision.gt(after.column()));
+        let mut entries: Vec<JournalEntry> =
+            all(&self.tx, by_key(later).limit(clamped(limit))).await?;
+        // A revision is told whole, or who goes on from the last one would miss the rest of it.
+        if let Some(last) = entries.last().map(|entry| entry.revision) {
+            let told = entries
+                .iter()
+                .filter(|entry| entry.revision == last)
+                .count();
+            let rest = journal::Entity::find()
+                .filter(journal::Column::Revision.eq(last.column()))
+                .filter(journal::Column::Ordinal.gte(told as u64));
+            entries.extend(all::<JournalEntry>(&self.tx, by_key(rest)).await?);
+        }
+        Ok(entries)
+    }
+
+    async fn outbox(&mut self, limit: u64) -> Result<Vec<Message>> {
+        all(
+            &self.tx,
+            by_key(outbox::Entity::find()).limit(clamped(limit)),
+        )
+        .await
+    }
+}
+
+async fn due(tx: &DatabaseTransaction, now: Timestamp, limit: u64) -> Result<Vec<Due>> {
+    let query = publications::Entity::find()
+        .filter(publications::Column::DueAt.lte(now.as_ms()))
+        .order_by_asc(publications::Column::DueAt);
+    let rows = by_key(query).limit(clamped(limit)).all(tx).await?;
+    let mut due = Vec::with_capacity(rows.len());
+    for row in rows {
+        let cells = Cells::of(publications::Entity, &[&row.api, &row.instance]);
+        let api = cells.text("api", &row.api)?;
+        due.push(Due::Publication(
+            api,
+            cells.text("instance", &row.instance)?,
+        ));
+    }
+    let query = standings::Entity::find()
+        .filter(standings::Column::DueAt.lte(now.as_ms()))
+        .order_by_asc(standings::Column::DueAt);
+    let rest = limit.saturating_sub(due.len() as u64);
+    for row in by_key(query).limit(clamped(rest)).all(tx).await? {
+        let cells = Cells::of(standings::Entity, &[&row.api, &row.instance, &row.app]);
+        due.push(Due::Standing(Key {
+            api: cells.text("api", &row.api)?,
+            instance: cells.text("instance", &row.instance)?,
+            app: cells.text("app", &row.app)?,
+        }));
+    }
+    Ok(due)
+}

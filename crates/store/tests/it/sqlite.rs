@@ -1,0 +1,195 @@
+//! What is special to a file.
+
+use std::path::Path;
+
+use sea_orm::{ConnectionTrait, Database};
+use tidegate_domain::ApplicationKind;
+use tidegate_domain::publication::Status;
+use tidegate_store::battery::samples::{
+    api, api_id, app, app_id, application, application_id, at, granted, instance_id, publication,
+};
+use tidegate_store::sql::SqlStore;
+use tidegate_store::{Revision, Store, StoreError};
+
+async fn open(path: &Path) -> SqlStore {
+    SqlStore::open_sqlite(path).await.unwrap()
+}
+
+/// A hand at the command line, which keeps no lock.
+async fn by_hand(path: &Path, sql: &str) -> Result<(), sea_orm::DbErr> {
+    let url = format!("sqlite://{}?mode=rw", path.display());
+    let hand = Database::connect(url).await?;
+    hand.execute_unprepared(sql).await?;
+    hand.close().await
+}
+
+async fn fill(store: &SqlStore) {
+    let mut tx = store.begin().await.unwrap();
+    tx.set_decided_at(at(77)).await.unwrap();
+    tx.put_app(&app("a1", "one", 1)).await.unwrap();
+    tx.put_api(&api("x1", "one", 1)).await.unwrap();
+    tx.put_publication(&publication("x1", "i1", Status::Published))
+        .await
+        .unwrap();
+    tx.put_application(&application("q1", ApplicationKind::Apply, "x1", 2))
+        .await
+        .unwrap();
+    tx.put_standing(&granted("x1", "i1", "a1", 9_000))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn everything_is_there_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tidegate.db");
+    let store = open(&path).await;
+    fill(&store).await;
+    let mut lost = store.begin().await.unwrap();
+    lost.put_app(&app("a2", "lost", 1)).await.unwrap();
+    let head = store.view().await.unwrap().head().await.unwrap();
+    drop((lost, store));
+
+    let again = open(&path).await;
+    let mut view = again.view().await.unwrap();
+    assert_eq!(view.head().await.unwrap(), head);
+    assert_eq!((head.revision, head.decided_at), (Revision(1), at(77)));
+    assert_eq!(
+        view.app(&app_id("a1")).await.unwrap(),
+        Some(app("a1", "one", 1))
+    );
+    assert!(view.app(&app_id("a2")).await.unwrap().is_none());
+    assert_eq!(
+        again.begin().await.unwrap().commit().await.unwrap(),
+        Revision(2)
+    );
+}
+
+#[tokio::test]
+async fn a_second_process_is_kept_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tidegate.db");
+    let store = open(&path).await;
+    let refusal = SqlStore::open_sqlite(&path).await.err().unwrap();
+    assert!(
+        refusal.to_string().contains("in use by another process"),
+        "{refusal}"
+    );
+    drop(store);
+    open(&path).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_files_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("tidegate.db")).await;
+    fill(&store).await;
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.path());
+        files += 1;
+    }
+    assert!(files >= 3, "the database, its lock and its log");
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tidegate.db");
+    let store = open(&path).await;
+    fill(&store).await;
+    let damages = [
+        (
+            "UPDATE publications SET status = 'shining'",
+            "publications",
+            "status",
+            "x1/i1",
+        ),
+        (
+            "UPDATE publications SET status = 'stopping'",
+            "publications",
+            "status",
+            "x1/i1",
+        ),
+        (
+            "UPDATE standings SET until = NULL",
+            "standings",
+            "since",
+            "x1/i1/a1",
+        ),
+        (
+            "UPDATE standings SET shutdown_id = 'n7'",
+            "standings",
+            "shutdown_id",
+            "x1/i1/a1",
+        ),
+        ("UPDATE apps SET kind = ''", "apps", "kind", "a1"),
+        ("UPDATE apps SET owner = 'a b'", "apps", "owner", "a1"),
+        (
+            "UPDATE apis SET retention_hours = -1",
+            "apis",
+            "retention_hours",
+            "x1",
+        ),
+        (
+            "UPDATE applications SET outcome = 'void.x', verdict_at = 1",
+            "applications",
+            "outcome",
+            "q1",
+        ),
+        (
+            "UPDATE applications SET verdict_at = 1",
+            "applications",
+            "verdict_at",
+            "q1",
+        ),
+    ];
+    for (sql, bad_table, bad_column, bad_id) in damages {
+        by_hand(&path, sql).await.unwrap();
+        let mut view = store.view().await.unwrap();
+        let found = match bad_table {
+            "publications" => view
+                .publication(&api_id("x1"), &instance_id("i1"))
+                .await
+                .err(),
+            "standings" => view.standings_of_app(&app_id("a1")).await.err(),
+            "apps" => view.app(&app_id("a1")).await.err(),
+            "apis" => view.api(&api_id("x1")).await.err(),
+            _ => view.application(&application_id("q1")).await.err(),
+        };
+        let Some(StoreError::BadRow { table, column, id }) = found else {
+            panic!("{sql}: {found:?}");
+        };
+        assert_eq!(
+            (table, column, id.as_str()),
+            (bad_table, bad_column, bad_id),
+            "{sql}"
+        );
+        drop(view);
+        // Puts every row anew, which mends it.
+        fill(&store).await;
+    }
+    let wrong_type = by_hand(&path, "UPDATE standings SET until = 'noon'").await;
+    assert!(
+        wrong_type.is_err(),
+        "a strict table takes no text for a number"
+    );
+}
+
+#[tokio::test]
+async fn a_database_of_another_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tidegate.db");
+    drop(open(&path).await);
+    by_hand(&path, "INSERT INTO migrations VALUES ('m9999_later', 1)")
+        .await
+        .unwrap();
+    let refusal = SqlStore::open_sqlite(&path).await.err().unwrap();
+    assert!(refusal.to_string().contains("another version"), "{refusal}");
+}
