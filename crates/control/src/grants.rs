@@ -1,0 +1,276 @@
+//! Grants: the five actions, and the batch.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use tidegate_domain::standing::{self, Command as StandingCommand, CutCause, Event, Facts};
+use tidegate_domain::{
+    Api, ApiId, AppId, InstanceId, Key, NoticeKind, Refusal, Standing, Task, Timestamp,
+};
+use tidegate_store::{AppRecord, View};
+
+use crate::access::{self, Seat};
+use crate::caller::Caller;
+use crate::command::{GrantAction, Outcome};
+use crate::error::Result;
+use crate::ids::DrawnId;
+use crate::publications;
+use crate::turn::Turn;
+
+/// One of the five actions.
+pub(crate) async fn act(
+    turn: &mut Turn<'_>,
+    caller: &Caller,
+    api: &ApiId,
+    instance: &InstanceId,
+    app: &AppId,
+    action: GrantAction,
+) -> Result<Outcome> {
+    let seat = turn.seat(caller).await?;
+    let key = Key {
+        api: api.clone(),
+        instance: instance.clone(),
+        app: app.clone(),
+    };
+    let view = turn.view();
+    let (api, record) = match action {
+        GrantAction::Authorize(_) | GrantAction::Cancel(_) => {
+            let api = access::own_api(view, &seat, api).await?;
+            access::instance(view, &seat, &api.project, instance).await?;
+            (api, access::app_for_reviewer(view, &seat, &key).await?)
+        }
+        GrantAction::Apply(_) => {
+            let api = access::visible_api(view, &seat, api).await?;
+            access::instance(view, &seat, &api.project, instance).await?;
+            (api, access::own_app(view, &seat, app).await?)
+        }
+        GrantAction::Renew(_) | GrantAction::GiveBack => {
+            let record = access::own_app(view, &seat, app).await?;
+            (held_api(view, &seat, &key).await?, record)
+        }
+    };
+    seat.must(Task::Operate)?;
+    let command = match action {
+        GrantAction::Authorize(until) => StandingCommand::Authorize { until },
+        GrantAction::Apply(until) => StandingCommand::Apply {
+            id: DrawnId::draw()?,
+            until,
+        },
+        GrantAction::Renew(until) => StandingCommand::Renew {
+            id: DrawnId::draw()?,
+            until,
+        },
+        GrantAction::Cancel(at) => StandingCommand::Cancel {
+            id: DrawnId::draw()?,
+            at,
+        },
+        GrantAction::GiveBack => StandingCommand::GiveBack,
+    };
+    carry_out(turn, &seat, &api, &record, instance, &command).await?;
+    Ok(Outcome::Done)
+}
+
+/// An API the app's side may go on dealing with: a visible one, or one its app already holds. That
+/// an API was hidden later takes nothing from those who have it.
+async fn held_api(view: &mut dyn View, seat: &Seat, key: &Key) -> Result<Api> {
+    let api = match view.standing(key).await? {
+        Some(_) => view.api(&key.api).await?.ok_or(Refusal::ApiUnknown)?,
+        None => access::visible_api(view, seat, &key.api).await?,
+    };
+    access::instance(view, seat, &api.project, &key.instance).await?;
+    Ok(api)
+}
+
+/// Grants to many apps at once: the first app that stands in the way refuses the whole.
+pub(crate) async fn authorize_many(
+    turn: &mut Turn<'_>,
+    caller: &Caller,
+    api: &ApiId,
+    instance: &InstanceId,
+    apps: Vec<AppId>,
+    until: Option<Timestamp>,
+) -> Result<Outcome> {
+    let seat = turn.seat(caller).await?;
+    let api = access::own_api(turn.view(), &seat, api).await?;
+    access::instance(turn.view(), &seat, &api.project, instance).await?;
+    // In the order of ids, so that no two batches can wait for each other.
+    let apps: BTreeSet<AppId> = apps.into_iter().collect();
+    let mut records = Vec::with_capacity(apps.len());
+    for app in apps {
+        let key = Key {
+            api: api.id.clone(),
+            instance: instance.clone(),
+            app,
+        };
+        records.push(access::app_for_reviewer(turn.view(), &seat, &key).await?);
+    }
+    seat.must(Task::Operate)?;
+    let command = StandingCommand::Authorize { until };
+    for record in records {
+        carry_out(turn, &seat, &api, &record, instance, &command).await?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Decides a command on one standing and keeps what it brings.
+pub(crate) async fn carry_out(
+    turn: &mut Turn<'_>,
+    seat: &Seat,
+    api: &Api,
+    record: &AppRecord,
+    instance: &InstanceId,
+    command: &StandingCommand,
+) -> Result<()> {
+    let publication = publications::settled(turn, api, instance).await?;
+    let key = Key {
+        api: api.id.clone(),
+        instance: instance.clone(),
+        app: record.app.id.clone(),
+    };
+    let standing = turn
+        .standing(&key)
+        .await?
+        .unwrap_or_else(|| Standing::new(key));
+    let facts = Facts {
+        actor: seat.user.clone(),
+        is_reviewer: seat.reviews(api),
+        is_owner: seat.owns(record),
+        answers_for_app: seat.answers_for(record),
+        fit: record.app.kind.fit(api.auth),
+        status: publication.status,
+    };
+    let events = standing::decide(&standing, &facts, command, turn.now)?;
+    keep(turn, api, record, standing, events).await?;
+    publications::app_released(turn, api, instance).await
+}
+
+/// Keeps what happened to a standing: state, journal and outbox.
+pub(crate) async fn keep(
+    turn: &mut Turn<'_>,
+    api: &Api,
+    record: &AppRecord,
+    mut standing: Standing,
+    events: Vec<Event>,
+) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    for event in events {
+        match &event {
+            Event::Applied(application) | Event::ApplicationClosed(application) => {
+                turn.put_application(application).await?;
+            }
+            Event::NoticeSent(notice)
+            | Event::NoticeScheduled(notice)
+            | Event::NoticeClosed(notice) => turn.put_notice(notice).await?,
+            Event::Granted { .. }
+            | Event::Extended { .. }
+            | Event::Cut(_)
+            | Event::CutWithdrawn
+            | Event::Paused { .. }
+            | Event::PauseEnded => {}
+        }
+        announce(turn, api, record, &standing.key, &event).await?;
+        standing = standing::evolve(standing, event, turn.now);
+    }
+    Ok(turn.put_standing(&standing).await?)
+}
+
+/// Tells the journal, and by the outbox the people an event concerns.
+async fn announce(
+    turn: &mut Turn<'_>,
+    api: &Api,
+    record: &AppRecord,
+    key: &Key,
+    event: &Event,
+) -> Result<()> {
+    let subject = format!("{}/{}/{}", key.api, key.instance, key.app);
+    let owner = &record.app.owner;
+    let (what, recipients, details) = match event {
+        Event::Granted { until, .. } => (
+            "grant.granted",
+            vec![owner],
+            json!({ "until": until.to_string() }),
+        ),
+        Event::Extended { until, .. } => (
+            "grant.extended",
+            vec![owner],
+            json!({ "until": until.to_string() }),
+        ),
+        Event::Cut(cut) => {
+            let cause = match cut.cause {
+                CutCause::Reviewer => "reviewer",
+                CutCause::App => "app",
+                CutCause::Unpublished => "unpublished",
+            };
+            let details = json!({ "at": cut.at.to_string(), "cause": cause });
+            ("grant.cut", vec![owner, &api.manager], details)
+        }
+        Event::CutWithdrawn => ("grant.cut-withdrawn", vec![owner], json!({})),
+        Event::Applied(application) => {
+            let until = application.until.map(|until| until.to_string());
+            let details = json!({ "application": application.id.as_str(), "until": until });
+            ("application.filed", vec![&api.manager], details)
+        }
+        Event::ApplicationClosed(application) => {
+            let details = closed_application(application);
+            (
+                "application.closed",
+                vec![&application.applicant, &api.manager],
+                details,
+            )
+        }
+        Event::NoticeSent(notice) => {
+            let details = json!({
+                "notice": notice.id.as_str(),
+                "kind": notice_kind(notice.kind),
+                "deadline": notice.deadline.to_string(),
+            });
+            ("notice.sent", vec![owner], details)
+        }
+        Event::NoticeScheduled(notice) => {
+            let details = json!({
+                "notice": notice.id.as_str(),
+                "at": notice.takes_effect().to_string(),
+            });
+            ("notice.scheduled", vec![&notice.sent_by], details)
+        }
+        Event::NoticeClosed(notice) => {
+            let outcome = notice
+                .closed
+                .as_ref()
+                .map(|closed| format!("{:?}", closed.outcome));
+            let details = json!({ "notice": notice.id.as_str(), "outcome": outcome });
+            ("notice.closed", vec![owner, &notice.sent_by], details)
+        }
+        Event::Paused { from } => ("app.paused", vec![], json!({ "from": from.to_string() })),
+        Event::PauseEnded => ("app.pause-ended", vec![], json!({})),
+    };
+    turn.record(what, &subject, details.clone()).await?;
+    let mut told = BTreeSet::new();
+    for recipient in recipients {
+        if told.insert(recipient) {
+            turn.tell(recipient, what, &subject, details.clone())
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// How an application ended, for the journal.
+pub(crate) fn closed_application(application: &tidegate_domain::Application) -> serde_json::Value {
+    let verdict = application.verdict.as_ref();
+    json!({
+        "application": application.id.as_str(),
+        "outcome": verdict.map(|verdict| format!("{:?}", verdict.outcome)),
+        "comment": verdict.and_then(|verdict| verdict.comment.clone()),
+    })
+}
+
+fn notice_kind(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::Cancel => "cancel",
+        NoticeKind::Stop => "stop",
+        NoticeKind::Unpublish => "unpublish",
+    }
+}

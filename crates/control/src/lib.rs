@@ -1,0 +1,111 @@
+//! The use cases of the control side.
+//!
+//! Every writer goes through [`Control::execute`]: one command, one transaction. It takes the
+//! writing turn, stamps the decision time, loads what the command is about, checks the caller's
+//! rights, asks the domain, writes state, journal and outbox, commits, and rings the bell for the
+//! gates. Every reader goes through a query of [`Control`], scoped by the same caller.
+//!
+//! The time is an argument: it is read once, at the edge.
+
+mod access;
+mod apis;
+mod apps;
+mod bell;
+mod caller;
+mod command;
+mod error;
+mod feed;
+mod grants;
+mod identity;
+mod ids;
+mod publications;
+mod queries;
+mod settle;
+mod turn;
+mod vault;
+mod verdicts;
+mod world;
+
+use std::sync::Arc;
+
+use tidegate_domain::Timestamp;
+use tidegate_store::{Revision, Store};
+
+pub use bell::Bell;
+pub use caller::{Caller, Edition};
+pub use command::{ApiAction, ApiDraft, Command, GrantAction, Outcome, Receipt};
+pub use error::{Error, Result};
+pub use feed::GateChanges;
+pub use identity::{Identity, Issued, Login, LoginError, Scope};
+pub use queries::{
+    ApiActionOn, ApiQuery, ApiShown, AppShown, ApplicationShown, Approver, BoundApi, Cause,
+    GrantedApp, Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown,
+};
+pub use settle::Settled;
+pub use tidegate_store::{Page, Paging};
+pub use vault::{Vault, VaultError};
+pub use world::{
+    Change, InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World, WorldError,
+};
+
+/// Choices an installation may make.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings {
+    /// Is an admin of a workspace on its list of reviewers without being put there?
+    pub admin_is_reviewer: bool,
+    /// Are secrets shown in lists of apps, as the vendor does?
+    pub secrets_in_lists: bool,
+}
+
+/// The control side of one installation.
+pub struct Control {
+    store: Arc<dyn Store>,
+    vault: Vault,
+    settings: Settings,
+    bell: Bell,
+    logins: identity::Gatekeeper,
+}
+
+impl Control {
+    /// The control side over a store, with the vault that can open its secrets.
+    pub fn new(store: Arc<dyn Store>, vault: Vault, settings: Settings) -> Self {
+        let logins = identity::Gatekeeper::new();
+        Self {
+            store,
+            vault,
+            settings,
+            bell: Bell::default(),
+            logins,
+        }
+    }
+
+    /// The bell that rings after every commit.
+    pub fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    /// Carries out a command of a caller at `now`, or refuses it and changes nothing.
+    pub async fn execute(
+        &self,
+        caller: &Caller,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Receipt> {
+        let actor = Some(caller.user.clone());
+        let mut turn = turn::Turn::begin(self, actor, now).await?;
+        let outcome = command::dispatch(&mut turn, caller, command).await?;
+        let revision = self.commit(turn).await?;
+        Ok(Receipt { revision, outcome })
+    }
+
+    pub(crate) async fn commit(&self, turn: turn::Turn<'_>) -> Result<Revision> {
+        let revision = turn.commit().await?;
+        self.bell.ring(revision);
+        Ok(revision)
+    }
+}

@@ -1,0 +1,112 @@
+//! One writer's turn: the transaction, the decision time, the journal and the outbox.
+
+use std::fmt::Display;
+use std::ops::{Deref, DerefMut};
+
+use serde_json::Value;
+use tidegate_domain::{Timestamp, UserId};
+use tidegate_store::{JournalEntry, Message, Revision, Transaction, View};
+
+use crate::access::{self, Seat};
+use crate::caller::Caller;
+use crate::error::Result;
+use crate::{Control, Settings, Vault};
+
+/// One writer's turn. Dropped without [`Turn::commit`], it leaves nothing.
+pub(crate) struct Turn<'a> {
+    transaction: Box<dyn Transaction>,
+    /// The decision time: never before the last decision's, whatever the clock says.
+    pub now: Timestamp,
+    /// Who acts; none when time does.
+    pub actor: Option<UserId>,
+    pub vault: &'a Vault,
+    pub settings: Settings,
+}
+
+impl<'a> Turn<'a> {
+    pub async fn begin(
+        control: &'a Control,
+        actor: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Turn<'a>> {
+        let mut transaction = control.store.begin().await?;
+        let now = now.max(transaction.head().await?.decided_at);
+        transaction.set_decided_at(now).await?;
+        Ok(Self {
+            transaction,
+            now,
+            actor,
+            vault: &control.vault,
+            settings: control.settings,
+        })
+    }
+
+    pub async fn commit(self) -> Result<Revision> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    /// The reading side of the transaction.
+    pub fn view(&mut self) -> &mut dyn View {
+        &mut *self.transaction
+    }
+
+    /// The caller's place in the workspace he names.
+    pub async fn seat(&mut self, caller: &Caller) -> Result<Seat> {
+        let settings = self.settings;
+        access::seat(self.view(), caller, settings).await
+    }
+
+    /// Writes a line of the journal.
+    pub async fn record(
+        &mut self,
+        what: &str,
+        subject: impl Display + Send,
+        details: Value,
+    ) -> Result<()> {
+        let entry = JournalEntry {
+            revision: self.transaction.revision(),
+            at: self.now,
+            actor: self.actor.clone(),
+            what: what.to_owned(),
+            subject: subject.to_string(),
+            details: details.to_string(),
+        };
+        Ok(self.transaction.journal_write(&entry).await?)
+    }
+
+    /// Leaves a message for somebody, unless it would tell him what he did himself.
+    pub async fn tell(
+        &mut self,
+        recipient: &UserId,
+        what: &str,
+        subject: impl Display + Send,
+        details: Value,
+    ) -> Result<()> {
+        if self.actor.as_ref() == Some(recipient) {
+            return Ok(());
+        }
+        let message = Message {
+            revision: self.transaction.revision(),
+            at: self.now,
+            recipient: recipient.clone(),
+            what: what.to_owned(),
+            subject: subject.to_string(),
+            details: details.to_string(),
+        };
+        Ok(self.transaction.outbox_write(&message).await?)
+    }
+}
+
+impl Deref for Turn<'_> {
+    type Target = dyn Transaction;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.transaction
+    }
+}
+
+impl DerefMut for Turn<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut *self.transaction
+    }
+}

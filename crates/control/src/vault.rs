@@ -1,0 +1,122 @@
+//! The vault: secrets are sealed before they go into the store and opened only where they are used.
+//!
+//! Checking a signature needs the secret itself, so it cannot be hashed. It is sealed with
+//! AES-256-GCM under a key that lives outside the store; what it belongs to is bound to it, so that
+//! a sealed secret moved to another row does not open. A record is `version, nonce, ciphertext`.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use tidegate_domain::{AppId, UserId};
+use tidegate_sign::Secret;
+use tidegate_store::Sealed;
+
+/// The form of a record.
+const VERSION: u8 = 1;
+
+/// Why a secret cannot be sealed or opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// The key is no key.
+    #[error("the vault's key must have 32 bytes")]
+    BadKey,
+    /// A sealed secret does not open: another key, another row, or damage.
+    #[error("a sealed secret does not open with this key; is it the key this store was made with?")]
+    DoesNotOpen,
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no randomness")]
+    NoRandomness,
+}
+
+/// Seals and opens secrets.
+pub struct Vault(RandomizedNonceKey);
+
+impl Vault {
+    /// The length of a key, in bytes.
+    pub const KEY_LEN: usize = 32;
+
+    /// A vault with this key.
+    pub fn new(key: &[u8]) -> Result<Self, VaultError> {
+        RandomizedNonceKey::new(&AES_256_GCM, key)
+            .map(Self)
+            .map_err(|_| VaultError::BadKey)
+    }
+
+    /// A new key, for a new vault.
+    pub fn draw_key() -> Result<[u8; Self::KEY_LEN], VaultError> {
+        crate::ids::random()
+    }
+
+    /// Seals `secret`, bound to `place`.
+    pub(crate) fn seal(&self, secret: &Secret, place: &str) -> Result<Sealed, VaultError> {
+        let mut text = secret.expose().as_bytes().to_vec();
+        let nonce = self
+            .0
+            .seal_in_place_append_tag(Aad::from(place), &mut text)
+            .map_err(|_| VaultError::NoRandomness)?;
+        let mut record = Vec::with_capacity(1 + NONCE_LEN + text.len());
+        record.push(VERSION);
+        record.extend_from_slice(nonce.as_ref());
+        record.extend_from_slice(&text);
+        Ok(Sealed(record))
+    }
+
+    /// Opens what was sealed for `place`.
+    pub(crate) fn open(&self, sealed: &Sealed, place: &str) -> Result<Secret, VaultError> {
+        let broken = || VaultError::DoesNotOpen;
+        let (version, rest) = sealed.0.split_first().ok_or_else(broken)?;
+        if *version != VERSION || rest.len() < NONCE_LEN {
+            return Err(broken());
+        }
+        let (nonce, text) = rest.split_at(NONCE_LEN);
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
+        let mut text = text.to_vec();
+        let plain = self
+            .0
+            .open_in_place(nonce, Aad::from(place), &mut text)
+            .map_err(|_| broken())?;
+        let plain = std::str::from_utf8(plain).map_err(|_| broken())?;
+        Ok(Secret::new(plain))
+    }
+}
+
+/// The place of an app's secret.
+pub(crate) fn app_secret(app: &AppId) -> String {
+    format!("apps/{app}/secret")
+}
+
+/// The place of a user's secret key.
+pub(crate) fn user_secret_key(user: &UserId) -> String {
+    format!("users/{user}/secret_key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_opens_in_its_place_with_its_key_only() {
+        let vault = Vault::new(&[7; 32]).unwrap();
+        let sealed = vault.seal(&Secret::new("s3cret"), "apps/a/secret").unwrap();
+        assert_eq!(
+            vault.open(&sealed, "apps/a/secret").unwrap().expose(),
+            "s3cret"
+        );
+        let elsewhere = vault.open(&sealed, "apps/b/secret").err();
+        assert_eq!(elsewhere, Some(VaultError::DoesNotOpen));
+        let other_key = Vault::new(&[8; 32])
+            .unwrap()
+            .open(&sealed, "apps/a/secret")
+            .err();
+        assert_eq!(other_key, Some(VaultError::DoesNotOpen));
+        for i in 0..sealed.0.len() {
+            let mut bent = sealed.clone();
+            bent.0[i] ^= 1;
+            assert_eq!(
+                vault.open(&bent, "apps/a/secret").err(),
+                Some(VaultError::DoesNotOpen)
+            );
+        }
+        assert!(vault.open(&Sealed(Vec::new()), "apps/a/secret").is_err());
+        assert!(!sealed.0.windows(6).any(|w| w == b"s3cret"));
+        assert!(Vault::new(&[1; 31]).is_err());
+    }
+}

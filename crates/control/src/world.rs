@@ -1,0 +1,338 @@
+//! The world: projects, users, instances and workspaces, as an operator writes them down. Applying a
+//! world creates or updates what it names and touches nothing else.
+
+use serde_json::json;
+use tidegate_domain::id::SHARED_INSTANCE;
+use tidegate_domain::{
+    DomainId, Instance, InstanceId, ProjectId, Role, Timestamp, UserId, WorkspaceId,
+};
+use tidegate_sign::Secret;
+use tidegate_store::{Member, Project, Sealed, User, Workspace};
+
+use crate::error::Result;
+use crate::ids::DrawnId;
+use crate::turn::Turn;
+use crate::vault::user_secret_key;
+use crate::{Control, Error, identity};
+
+/// What shall be there.
+#[derive(Clone, Default)]
+pub struct World {
+    /// The projects.
+    pub projects: Vec<ProjectSpec>,
+}
+
+/// A project that shall be there.
+#[derive(Clone)]
+pub struct ProjectSpec {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its name: the region an SDK asks for.
+    pub name: String,
+    /// Its account.
+    pub domain: DomainId,
+    /// The account's name.
+    pub domain_name: String,
+    /// Its users.
+    pub users: Vec<UserSpec>,
+    /// Its instances beside `APIG`, which every project has.
+    pub instances: Vec<InstanceSpec>,
+    /// Its workspaces.
+    pub workspaces: Vec<WorkspaceSpec>,
+}
+
+/// A user that shall be there. What is not given stays as it is.
+#[derive(Clone)]
+pub struct UserSpec {
+    /// His name, unique in the project.
+    pub name: String,
+    /// His password.
+    pub password: Option<Secret>,
+    /// His access key.
+    pub access_key: Option<String>,
+    /// His secret key.
+    pub secret_key: Option<Secret>,
+}
+
+/// An instance that shall be there.
+#[derive(Clone)]
+pub struct InstanceSpec {
+    /// Its id.
+    pub id: InstanceId,
+    /// Its name.
+    pub name: String,
+}
+
+/// A workspace that shall be there.
+#[derive(Clone)]
+pub struct WorkspaceSpec {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its name.
+    pub name: String,
+    /// Its members.
+    pub members: Vec<MemberSpec>,
+}
+
+/// A member that shall be there.
+#[derive(Clone)]
+pub struct MemberSpec {
+    /// The user's name.
+    pub user: String,
+    /// His role.
+    pub role: Role,
+    /// Is he on the list of reviewers?
+    pub reviewer: bool,
+}
+
+/// What applying a world changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Was it not there before?
+    pub created: bool,
+    /// The kind of thing.
+    pub kind: &'static str,
+    /// Which one.
+    pub name: String,
+}
+
+/// Why a world cannot be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The world contradicts itself or what is there.
+    #[error("{0}")]
+    Wrong(String),
+    /// Something broke.
+    #[error(transparent)]
+    Broken(#[from] Error),
+}
+
+impl From<tidegate_store::StoreError> for WorldError {
+    fn from(error: tidegate_store::StoreError) -> Self {
+        match error {
+            tidegate_store::StoreError::Taken { what } => {
+                Self::Wrong(format!("two users would have the same {what}"))
+            }
+            other => Self::Broken(other.into()),
+        }
+    }
+}
+
+impl From<crate::VaultError> for WorldError {
+    fn from(error: crate::VaultError) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl Control {
+    /// Creates or updates what `world` names, all or nothing, and tells what changed; with `dry_run`,
+    /// only tells.
+    pub async fn apply(
+        &self,
+        world: &World,
+        dry_run: bool,
+        now: Timestamp,
+    ) -> Result<Vec<Change>, WorldError> {
+        let turn = Turn::begin(self, None, now).await?;
+        let mut applying = Applying {
+            turn,
+            changes: Vec::new(),
+        };
+        for project in &world.projects {
+            applying.project(project).await?;
+        }
+        let Applying { turn, changes } = applying;
+        if !dry_run && !changes.is_empty() {
+            self.commit(turn).await?;
+        }
+        Ok(changes)
+    }
+}
+
+struct Applying<'a> {
+    turn: Turn<'a>,
+    changes: Vec<Change>,
+}
+
+impl Applying<'_> {
+    async fn changed(
+        &mut self,
+        created: bool,
+        kind: &'static str,
+        name: &str,
+    ) -> Result<(), WorldError> {
+        let what = format!("{kind}.{}", if created { "created" } else { "updated" });
+        self.turn.record(&what, name, json!({})).await?;
+        self.changes.push(Change {
+            created,
+            kind,
+            name: name.to_owned(),
+        });
+        Ok(())
+    }
+
+    async fn project(&mut self, spec: &ProjectSpec) -> Result<(), WorldError> {
+        let project = Project {
+            id: spec.id.clone(),
+            name: spec.name.clone(),
+            domain: spec.domain.clone(),
+            domain_name: spec.domain_name.clone(),
+        };
+        let before = self.turn.project(&spec.id).await?;
+        if before.as_ref() != Some(&project) {
+            self.turn.put_project(&project).await?;
+            self.changed(before.is_none(), "project", spec.id.as_str())
+                .await?;
+        }
+        for user in &spec.users {
+            self.user(&spec.id, user).await?;
+        }
+        let shared = InstanceSpec {
+            id: InstanceId::shared(),
+            name: SHARED_INSTANCE.to_owned(),
+        };
+        for instance in spec.instances.iter().chain([&shared]) {
+            self.instance(&spec.id, instance).await?;
+        }
+        for workspace in &spec.workspaces {
+            self.workspace(&spec.id, workspace).await?;
+        }
+        Ok(())
+    }
+
+    async fn user(&mut self, project: &ProjectId, spec: &UserSpec) -> Result<(), WorldError> {
+        let before = self.turn.user_of_project(project, &spec.name).await?;
+        let mut user = match &before {
+            Some(user) => user.clone(),
+            None => User {
+                id: UserId::draw()?,
+                project: project.clone(),
+                name: spec.name.clone(),
+                password_hash: String::new(),
+                access_key: String::new(),
+                secret_key: Sealed(Vec::new()),
+            },
+        };
+        if let Some(password) = &spec.password {
+            // A hash has its own salt, so equality shows only by checking.
+            if !identity::is_password(password.expose(), &user.password_hash) {
+                user.password_hash = identity::hash_password(password.expose())
+                    .ok_or_else(|| WorldError::Wrong(format!("{}: bad password", spec.name)))?;
+            }
+        }
+        if let Some(access_key) = &spec.access_key {
+            user.access_key.clone_from(access_key);
+        }
+        if let Some(secret_key) = &spec.secret_key {
+            let place = user_secret_key(&user.id);
+            let kept = self.turn.vault.open(&user.secret_key, &place).ok();
+            if kept.is_none_or(|kept| kept.expose() != secret_key.expose()) {
+                user.secret_key = self.turn.vault.seal(secret_key, &place)?;
+            }
+        }
+        if user.secret_key.0.is_empty() && !user.access_key.is_empty() {
+            let what = format!(
+                "the user {} has an access_key without a secret_key",
+                spec.name
+            );
+            return Err(WorldError::Wrong(what));
+        }
+        if before.as_ref() != Some(&user) {
+            self.turn.put_user(&user).await?;
+            self.changed(before.is_none(), "user", &spec.name).await?;
+        }
+        Ok(())
+    }
+
+    async fn instance(
+        &mut self,
+        project: &ProjectId,
+        spec: &InstanceSpec,
+    ) -> Result<(), WorldError> {
+        let before = self.turn.instance(project, &spec.id).await?;
+        let created_at = before
+            .as_ref()
+            .map_or(self.turn.now, |instance| instance.created_at);
+        let instance = Instance {
+            id: spec.id.clone(),
+            project: project.clone(),
+            name: spec.name.clone(),
+            description: before
+                .as_ref()
+                .map(|i| i.description.clone())
+                .unwrap_or_default(),
+            created_at,
+        };
+        if before.as_ref() != Some(&instance) {
+            self.turn.put_instance(&instance).await?;
+            self.changed(before.is_none(), "instance", spec.id.as_str())
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn workspace(
+        &mut self,
+        project: &ProjectId,
+        spec: &WorkspaceSpec,
+    ) -> Result<(), WorldError> {
+        let before = self.turn.workspace(&spec.id).await?;
+        if before
+            .as_ref()
+            .is_some_and(|workspace| workspace.project != *project)
+        {
+            let what = format!("the workspace {} belongs to another project", spec.id);
+            return Err(WorldError::Wrong(what));
+        }
+        let (id, name) = (spec.id.clone(), spec.name.clone());
+        let workspace = Workspace {
+            id,
+            project: project.clone(),
+            name,
+        };
+        if before.as_ref() != Some(&workspace) {
+            self.turn.put_workspace(&workspace).await?;
+            self.changed(before.is_none(), "workspace", spec.id.as_str())
+                .await?;
+        }
+        for member in &spec.members {
+            self.member(project, &spec.id, member).await?;
+        }
+        Ok(())
+    }
+
+    async fn member(
+        &mut self,
+        project: &ProjectId,
+        workspace: &WorkspaceId,
+        spec: &MemberSpec,
+    ) -> Result<(), WorldError> {
+        let user = self
+            .turn
+            .user_of_project(project, &spec.user)
+            .await?
+            .ok_or_else(|| {
+                let user = &spec.user;
+                WorldError::Wrong(format!(
+                    "the workspace {workspace} names an unknown user {user}"
+                ))
+            })?;
+        let before = self.turn.member(workspace, &user.id).await?;
+        let member = Member {
+            workspace: workspace.clone(),
+            user: user.id,
+            role: spec.role,
+            is_reviewer: spec.reviewer,
+        };
+        if before.as_ref() != Some(&member) {
+            self.turn.put_member(&member).await?;
+            self.changed(
+                before.is_none(),
+                "member",
+                &format!("{workspace}/{}", spec.user),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+}

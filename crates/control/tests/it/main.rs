@@ -1,0 +1,13 @@
+//! Stories of the control side: who does what, when, and what the gate then does.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a story that cannot go on fails"
+)]
+
+mod admin;
+mod batch;
+mod lifecycle;
+mod shutdown;
+mod workspaces;
