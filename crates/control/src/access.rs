@@ -88,7 +88,7 @@ async fn only_workspace(
     for workspace in view.workspaces(&caller.project).await? {
         if view.member(&workspace.id, &caller.user).await?.is_some() {
             if found.is_some() {
-                return Ok(None);
+                return Err(Refusal::FieldMissing { field: "workspace" }.into());
             }
             found = Some(workspace);
         }

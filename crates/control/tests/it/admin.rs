@@ -1,8 +1,8 @@
 //! Apps' ends, log-ins, and the world file.
 
-use tidegate_control::{Command, GrantAction, Login, LoginError, Scope};
+use tidegate_control::{Command, GrantAction, Login, LoginError, Outcome, Scope};
 use tidegate_domain::time::{DAY_MS, HOUR_MS};
-use tidegate_domain::{Denied, Refusal};
+use tidegate_domain::{AppKind, Denied, Refusal};
 use tidegate_sign::Secret;
 use tidegate_testkit::{World, hour, spec};
 
@@ -54,6 +54,36 @@ async fn names_are_taken_once_in_a_workspace() {
         Some(Refusal::NameTaken)
     );
     world.does("stranger", create).await;
+}
+
+#[tokio::test]
+async fn an_iam_app_bears_the_accounts_name_and_there_is_one() {
+    let world = World::new().await;
+    let create = |name: &str| Command::CreateApp {
+        name: name.to_owned(),
+        description: String::new(),
+        kind: AppKind::Iam,
+    };
+    let refusal = world.try_to("developer", create("other")).await.err();
+    assert!(matches!(refusal, Some(Refusal::Malformed { .. })));
+    let made = world.does("developer", create("acme")).await.outcome;
+    let Outcome::App(app, None) = made else {
+        panic!("an app without a secret")
+    };
+    assert_eq!(app.kind, AppKind::Iam);
+    assert_eq!(
+        world.try_to("stranger", create("acme")).await.err(),
+        Some(Refusal::NameTaken)
+    );
+    let rename = Command::UpdateApp {
+        app: app.id,
+        name: Some("x".into()),
+        description: None,
+    };
+    assert_eq!(
+        world.try_to("developer", rename).await.err(),
+        Some(Refusal::IamAppFixed)
+    );
 }
 
 #[tokio::test]

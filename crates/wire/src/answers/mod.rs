@@ -1,0 +1,26 @@
+//! Bodies of answers. Fields without a value are left out, which SDKs read as they read null.
+
+mod api;
+mod app;
+mod grants;
+mod instances;
+mod lists;
+mod people;
+mod records;
+
+pub use api::{ApiDetail, ApiNames, ApiOverview, ApiPublishDto, CreatedApi, InstanceHostDto};
+pub use app::{AppDto, AppNames};
+pub use grants::{AuthorizedAppRecord, BoundApiRecord, StaticParam};
+pub use instances::{
+    FlavorDto, InstanceDetailDto, InstanceFacts, InstanceForApiActionDto, InstanceNodeDto,
+    InstanceOverviewDto,
+};
+pub use lists::{
+    Apis, Approvers, Apps, InstanceOverviews, Instances, InstancesForAction, PublishMessages,
+    Records,
+};
+pub use people::ApproverRecord;
+pub use records::{ApplyRecord, Names};
+
+#[cfg(test)]
+mod tests;

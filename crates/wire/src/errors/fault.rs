@@ -1,0 +1,99 @@
+//! Answers that say no before, or instead of, any use case.
+
+use super::Answer;
+
+/// Why a call did not get as far as a use case, or not through it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// No such method and path.
+    NoSuchCall,
+    /// The request itself cannot be read: its target, a header, its framing.
+    BadRequest {
+        /// What is wrong, in words for the caller.
+        why: String,
+    },
+    /// Who calls is not proven.
+    Unauthenticated {
+        /// What is wrong with the proof, in words for the caller.
+        why: String,
+    },
+    /// The caller's credentials are for another project.
+    WrongProject,
+    /// The body is too large.
+    TooLarge {
+        /// The largest allowed, in bytes.
+        max: usize,
+    },
+    /// Too many requests.
+    TooManyRequests,
+    /// A call of the protocol that this version does not serve.
+    NotServed,
+    /// Something broke here; what, is in the log.
+    Internal,
+    /// The store cannot be reached.
+    Unavailable,
+}
+
+impl Fault {
+    /// What it looks like on the wire.
+    pub fn answer(&self) -> Answer {
+        let (status, code, text) = match self {
+            Self::NoSuchCall => (
+                404,
+                "APIGW.0101",
+                "There is no such call. Check the method and the path.".to_owned(),
+            ),
+            Self::BadRequest { why } => (400, "APIGW.0201", why.clone()),
+            Self::Unauthenticated { why } => (401, "APIGW.0301", why.clone()),
+            Self::WrongProject => (
+                403,
+                "APIGW.0302",
+                "These credentials are not for this project. Check the project id in the path and \
+                 in the header X-Project-Id."
+                    .to_owned(),
+            ),
+            Self::TooLarge { max } => (
+                413,
+                "APIGW.0201",
+                format!("The body is too large. At most {max} bytes are allowed."),
+            ),
+            Self::TooManyRequests => (
+                429,
+                "APIGW.0308",
+                "Too many requests. Wait a moment and try again.".to_owned(),
+            ),
+            Self::NotServed => (
+                501,
+                "DLM.4690",
+                "This call belongs to the protocol, but this version does not serve it.".to_owned(),
+            ),
+            Self::Internal => (
+                500,
+                "DLM.4691",
+                "Something broke here. Tell the operator the value of the header X-Request-Id."
+                    .to_owned(),
+            ),
+            Self::Unavailable => (
+                503,
+                "DLM.4692",
+                "The store cannot be reached right now. Try again later.".to_owned(),
+            ),
+        };
+        Answer { status, code, text }
+    }
+
+    /// Its name, for logs, metrics and documents.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NoSuchCall => "no-such-call",
+            Self::BadRequest { .. } => "bad-request",
+            Self::Unauthenticated { .. } => "unauthenticated",
+            Self::WrongProject => "wrong-project",
+            Self::TooLarge { .. } => "too-large",
+            Self::TooManyRequests => "too-many-requests",
+            Self::NotServed => "not-served",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
