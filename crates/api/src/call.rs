@@ -1,0 +1,191 @@
+//! A call that was authenticated, with all a handler needs to read it.
+
+use axum::RequestExt;
+use axum::extract::{FromRequest, RawPathParams, Request};
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use tidegate_control::{Caller, Command, Control, Edition, Identity, Receipt};
+use tidegate_domain::{InstanceId, Refusal, Timestamp};
+use tidegate_sign::Target;
+use tidegate_wire::{enums, errors, ids, requests};
+
+use crate::fault::Fault;
+use crate::{Api, BODY_LIMIT, authenticate};
+
+/// A call, before anybody asked who sent it.
+pub(crate) struct RawCall {
+    pub api: Api,
+    pub parts: http::request::Parts,
+    pub target: Target,
+    pub path: Vec<(String, String)>,
+    pub body: Bytes,
+    /// The decision time, read once.
+    pub now: Timestamp,
+}
+
+/// A call, and who sent it.
+pub(crate) struct Call {
+    raw: RawCall,
+    pub caller: Caller,
+}
+
+impl FromRequest<Api> for RawCall {
+    type Rejection = Fault;
+
+    async fn from_request(mut request: Request, api: &Api) -> Result<Self, Fault> {
+        let params: RawPathParams = request
+            .extract_parts()
+            .await
+            .map_err(|_| errors::Fault::NoSuchCall)?;
+        let path = params
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let (parts, body) = request.into_parts();
+        let path_and_query = parts.uri.path_and_query().map_or("/", |pq| pq.as_str());
+        let target = Target::parse(path_and_query)?;
+        let body = Limited::new(body, BODY_LIMIT)
+            .collect()
+            .await
+            .map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    errors::Fault::TooLarge { max: BODY_LIMIT }
+                } else {
+                    errors::Fault::BadRequest {
+                        why: "The body did not arrive whole.".to_owned(),
+                    }
+                }
+            })?;
+        let now = (api.clock.now)();
+        Ok(Self {
+            api: api.clone(),
+            parts,
+            target,
+            path,
+            body: body.to_bytes(),
+            now,
+        })
+    }
+}
+
+impl RawCall {
+    /// The value of a header that may appear once.
+    pub fn header(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        header(&self.parts.headers, name)
+    }
+
+    /// The value of a query parameter; the first, if it repeats.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.target
+            .query()
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    }
+
+    /// All values of a query parameter.
+    pub fn query_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.target
+            .query()
+            .iter()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    }
+
+    /// The value of a placeholder of the path.
+    pub fn path(&self, name: &str) -> &str {
+        self.path
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    /// The caller, if he proves who he is.
+    pub async fn identify(&self) -> Result<Identity, Fault> {
+        authenticate::identify(&self.api, &self.parts, &self.target, &self.body).await
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
+    let mut values = headers.get_all(name).iter();
+    let malformed = |what: &str| Refusal::Malformed {
+        what: format!("the header {name} {what}"),
+    };
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => match value.to_str() {
+            Ok(text) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+            Err(_) => Err(malformed("is not plain text")),
+        },
+        (Some(_), Some(_)) => Err(malformed("appears twice")),
+    }
+}
+
+impl FromRequest<Api> for Call {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Fault> {
+        let raw = RawCall::from_request(request, api).await?;
+        let identity = raw.identify().await?;
+        let caller = caller(&raw, &identity)?;
+        Ok(Self { raw, caller })
+    }
+}
+
+/// Which part of the world the caller means. A project that is not his does not exist for him.
+fn caller(raw: &RawCall, identity: &Identity) -> Result<Caller, Refusal> {
+    let project = &identity.project.id;
+    let named = raw.header("x-project-id")?.unwrap_or(project.as_str());
+    let in_path = raw.path.iter().find(|(name, _)| name == "project_id");
+    let in_path = in_path.map_or(project.as_str(), |(_, value)| value);
+    if named != project.as_str() || in_path != project.as_str() {
+        return Err(Refusal::WorkspaceUnknown);
+    }
+    let workspace = raw.header("workspace")?.map(ids::workspace).transpose()?;
+    let edition = enums::edition(raw.header("dlm-type")?, None)?.map(|edition| match edition {
+        enums::Edition::Shared => Edition::Shared,
+        enums::Edition::Exclusive => Edition::Exclusive,
+    });
+    let (user, project) = (identity.user.clone(), project.clone());
+    Ok(Caller {
+        user,
+        project,
+        workspace,
+        edition,
+    })
+}
+
+impl std::ops::Deref for Call {
+    type Target = RawCall;
+
+    fn deref(&self) -> &RawCall {
+        &self.raw
+    }
+}
+
+impl Call {
+    /// The use cases.
+    pub fn control(&self) -> &Control {
+        &self.raw.api.control
+    }
+
+    /// The body, read as `T`.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        requests::body(&self.raw.body)
+    }
+
+    /// The instance in the path.
+    pub fn instance(&self) -> Result<InstanceId, Refusal> {
+        ids::instance(self.path("instance_id"))
+    }
+
+    /// Carries out a command of this caller.
+    pub async fn execute(&self, command: Command) -> Result<Receipt, Fault> {
+        Ok(self
+            .control()
+            .execute(&self.caller, command, self.now)
+            .await?)
+    }
+}

@@ -1,0 +1,107 @@
+//! What goes wrong, as answers. The only place where a refusal or an error becomes HTTP.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode};
+use tidegate_control::Error;
+use tidegate_domain::Refusal;
+use tidegate_sign::{SignError, TargetError};
+use tidegate_wire::errors::{self, Answer};
+
+use crate::reply::Reply;
+
+/// The stable name of a refusal.
+const REASON: HeaderName = HeaderName::from_static("x-tidegate-reason");
+
+/// Why a call is not answered as wished.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The control side says no.
+    Refused(Refusal),
+    /// The call does not get as far as that, or something broke on the way.
+    Wire(errors::Fault),
+    /// The caller may not use this route at all.
+    NotOperator,
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<errors::Fault> for Fault {
+    fn from(fault: errors::Fault) -> Self {
+        Self::Wire(fault)
+    }
+}
+
+impl From<TargetError> for Fault {
+    fn from(error: TargetError) -> Self {
+        errors::Fault::BadRequest {
+            why: error.to_string(),
+        }
+        .into()
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::Refused(refusal),
+            Error::Store(error) => {
+                tracing::error!(%error, "the store failed");
+                errors::Fault::Internal.into()
+            }
+            Error::Vault(error) => {
+                tracing::error!(%error, "the vault failed");
+                errors::Fault::Internal.into()
+            }
+        }
+    }
+}
+
+impl From<SignError> for Fault {
+    fn from(error: SignError) -> Self {
+        Self::unauthenticated(&error.to_string())
+    }
+}
+
+impl Fault {
+    /// Who calls is not proven. The text begins as the vendor's does.
+    pub fn unauthenticated(why: &str) -> Self {
+        let why = format!("Incorrect IAM authentication information: {why}");
+        errors::Fault::Unauthenticated { why }.into()
+    }
+
+    /// What it looks like on the wire, and its stable name.
+    fn answer(&self) -> (Answer, &'static str) {
+        match self {
+            Self::Refused(refusal) => (errors::refusal(refusal), errors::reason(refusal)),
+            Self::Wire(fault) => (fault.answer(), fault.reason()),
+            Self::NotOperator => {
+                let text = "This call needs the operator's token, which lies in the data folder.";
+                let text = text.to_owned();
+                (
+                    Answer {
+                        status: 403,
+                        code: "APIGW.0302",
+                        text,
+                    },
+                    "not-operator",
+                )
+            }
+        }
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let (answer, reason) = self.answer();
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut response = Reply::json_with(status, &answer.body()).into_response();
+        response
+            .headers_mut()
+            .insert(REASON, HeaderValue::from_static(reason));
+        response
+    }
+}

@@ -1,0 +1,185 @@
+//! The part of IAM that SDKs and token clients need: tokens and the list of projects. Errors have
+//! the form of Keystone's.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use tidegate_control::{Identity, Login, LoginError, Scope};
+use tidegate_domain::{ProjectId, Timestamp};
+use tidegate_sign::Secret;
+use tidegate_wire::iam::{
+    Account, DomainRef, IamErrorBody, IamFault, Identity as Proof, Method, ProjectChoice,
+    ProjectDto, ProjectList, ProjectRef, RoleRef, Scope as WantedScope, Subject, TokenAnswer,
+    TokenRequest,
+};
+
+use crate::call::RawCall;
+use crate::fault::Fault;
+use crate::reply::Reply;
+
+/// The header a token that is asked about travels in.
+const SUBJECT_TOKEN: &str = "x-subject-token";
+
+/// Issues a token for somebody who proves who he is.
+pub async fn issue_token(call: RawCall) -> Result<Reply, IamRefusal> {
+    let request = TokenRequest::parse(&call.body)?;
+    let method = request.identity.method();
+    let scope = scope(request.scope)?;
+    let login = login(request.identity)?;
+    let issued = call.api.control.login(login, &scope, call.now).await?;
+    let answer = answer(
+        method,
+        &issued.identity,
+        issued.issued_at,
+        issued.expires_at,
+    );
+    Ok(Reply::json_with(StatusCode::CREATED, &answer).with_token(&issued.text))
+}
+
+/// Tells what a token stands for.
+pub async fn check_token(call: RawCall) -> Result<Reply, IamRefusal> {
+    let asker = call.identify().await?;
+    let unknown = || IamFault::not_found("token");
+    let text = call
+        .header(SUBJECT_TOKEN)
+        .map_err(Fault::from)?
+        .ok_or_else(unknown)?;
+    let found = call
+        .api
+        .control
+        .token(text, call.now)
+        .await
+        .map_err(Fault::from)?;
+    let (identity, token) = found.ok_or_else(unknown)?;
+    if identity.project.domain != asker.project.domain {
+        return Err(unknown().into());
+    }
+    let answer = answer(
+        Method::Password,
+        &identity,
+        token.issued_at,
+        token.expires_at,
+    );
+    Ok(Reply::json(&answer).with_token(&Secret::new(text)))
+}
+
+/// The caller's projects; an SDK that knows its region only finds its project here.
+pub async fn list_projects(call: RawCall) -> Result<Reply, IamRefusal> {
+    let identity = call.identify().await?;
+    let projects = call.api.control.projects_of(&identity, call.query("name"));
+    let projects = projects
+        .iter()
+        .map(|p| ProjectDto::new(p.id.as_str(), &p.name, p.domain.as_str()))
+        .collect();
+    Ok(Reply::json(&ProjectList { projects }))
+}
+
+fn scope(wanted: Option<WantedScope>) -> Result<Scope, IamFault> {
+    match wanted {
+        None => Ok(Scope::Own),
+        Some(WantedScope::Project(ProjectChoice::Id(id))) => {
+            let id = ProjectId::parse(&id).map_err(|_| IamFault::forbidden())?;
+            Ok(Scope::Id(id))
+        }
+        Some(WantedScope::Project(ProjectChoice::Name(name))) => Ok(Scope::Name(name)),
+        Some(WantedScope::Domain(_)) => {
+            let text = "A token for an account is not served here; ask for one for a project.";
+            Err(IamFault::bad_request(text))
+        }
+    }
+}
+
+fn login(proof: Proof) -> Result<Login, IamFault> {
+    let secret = |secret: tidegate_wire::iam::Secret| Secret::new(secret.expose());
+    match proof {
+        Proof::Password {
+            user,
+            domain: Some(Account::Name(domain)),
+            password,
+        } => Ok(Login::Password {
+            domain,
+            name: user,
+            password: secret(password),
+        }),
+        Proof::Password { .. } => {
+            let text = "Name the user and, by `user.domain.name`, the account.";
+            Err(IamFault::bad_request(text))
+        }
+        Proof::Token { token } => Ok(Login::Token(secret(token))),
+        Proof::AccessKey {
+            access,
+            secret: key,
+        } => Ok(Login::AccessKey {
+            access,
+            secret: secret(key),
+        }),
+    }
+}
+
+fn answer(
+    method: Method,
+    identity: &Identity,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+) -> TokenAnswer {
+    let project = &identity.project;
+    let domain = DomainRef {
+        id: project.domain.to_string(),
+        name: project.domain_name.clone(),
+    };
+    let subject = Subject {
+        user_id: identity.user.to_string(),
+        user_name: identity.name.clone(),
+        domain: domain.clone(),
+        project: Some(ProjectRef {
+            id: project.id.to_string(),
+            name: project.name.clone(),
+            domain,
+        }),
+        roles: vec![RoleRef::named("dataservice_user")],
+    };
+    TokenAnswer::new(method, subject, issued_at, expires_at)
+}
+
+/// Why IAM says no.
+#[derive(Debug)]
+pub enum IamRefusal {
+    /// In Keystone's form.
+    Iam(IamFault),
+    /// Before it came to that.
+    Call(Box<Response>),
+}
+
+impl From<IamFault> for IamRefusal {
+    fn from(fault: IamFault) -> Self {
+        Self::Iam(fault)
+    }
+}
+
+impl From<Fault> for IamRefusal {
+    fn from(fault: Fault) -> Self {
+        Self::Call(Box::new(fault.into_response()))
+    }
+}
+
+impl From<LoginError> for IamRefusal {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Wrong => IamFault::unauthorized().into(),
+            LoginError::ScopeUnknown => IamFault::forbidden().into(),
+            LoginError::Broken(error) => Fault::from(error).into(),
+        }
+    }
+}
+
+impl IntoResponse for IamRefusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Iam(fault) => {
+                let status =
+                    StatusCode::from_u16(fault.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                Reply::json_with(status, &IamErrorBody::from(&fault)).into_response()
+            }
+            Self::Call(response) => *response,
+        }
+    }
+}

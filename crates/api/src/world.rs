@@ -1,0 +1,273 @@
+//! The world file: what an operator writes down, as YAML or JSON.
+
+use serde::{Deserialize, Serialize};
+use tidegate_control::{InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World};
+use tidegate_domain::{DomainId, InstanceId, ProjectId, Role, WorkspaceId};
+use tidegate_sign::Secret;
+
+/// A world file.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorldFile {
+    /// The projects.
+    #[serde(default)]
+    pub projects: Vec<ProjectFile>,
+}
+
+/// A project of a world file.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectFile {
+    /// Its id.
+    pub id: String,
+    /// Its name: the region an SDK asks for.
+    pub name: String,
+    /// Its account.
+    pub domain: DomainFile,
+    /// Its users.
+    #[serde(default)]
+    pub users: Vec<UserFile>,
+    /// Its instances beside `APIG`.
+    #[serde(default)]
+    pub instances: Vec<InstanceFile>,
+    /// Its workspaces.
+    #[serde(default)]
+    pub workspaces: Vec<WorkspaceFile>,
+}
+
+/// An account of a world file.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DomainFile {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A user of a world file.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserFile {
+    /// His name.
+    pub name: String,
+    /// His password, if he logs in with one.
+    #[serde(default)]
+    pub password: Option<String>,
+    /// His access key, if he signs.
+    #[serde(default)]
+    pub access_key: Option<String>,
+    /// His secret key, if he signs.
+    #[serde(default)]
+    pub secret_key: Option<String>,
+}
+
+/// An instance of a world file.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstanceFile {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A workspace of a world file.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkspaceFile {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its members.
+    #[serde(default)]
+    pub members: Vec<MemberFile>,
+}
+
+/// A member of a world file.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberFile {
+    /// The user's name.
+    pub user: String,
+    /// `admin`, `developer`, `operator` or `viewer`.
+    pub role: String,
+    /// Is he on the list of reviewers?
+    #[serde(default)]
+    pub reviewer: bool,
+}
+
+impl WorldFile {
+    /// The world the file describes, or everything that is wrong with it, a line each.
+    pub fn into_world(self) -> Result<World, String> {
+        let mut faults = Vec::new();
+        let projects = self
+            .projects
+            .into_iter()
+            .filter_map(|project| project.read(&mut faults))
+            .collect();
+        if faults.is_empty() {
+            Ok(World { projects })
+        } else {
+            Err(faults.join("\n"))
+        }
+    }
+}
+
+fn id<T, E: std::fmt::Display>(
+    parse: impl Fn(&str) -> Result<T, E>,
+    what: &str,
+    text: &str,
+    faults: &mut Vec<String>,
+) -> Option<T> {
+    parse(text)
+        .map_err(|error| faults.push(format!("{what} `{text}`: {error}")))
+        .ok()
+}
+
+fn name(what: &str, text: &str, faults: &mut Vec<String>) {
+    let length = text.chars().count();
+    if !(1..=64).contains(&length) || text.chars().any(char::is_control) {
+        faults.push(format!("{what} `{text}`: a name has 1 to 64 characters"));
+    }
+}
+
+impl ProjectFile {
+    fn read(self, faults: &mut Vec<String>) -> Option<ProjectSpec> {
+        name("project", &self.name, faults);
+        name("domain", &self.domain.name, faults);
+        let project = id(ProjectId::parse, "project", &self.id, faults);
+        let domain = id(DomainId::parse, "domain", &self.domain.id, faults);
+        let users = self
+            .users
+            .into_iter()
+            .map(|user| user.read(faults))
+            .collect();
+        let instances = self
+            .instances
+            .into_iter()
+            .filter_map(|i| i.read(faults))
+            .collect();
+        let workspaces = self
+            .workspaces
+            .into_iter()
+            .filter_map(|w| w.read(faults))
+            .collect();
+        Some(ProjectSpec {
+            id: project?,
+            name: self.name,
+            domain: domain?,
+            domain_name: self.domain.name,
+            users,
+            instances,
+            workspaces,
+        })
+    }
+}
+
+impl UserFile {
+    fn read(self, faults: &mut Vec<String>) -> UserSpec {
+        name("user", &self.name, faults);
+        if self.access_key.is_some() != self.secret_key.is_some() {
+            faults.push(format!(
+                "user `{}`: access_key and secret_key go together",
+                self.name
+            ));
+        }
+        let empty = [&self.password, &self.access_key, &self.secret_key]
+            .into_iter()
+            .flatten()
+            .any(String::is_empty);
+        if empty {
+            faults.push(format!(
+                "user `{}`: leave a key out rather than empty",
+                self.name
+            ));
+        }
+        UserSpec {
+            name: self.name,
+            password: self.password.map(Secret::new),
+            access_key: self.access_key,
+            secret_key: self.secret_key.map(Secret::new),
+        }
+    }
+}
+
+impl InstanceFile {
+    fn read(self, faults: &mut Vec<String>) -> Option<InstanceSpec> {
+        name("instance", &self.name, faults);
+        let id = id(InstanceId::parse, "instance", &self.id, faults)?;
+        Some(InstanceSpec {
+            id,
+            name: self.name,
+        })
+    }
+}
+
+impl WorkspaceFile {
+    fn read(self, faults: &mut Vec<String>) -> Option<WorkspaceSpec> {
+        name("workspace", &self.name, faults);
+        let id = id(WorkspaceId::parse, "workspace", &self.id, faults);
+        let members = self
+            .members
+            .into_iter()
+            .filter_map(|m| m.read(faults))
+            .collect();
+        Some(WorkspaceSpec {
+            id: id?,
+            name: self.name,
+            members,
+        })
+    }
+}
+
+impl MemberFile {
+    fn read(self, faults: &mut Vec<String>) -> Option<MemberSpec> {
+        let Some(role) = Role::from_name(&self.role) else {
+            let (user, role) = (&self.user, &self.role);
+            faults.push(format!(
+                "member `{user}`: the role `{role}` is none of admin, developer, operator, viewer"
+            ));
+            return None;
+        };
+        Some(MemberSpec {
+            user: self.user,
+            role,
+            reviewer: self.reviewer,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(json: &str) -> Result<World, String> {
+        serde_json::from_str::<WorldFile>(json)
+            .map_err(|e| e.to_string())?
+            .into_world()
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let fault = file(
+            r#"{"projects": [{"id": "p 1", "name": "r", "domain": {"id": "d", "name": "d"},
+                "users": [{"name": "u", "access_key": "AK"}],
+                "instances": [{"id": "", "name": "i"}],
+                "workspaces": [{"id": "w", "name": "w", "members": [{"user": "u", "role": "god"}]}]
+            }]}"#,
+        )
+        .err()
+        .unwrap();
+        for part in ["`p 1`", "secret_key go together", "instance ``", "`god`"] {
+            assert!(fault.contains(part), "{part} is missing in {fault}");
+        }
+    }
+
+    #[test]
+    fn a_misspelled_key_is_a_fault() {
+        assert!(file(r#"{"project": []}"#).is_err());
+        assert!(file(r#"{"projects": []}"#).is_ok());
+    }
+}

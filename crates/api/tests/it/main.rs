@@ -1,0 +1,13 @@
+//! The control side over HTTP: signed requests in, answers out, no socket between.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a story that cannot go on fails"
+)]
+
+mod authentication;
+mod forms;
+mod matrix;
+mod site;
+mod tokens;

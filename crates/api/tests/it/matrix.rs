@@ -1,0 +1,299 @@
+//! Every route by every kind of caller. The outcome is a table in `tests/rights.txt`, which is
+//! reviewed like code; a route without a row fails. `UPDATE_TABLE=1` writes it anew.
+
+use std::fmt::Write as _;
+
+use tidegate_api::{Access, ROUTES, Route};
+use tidegate_control::{ApiAction, Command, GrantAction, Inbox, Login, Scope};
+use tidegate_domain::Role;
+use tidegate_sign::Secret;
+use tidegate_testkit::{PEOPLE, World, draft, hour};
+
+use crate::site::{Ask, OPERATOR_TOKEN, Site};
+
+/// Kinds of callers. `stranger` means his own workspace, `intruder` is the same person naming ours.
+const CALLERS: [&str; 9] = [
+    "nobody",
+    "stranger",
+    "intruder",
+    "viewer",
+    "operator",
+    "developer",
+    "owner",
+    "reviewer",
+    "admin",
+];
+
+/// What a route is tried with: a request that would succeed for whoever has the right to it.
+struct Try {
+    path: String,
+    body: String,
+    subject_token: Option<String>,
+}
+
+#[tokio::test]
+async fn every_route_by_every_kind_of_caller() {
+    let mut table = String::from("route");
+    for caller in CALLERS {
+        write!(table, " | {caller}").unwrap();
+    }
+    table.push('\n');
+    for route in ROUTES {
+        write!(table, "{} {}", route.method, route.path).unwrap();
+        for caller in CALLERS {
+            let verdict = outcome(route, caller).await;
+            check_floor(route, caller, &verdict);
+            write!(table, " | {verdict}").unwrap();
+        }
+        table.push('\n');
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rights.txt");
+    if std::env::var_os("UPDATE_TABLE").is_some() {
+        std::fs::write(file, &table).unwrap();
+    }
+    let reviewed = std::fs::read_to_string(file).unwrap_or_default();
+    for (reviewed, found) in reviewed.lines().zip(table.lines()) {
+        assert_eq!(
+            found, reviewed,
+            "the rights changed; review tests/rights.txt"
+        );
+    }
+    assert_eq!(
+        table.lines().count(),
+        reviewed.lines().count(),
+        "a route came or went"
+    );
+}
+
+/// What must hold whatever the table says.
+fn check_floor(route: &Route, caller: &str, verdict: &str) {
+    let denied = |reason: &str| assert_eq!(verdict, reason, "{caller} at {}", route.path);
+    match (route.access, caller) {
+        (Access::Anyone, _) => {}
+        (Access::Identified | Access::Member(_), "nobody") => denied("unauthenticated"),
+        (Access::Operator, _) => denied("not-operator"),
+        (Access::Member(_), "intruder") => denied("workspace-unknown"),
+        (Access::Identified, _) => assert!(verdict.starts_with('2'), "{caller}: {verdict}"),
+        (Access::Member(_), "stranger") => {
+            let touches = route.path.contains("{a") || route.path.contains("{m");
+            assert!(
+                !touches || !verdict.starts_with('2'),
+                "{} {verdict}",
+                route.path
+            );
+        }
+        (Access::Member(task), name) => {
+            let role = PEOPLE
+                .iter()
+                .find(|(n, _, _)| *n == name)
+                .map_or(Role::Viewer, |p| p.1);
+            assert!(
+                role.may(task) || verdict == "role-too-low",
+                "{name} {} {verdict}",
+                route.path
+            );
+        }
+    }
+}
+
+async fn outcome(route: &Route, caller: &str) -> String {
+    let site = Site::new().await;
+    let attempt = prepare(&site.world, route).await;
+    let who = if caller == "intruder" {
+        "stranger"
+    } else {
+        caller
+    };
+    let workspace = if caller == "stranger" { "ws-2" } else { "ws-1" };
+    let ask = Ask::new(route.method, &attempt.path, &attempt.body).header("workspace", workspace);
+    let ask = match &attempt.subject_token {
+        Some(token) => ask.header("x-subject-token", token),
+        None => ask,
+    };
+    let ask = if caller == "nobody" {
+        ask
+    } else {
+        ask.signed_by(who)
+    };
+    site.send(ask).await.verdict()
+}
+
+/// Puts the world into the state in which `route` can succeed, and tells what to send.
+async fn prepare(world: &World, route: &Route) -> Try {
+    let name = route.name.replace(' ', "");
+    let mut body = "{}".to_owned();
+    let mut query = "";
+    let mut subject_token = None;
+    let mut ids = vec![
+        ("{project_id}", "project-1".to_owned()),
+        ("{instance_id}", "gate-1".to_owned()),
+        ("{api_id}", world.api.to_string()),
+        ("{app_id}", world.app.id.to_string()),
+    ];
+    let until = "2027-06-01T00:00:00Z";
+    match name.as_str() {
+        "health::alive" | "health::ready" | "iam::list_projects" => {}
+        "iam::issue_token" => {
+            body = r#"{"auth": {"identity": {"methods": ["hw_ak_sk"], "hw_ak_sk":
+                {"access": {"key": "ak-owner"}, "secret": {"key": "sk-owner"}}}}}"#
+                .to_owned();
+        }
+        "iam::check_token" => subject_token = Some(token(world).await),
+        "grants::act" => {
+            body = format!(
+                r#"{{"api_id": "{}", "instance_id": "gate-1", "app_id": "{}",
+                    "apply_type": "APPLY_TYPE_AUTHORIZE", "time": "{until}"}}"#,
+                world.api, world.app.id
+            );
+        }
+        "grants::authorize_many" => {
+            body = format!(r#"{{"app_ids": ["{}"], "time": "{until}"}}"#, world.app.id);
+        }
+        "grants::list_apps_of_api" | "grants::list_apis_of_app" => {}
+        "inbox::list_applications" | "inbox::list_notices" => {}
+        "inbox::decide" | "inbox::show_application" | "inbox::withdraw_application" => {
+            let id = applied(world).await;
+            body = format!(r#"{{"apply_ids": ["{id}"], "apply_result": true}}"#);
+            ids.push(("{apply_id}", id));
+        }
+        "inbox::confirm" | "inbox::show_notice" | "inbox::withdraw_notice" => {
+            let id = noticed(world).await;
+            body = format!(r#"{{"message_id": "{id}", "action": 0}}"#);
+            ids.push(("{message_id}", id));
+        }
+        "apps::create" => body = r#"{"name": "another", "app_type": "APP"}"#.to_owned(),
+        "apps::update" => body = r#"{"description": "changed"}"#.to_owned(),
+        "apps::list" | "apps::show" | "apps::remove" | "apps::reset_secret" => {}
+        "apis::create" => body = api_body("another", "/another"),
+        "apis::update" => {
+            world
+                .does("reviewer", world.on_api(ApiAction::Stop(None)))
+                .await;
+            body = api_body("orders", "/orders/{id}");
+        }
+        "apis::remove" => {
+            let api = world.new_api(draft("shelved", "/shelved")).await;
+            body = format!(r#"["{api}"]"#);
+        }
+        "apis::list" | "apis::list_publications" => {}
+        "apis::show" => {
+            let command = Command::UpdateApi {
+                api: world.api.clone(),
+                draft: stored().await,
+            };
+            world
+                .does("reviewer", world.on_api(ApiAction::Stop(None)))
+                .await;
+            world.does("developer", command).await;
+        }
+        "apis::list_choices" => query = "?action=AUTHORIZE",
+        "apis::publish" => {
+            let api = world.new_api(draft("fresh", "/fresh")).await;
+            ids.retain(|(name, _)| *name != "{api_id}");
+            ids.push(("{api_id}", api.to_string()));
+        }
+        "apis::act" => body = r#"{"action": "STOP"}"#.to_owned(),
+        "instances::list" | "instances::list_overview" | "instances::show" => {}
+        "instances::list_approvers" => {}
+        "operator::apply_world" => body = r#"{"projects": []}"#.to_owned(),
+        other => panic!("the route {other} has no row in the matrix"),
+    }
+    let mut path = route.path.to_owned();
+    for (name, value) in ids {
+        path = path.replace(name, &value);
+    }
+    let path = path + query;
+    Try {
+        path,
+        body,
+        subject_token,
+    }
+}
+
+/// A draft whose definition can be shown again.
+async fn stored() -> tidegate_control::ApiDraft {
+    let body = serde_json::from_str(&api_body("orders", "/orders/{id}")).unwrap();
+    let definition = tidegate_wire::Definition::from_body(body).unwrap().json;
+    tidegate_control::ApiDraft {
+        definition,
+        ..draft("orders", "/orders/{id}")
+    }
+}
+
+fn api_body(name: &str, path: &str) -> String {
+    format!(
+        r#"{{"name": "{name}", "path": "{path}", "manager": "reviewer", "request_type":
+            "REQUEST_TYPE_GET", "protocol": "PROTOCOL_TYPE_HTTP", "api_type":
+            "API_SPECIFIC_TYPE_REGISTER", "auth_type": "APP", "visibility": "WORKSPACE",
+            "backend_config": {{"type": "REQUEST_TYPE_GET", "protocol": "PROTOCOL_TYPE_HTTP",
+            "host": "127.0.0.1:1", "path": "{path}", "timeout": 1000}}}}"#
+    )
+}
+
+async fn applied(world: &World) -> String {
+    world
+        .does(
+            "owner",
+            world.on_grant(GrantAction::Apply(Some(hour(1000)))),
+        )
+        .await;
+    let reviewer = world.caller("reviewer").await;
+    let page = world
+        .control
+        .list_applications(&reviewer, Inbox::Waiting, None, World::ALL, world.now())
+        .await
+        .unwrap();
+    page.items[0].application.id.to_string()
+}
+
+async fn token(world: &World) -> String {
+    let (access, secret) = ("ak-owner".to_owned(), Secret::new("sk-owner"));
+    let login = Login::AccessKey { access, secret };
+    let issued = world.control.login(login, &Scope::Own, world.now()).await;
+    issued
+        .unwrap_or_else(|error| panic!("{error}"))
+        .text
+        .expose()
+        .to_owned()
+}
+
+async fn noticed(world: &World) -> String {
+    world
+        .does(
+            "reviewer",
+            world.on_grant(GrantAction::Authorize(Some(hour(1000)))),
+        )
+        .await;
+    world
+        .does(
+            "reviewer",
+            world.on_grant(GrantAction::Cancel(Some(hour(100)))),
+        )
+        .await;
+    let owner = world.caller("owner").await;
+    let page = world
+        .control
+        .list_notices(&owner, None, World::ALL, world.now())
+        .await
+        .unwrap();
+    page.items[0].notice.id.to_string()
+}
+
+#[tokio::test]
+async fn the_operators_route_opens_to_the_operator() {
+    let site = Site::new().await;
+    let ask = Ask::new("post", "/admin/world?dry_run=true", r#"{"projects": []}"#);
+    let bearer = format!("Bearer {OPERATOR_TOKEN}");
+    let got = site
+        .send(ask.clone().header("authorization", &bearer))
+        .await;
+    assert_eq!(
+        (
+            got.status.as_u16(),
+            got.body["changes"].as_array().unwrap().len()
+        ),
+        (200, 0)
+    );
+    let got = site.send(ask.header("authorization", "Bearer guess")).await;
+    assert_eq!(got.verdict(), "not-operator");
+}

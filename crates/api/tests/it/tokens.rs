@@ -1,0 +1,71 @@
+//! Tokens: got, used, asked about, ended.
+
+use serde_json::json;
+use tidegate_domain::time::DAY_MS;
+
+use crate::site::{Ask, Got, Site};
+
+async fn token(site: &Site, body: serde_json::Value) -> Got {
+    site.send(Ask::new("post", "/v3/auth/tokens", &body.to_string()))
+        .await
+}
+
+fn by_key(secret: &str) -> serde_json::Value {
+    json!({"auth": {
+        "identity": {"methods": ["hw_ak_sk"],
+            "hw_ak_sk": {"access": {"key": "ak-owner"}, "secret": {"key": secret}}},
+        "scope": {"project": {"name": "local-1"}},
+    }})
+}
+
+#[tokio::test]
+async fn a_token_comes_in_a_header_and_is_good_for_a_day() {
+    let mut site = Site::new().await;
+    let got = token(&site, by_key("sk-owner")).await;
+    assert_eq!(got.status.as_u16(), 201);
+    assert_eq!(got.body["token"]["project"]["id"], "project-1");
+    let text = got.headers["x-subject-token"].to_str().unwrap().to_owned();
+    assert!(
+        !got.body.to_string().contains(&text),
+        "it is in the header only"
+    );
+
+    let list = Ask::new("get", "/v1/project-1/service/apps", "").header("x-auth-token", &text);
+    assert_eq!(site.send(list.clone()).await.body["total"], 1);
+    let about = Ask::new("get", "/v3/auth/tokens", "")
+        .header("x-auth-token", &text)
+        .header("x-subject-token", &text);
+    assert_eq!(
+        site.send(about).await.body["token"]["user"]["name"],
+        "owner"
+    );
+
+    site.go_to(site.world.now().plus_ms(DAY_MS - 1));
+    assert!(site.send(list.clone()).await.status.is_success());
+    site.go_to(site.world.now().plus_ms(1));
+    assert_eq!(site.send(list).await.verdict(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn refusals_have_keystones_form() {
+    let site = Site::new().await;
+    let wrong = token(&site, by_key("sk-other")).await;
+    assert_eq!(
+        (wrong.status.as_u16(), &wrong.body["error"]["code"]),
+        (401, &401.into())
+    );
+    let mut elsewhere = by_key("sk-owner");
+    elsewhere["auth"]["scope"]["project"]["name"] = "mars-1".into();
+    assert_eq!(token(&site, elsewhere).await.status.as_u16(), 403);
+    assert_eq!(token(&site, json!({})).await.status.as_u16(), 400);
+}
+
+#[tokio::test]
+async fn an_sdk_that_knows_its_region_finds_its_project() {
+    let site = Site::new().await;
+    let ask = |name: &str| Ask::new("get", &format!("/v3/projects?name={name}"), "");
+    let got = site.send(ask("local-1").signed_by("owner")).await;
+    assert_eq!(got.body["projects"][0]["id"], "project-1");
+    let got = site.send(ask("mars-1").signed_by("owner")).await;
+    assert_eq!(got.body["projects"].as_array().unwrap().len(), 0);
+}
