@@ -1,0 +1,416 @@
+//! Request bodies on their way through: what must be known of one before a verdict, and what is
+//! watched while one streams.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, LengthLimitError, Limited, combinators::UnsyncBoxBody};
+use tidegate_domain::AuthType;
+use tidegate_sign::{BodyHasher, CONTENT_SHA256, Payload, UNSIGNED_PAYLOAD, X_AUTHORIZATION};
+use tokio::time::Sleep;
+
+use crate::check::Route;
+use crate::denial::{Denial, Reason};
+
+/// What goes wrong below a body.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A body, either way.
+pub type AnyBody = UnsyncBoxBody<Bytes, BoxError>;
+
+/// The body that is there at once.
+pub(crate) fn full(bytes: impl Into<Bytes>) -> AnyBody {
+    let body = http_body_util::Full::new(bytes.into());
+    body.map_err(|never| match never {}).boxed_unsync()
+}
+
+/// What a verdict needs to know of the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// There is none.
+    Empty,
+    /// All of it, for its hash is under the signature but not in the head.
+    Whole,
+    /// Its hash is in the head and will be compared while it streams.
+    Declared,
+    /// Its signer left it out.
+    Unsigned,
+    /// Nothing: no signature is looked at.
+    Nothing,
+}
+
+impl Evidence {
+    /// What is needed for a call on this route?
+    pub(crate) fn needed(route: &Route<'_>, headers: &HeaderMap, is_empty: bool) -> Self {
+        let asks_signature = route.iter().any(|(api, _)| api.feed.auth == AuthType::App);
+        let brings_signature = headers.contains_key(http::header::AUTHORIZATION)
+            || headers.contains_key(X_AUTHORIZATION);
+        if is_empty {
+            // Some clients sign the hash of nothing, whatever they declare.
+            return Self::Empty;
+        }
+        if !asks_signature || !brings_signature {
+            return Self::Nothing;
+        }
+        match headers.get(CONTENT_SHA256) {
+            None => Self::Whole,
+            Some(value) if value.as_bytes() == UNSIGNED_PAYLOAD.as_bytes() => {
+                if is_hashed_by_sdks(headers) {
+                    // Refused by name, before the body is read.
+                    Self::Declared
+                } else {
+                    Self::Unsigned
+                }
+            }
+            Some(_) => Self::Declared,
+        }
+    }
+
+    /// The same, as the check of signatures has it. A whole body comes as `whole`.
+    pub(crate) fn payload<'b>(self, whole: &'b [u8]) -> Payload<'b> {
+        match self {
+            Self::Empty => Payload::Bytes(b""),
+            Self::Whole => Payload::Bytes(whole),
+            Self::Unsigned => Payload::Unsigned,
+            Self::Declared | Self::Nothing => Payload::Declared,
+        }
+    }
+}
+
+/// Official clients hash these bodies, so one that is left out of the signature is no client's habit.
+fn is_hashed_by_sdks(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| {
+        let value = value.as_bytes().trim_ascii_start().to_ascii_lowercase();
+        value.starts_with(b"application/json") || value.starts_with(b"application/bson")
+    })
+}
+
+/// Reads a whole body of at most `limit` bytes.
+pub(crate) async fn read_whole<B>(body: B, limit: u32, time: Duration) -> Result<Bytes, Denial>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    match tokio::time::timeout(time, Limited::new(body, limit).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Reason::BodyTooLarge.into()),
+        Ok(Err(_)) => Err(Denial::new(
+            Reason::BadRequest,
+            "The body broke off or is not well formed.",
+        )),
+        Err(_) => Err(Denial::new(
+            Reason::BadRequest,
+            "The body did not arrive in time.",
+        )),
+    }
+}
+
+/// Why a body that streams was cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    /// Its hash is not the declared one.
+    #[error("the body is not the one that was signed")]
+    Mismatch,
+    /// The caller broke off.
+    #[error("the caller's body broke off")]
+    Broken,
+    /// The caller stood still.
+    #[error("the caller's body stood still for too long")]
+    Stalled,
+}
+
+/// Where a streaming body leaves word of its fault: the client reports errors of bodies in many
+/// ways, or not at all when the backend hangs up first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FaultCell(Arc<AtomicU8>);
+
+impl FaultCell {
+    fn set(&self, fault: Fault) -> BoxError {
+        let code = match fault {
+            Fault::Mismatch => 1,
+            Fault::Broken => 2,
+            Fault::Stalled => 3,
+        };
+        self.0.store(code, Ordering::Release);
+        Box::new(fault)
+    }
+
+    /// The fault, if there was one.
+    pub(crate) fn get(&self) -> Option<Fault> {
+        match self.0.load(Ordering::Acquire) {
+            1 => Some(Fault::Mismatch),
+            2 => Some(Fault::Broken),
+            3 => Some(Fault::Stalled),
+            _ => None,
+        }
+    }
+}
+
+/// A caller's body on its way to the backend.
+///
+/// With a declared hash it stays one chunk behind, and lets the last chunk go only when the hash
+/// agrees. So the backend sees a body that breaks off, never a complete one that nobody signed.
+/// Trailers are not signed, so they are dropped.
+pub(crate) struct Inbound<B> {
+    inner: B,
+    declared: Option<Declared>,
+    held: Option<Bytes>,
+    ended: bool,
+    idle: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+    fault: FaultCell,
+}
+
+struct Declared {
+    hasher: BodyHasher,
+    hash: [u8; 32],
+}
+
+impl<B> Inbound<B> {
+    /// A body to be streamed, with the hash it must have, if one was declared.
+    pub(crate) fn new(inner: B, declared: Option<[u8; 32]>, idle: Duration) -> (Self, FaultCell) {
+        let fault = FaultCell::default();
+        let body = Self {
+            inner,
+            declared: declared.map(|hash| Declared {
+                hasher: BodyHasher::new(),
+                hash,
+            }),
+            held: None,
+            ended: false,
+            idle,
+            timer: None,
+            fault: fault.clone(),
+        };
+        (body, fault)
+    }
+
+    fn fail(&mut self, fault: Fault) -> BoxError {
+        self.ended = true;
+        self.held = None;
+        self.fault.set(fault)
+    }
+
+    /// Has the caller stood still for too long? The time runs only while he is waited for, not while
+    /// the backend is.
+    fn is_stalled(&mut self, cx: &mut Context<'_>) -> bool {
+        let idle = self.idle;
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+        timer.as_mut().poll(cx).is_ready()
+    }
+}
+
+impl<B> Body for Inbound<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        loop {
+            if self.ended {
+                return Poll::Ready(None);
+            }
+            let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) else {
+                if self.is_stalled(cx) {
+                    return Poll::Ready(Some(Err(self.fail(Fault::Stalled))));
+                }
+                return Poll::Pending;
+            };
+            self.timer = None;
+            let data = match frame {
+                Some(Ok(frame)) => frame.into_data().ok().filter(|data| !data.is_empty()),
+                Some(Err(_)) => return Poll::Ready(Some(Err(self.fail(Fault::Broken)))),
+                None => {
+                    let declared = self.declared.take();
+                    if declared.is_some_and(|d| d.hasher.finish() != d.hash) {
+                        return Poll::Ready(Some(Err(self.fail(Fault::Mismatch))));
+                    }
+                    self.ended = true;
+                    let last = self.held.take();
+                    return Poll::Ready(last.map(|data| Ok(Frame::data(data))));
+                }
+            };
+            let Some(data) = data else { continue };
+            let ready = match &mut self.declared {
+                Some(declared) => {
+                    declared.hasher.update(&data);
+                    self.held.replace(data)
+                }
+                None => Some(data),
+            };
+            if let Some(data) = ready {
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended || (self.declared.is_none() && self.inner.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let held = self.held.as_ref().map_or(0, |data| data.len() as u64);
+        let inner = self.inner.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower().saturating_add(held));
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper.saturating_add(held));
+        }
+        hint
+    }
+}
+
+/// A backend's body on its way to the caller. Keeps `room` until the caller has all of it. Trailers
+/// are dropped: they could say what only the gate may say.
+pub(crate) struct Outbound<B, R> {
+    pub(crate) inner: B,
+    /// What is given back at the end.
+    pub(crate) _room: R,
+}
+
+impl<B, R> Body for Outbound<B, R>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+    R: Unpin,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        loop {
+            let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+            match frame {
+                Some(Ok(frame)) if frame.is_data() => return Poll::Ready(Some(Ok(frame))),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+    use std::convert::Infallible;
+    use tidegate_sign::sha256;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    struct Chunks(VecDeque<Frame<Bytes>>);
+
+    impl Body for Chunks {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(self.0.pop_front().map(Ok))
+        }
+    }
+
+    struct Silent;
+
+    impl Body for Silent {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    fn chunks(texts: &[&'static str]) -> Chunks {
+        let data = texts
+            .iter()
+            .map(|text| Frame::data(Bytes::from_static(text.as_bytes())));
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x-tidegate-app", http::HeaderValue::from_static("spoofed"));
+        Chunks(data.chain([Frame::trailers(trailers)]).collect())
+    }
+
+    /// What comes out, and the error at the end if there is one.
+    async fn drain(mut body: impl Body<Data = Bytes, Error = BoxError> + Unpin) -> (String, bool) {
+        let mut text = String::new();
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => {
+                    let data = frame.into_data().expect("no trailers pass");
+                    text.push_str(std::str::from_utf8(&data).unwrap());
+                }
+                Err(_) => return (text, false),
+            }
+        }
+        (text, true)
+    }
+
+    #[tokio::test]
+    async fn the_last_chunk_waits_for_the_hash() {
+        for texts in [&["one", "", "two", "three"][..], &["onetwothree"], &[]] {
+            let whole = texts.concat();
+            let (body, fault) = Inbound::new(chunks(texts), Some(sha256(whole.as_bytes())), MINUTE);
+            assert_eq!(drain(body).await, (whole.clone(), true));
+            assert_eq!(fault.get(), None);
+
+            let (body, fault) = Inbound::new(chunks(texts), Some(sha256(b"other")), MINUTE);
+            let (seen, is_complete) = drain(body).await;
+            assert!(!is_complete && whole.starts_with(&seen));
+            assert!(seen.len() < whole.len() || whole.is_empty(), "it broke off");
+            assert_eq!(fault.get(), Some(Fault::Mismatch));
+
+            let (body, _) = Inbound::new(chunks(texts), None, MINUTE);
+            assert_eq!(drain(body).await, (whole, true));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stands_still_is_cut_off() {
+        let (body, fault) = Inbound::new(Silent, None, MINUTE);
+        assert_eq!(drain(body).await, (String::new(), false));
+        assert_eq!(fault.get(), Some(Fault::Stalled));
+        let late = read_whole(Silent, 10, MINUTE).await.unwrap_err();
+        assert_eq!(late.reason, Reason::BadRequest);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_held_up_to_the_limit_and_no_byte_more() {
+        let whole = read_whole(chunks(&["12345", "67890"]), 10, MINUTE).await;
+        assert_eq!(whole.unwrap(), "1234567890");
+        let denial = read_whole(chunks(&["12345", "67890", "1"]), 10, MINUTE).await;
+        assert_eq!(denial.unwrap_err().reason, Reason::BodyTooLarge);
+    }
+}

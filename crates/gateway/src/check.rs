@@ -1,0 +1,226 @@
+//! The decision: identify, authenticate, admit. Synchronous, without locks, from one snapshot.
+//!
+//! A call matches every served place (API, instance) that has its route. It is admitted in the first
+//! place that admits, those that ask for proof before those that ask nobody; if none does, the
+//! caller is told the denial that is nearest to admission.
+
+use http::HeaderMap;
+use std::sync::Arc;
+use tidegate_domain::api::Method;
+use tidegate_domain::{
+    ApiId, AppId, AuthType, Denied, InstanceId, Permit, Timestamp, admission, admit,
+};
+use tidegate_sign::{
+    Authorization, Cover, Payload, Secret, SignedRequest, Target, app_authorization_of, sha256,
+};
+
+use crate::denial::{Denial, Reason};
+use crate::feed::FeedToken;
+use crate::headers::AUTH_TOKEN;
+use crate::index::{Api, Index};
+use crate::routes::Found;
+
+/// What the gate is asked.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// The method, in upper case.
+    pub method: &'a str,
+    /// The path and query.
+    pub target: &'a Target,
+    /// All headers.
+    pub headers: &'a HeaderMap,
+    /// The host, when it is not in a header.
+    pub host: Option<&'a str>,
+    /// What is known of the body.
+    pub payload: Payload<'a>,
+    /// The wall clock: how old a signature is.
+    pub wall: Timestamp,
+    /// The decision time: what is granted now.
+    pub now: Timestamp,
+}
+
+/// A call that may go on.
+pub struct Admitted {
+    /// The proof.
+    pub permit: Permit,
+    /// Who calls; none when the API asks nobody.
+    pub app: Option<AppId>,
+    /// The API.
+    pub api: Arc<Api>,
+    /// On which instance.
+    pub instance: InstanceId,
+    /// How far the body is covered by a signature; none when the call is not admitted by one.
+    pub cover: Option<Cover>,
+    /// The revision this was decided at.
+    pub revision: u64,
+}
+
+/// May the call go on?
+pub fn check(
+    index: &Index,
+    skew_seconds: i64,
+    question: &Question<'_>,
+) -> Result<Admitted, Denial> {
+    let route = route(index, question.method, question.target)?;
+    decide(index, skew_seconds, question, &route)
+}
+
+/// The places on a call's route; never none.
+pub(crate) type Route<'i> = Vec<(&'i Arc<Api>, &'i InstanceId)>;
+
+/// Which APIs does the call mean?
+pub(crate) fn route<'i>(
+    index: &'i Index,
+    method: &str,
+    target: &Target,
+) -> Result<Route<'i>, Denial> {
+    let method = match method {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        _ => return Err(Reason::NoRoute.into()),
+    };
+    let places = match index.find(method, target) {
+        Found::Places(places) => places,
+        Found::Unpublished => return Err(Reason::NotPublished.into()),
+        Found::Nothing => return Err(Reason::NoRoute.into()),
+    };
+    let api_of = |(api, instance): (&ApiId, &'i InstanceId)| Some((index.api(api)?, instance));
+    let mut route: Route<'i> = places.into_iter().filter_map(api_of).collect();
+    if route.is_empty() {
+        return Err(Reason::Internal.into());
+    }
+    // Stable: within each kind by instance and id.
+    route.sort_by_key(|(api, _)| match api.feed.auth {
+        AuthType::App => 0,
+        AuthType::Iam => 1,
+        AuthType::None => 2,
+    });
+    Ok(route)
+}
+
+/// May the call go on, in one of these places?
+pub(crate) fn decide(
+    index: &Index,
+    skew_seconds: i64,
+    question: &Question<'_>,
+    route: &Route<'_>,
+) -> Result<Admitted, Denial> {
+    // Proof is looked at once, however many places ask for it.
+    let mut signature = None;
+    let mut token = None;
+    let mut nearest = Denial::plain(Reason::NotPublished);
+    let mut consider = |denial: Denial| {
+        if denial.reason > nearest.reason {
+            nearest = denial;
+        }
+    };
+    for &(api, instance) in route {
+        let status = index.status(&api.feed.id, instance);
+        // Nobody is asked for proof at a door that is not there.
+        if let Err(Denied::NotPublished) = admission::admit_open(status, question.now) {
+            continue;
+        }
+        let admitted = |permit, app: Option<&AppId>, cover| Admitted {
+            permit,
+            app: app.cloned(),
+            api: Arc::clone(api),
+            instance: instance.clone(),
+            cover,
+            revision: index.revision(),
+        };
+        let of = |app: &AppId| {
+            let held = index.held(&api.feed.id, instance, app);
+            admit(status, held, question.now)
+        };
+        match api.feed.auth {
+            AuthType::App => {
+                let proof = signature
+                    .get_or_insert_with(|| authenticate_app(index, skew_seconds, question));
+                match proof {
+                    Ok((app, cover)) => match of(app) {
+                        Ok(permit) => return Ok(admitted(permit, Some(app), Some(*cover))),
+                        Err(denied) => consider(denied.into()),
+                    },
+                    Err(denial) => consider(denial.clone()),
+                }
+            }
+            AuthType::Iam => {
+                let proof = token.get_or_insert_with(|| authenticate_user(index, question));
+                match proof {
+                    Ok(token) => {
+                        consider(Reason::NoGrant.into());
+                        for app in index.apps_of_account(&token.domain) {
+                            match of(app) {
+                                Ok(permit) => return Ok(admitted(permit, Some(app), None)),
+                                Err(denied) => consider(denied.into()),
+                            }
+                        }
+                    }
+                    Err(denial) => consider(denial.clone()),
+                }
+            }
+            AuthType::None => match admission::admit_open(status, question.now) {
+                Ok(permit) => return Ok(admitted(permit, None, None)),
+                Err(denied) => consider(denied.into()),
+            },
+        }
+    }
+    Err(nearest)
+}
+
+/// Which app signed this?
+fn authenticate_app<'i>(
+    index: &'i Index,
+    skew_seconds: i64,
+    question: &Question<'_>,
+) -> Result<(&'i AppId, Cover), Denial> {
+    let value = app_authorization_of(question.headers)?;
+    let authorization = Authorization::parse(value)?;
+    let app = index.app_by_key(authorization.access);
+    // An unknown key costs what a known one costs.
+    let decoy = Secret::decoy();
+    let secret = app.and_then(|app| app.secret.as_ref()).unwrap_or(&decoy);
+    let request = SignedRequest {
+        method: question.method,
+        target: question.target,
+        headers: question.headers,
+        host: question.host,
+    };
+    let checked = tidegate_sign::check(
+        &request,
+        &authorization,
+        question.payload,
+        secret,
+        question.wall.as_ms().div_euclid(1_000),
+        skew_seconds,
+    );
+    match (checked, app) {
+        (Ok(checked), Some(app)) => Ok((&app.id, checked.body)),
+        (Err(tidegate_sign::SignError::BadSignature) | Ok(_), None) => {
+            Err(Reason::UnknownKey.into())
+        }
+        (Err(error), _) => Err(error.into()),
+    }
+}
+
+/// Whose token is this?
+fn authenticate_user<'i>(
+    index: &'i Index,
+    question: &Question<'_>,
+) -> Result<&'i FeedToken, Denial> {
+    let mut values = question.headers.get_all(AUTH_TOKEN).iter();
+    let token = match (values.next(), values.next()) {
+        (None, _) => return Err(Reason::MissingToken.into()),
+        (Some(token), None) => token,
+        (Some(_), Some(_)) => {
+            return Err(Denial::new(
+                Reason::BadRequest,
+                "The header `x-auth-token` was sent more than once.",
+            ));
+        }
+    };
+    index
+        .token(&sha256(token.as_bytes()))
+        .filter(|token| question.now < token.expires_at)
+        .ok_or_else(|| Reason::InvalidToken.into())
+}

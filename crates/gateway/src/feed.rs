@@ -1,0 +1,191 @@
+//! What the gate follows: plain values, with no format and no transport.
+//!
+//! A [`Batch`] tells what everything that changed after a revision looks like at `head`. It carries
+//! states, not steps, so a batch may be applied twice, and a missed bell loses nothing. What is gone
+//! is told explicitly; what is absent has not changed.
+
+use async_trait::async_trait;
+use tidegate_domain::api::Method;
+use tidegate_domain::publication::Status;
+use tidegate_domain::{
+    ApiId, AppId, AppKind, AuthType, DomainId, Grant, InstanceId, Key, ProjectId, Timestamp, UserId,
+};
+use tidegate_sign::Secret;
+
+/// All that changed after a revision, as it is at `head`. Asked from revision 0: all there is.
+#[derive(Clone, Default)]
+pub struct Batch {
+    /// Names the history the revisions belong to. Another epoch makes the gate start over from 0.
+    pub epoch: String,
+    /// The revision all of this is true at.
+    pub head: u64,
+    /// Apps.
+    pub apps: Vec<FeedApp>,
+    /// Apps that are gone. Their ids never come back.
+    pub apps_deleted: Vec<AppId>,
+    /// APIs.
+    pub apis: Vec<FeedApi>,
+    /// APIs that are gone. Their ids never come back.
+    pub apis_deleted: Vec<ApiId>,
+    /// Publications, in whatever state.
+    pub publications: Vec<FeedPublication>,
+    /// Standings. One without a grant and without a waiting application is the removal of both.
+    pub standings: Vec<FeedStanding>,
+    /// Tokens. They leave by their own end.
+    pub tokens: Vec<FeedToken>,
+}
+
+/// An app. Has no `Debug`, for it carries a secret.
+#[derive(Clone)]
+pub struct FeedApp {
+    /// Its id.
+    pub id: AppId,
+    /// Its account; of an IAM app, the account whose users it stands for.
+    pub domain: DomainId,
+    /// Its project.
+    pub project: ProjectId,
+    /// How it proves who it is.
+    pub kind: AppKind,
+    /// The key that names it in a signature; empty for an IAM app.
+    pub key: String,
+    /// The secret it signs with; none for an IAM app.
+    pub secret: Option<Secret>,
+}
+
+/// An API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedApi {
+    /// Its id.
+    pub id: ApiId,
+    /// Its project.
+    pub project: ProjectId,
+    /// Its account.
+    pub domain: DomainId,
+    /// Its name, for the account of calls.
+    pub name: String,
+    /// What it asks of its callers.
+    pub auth: AuthType,
+    /// The method it is called with.
+    pub method: Method,
+    /// The path it is called at, such as `/orders/{id}`.
+    pub path: String,
+    /// Who answers.
+    pub backend: Backend,
+}
+
+/// The service behind an API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// TLS?
+    pub https: bool,
+    /// Host and port, as in an address: `10.0.0.7:8080`.
+    pub authority: String,
+    /// The method it is called with.
+    pub method: Method,
+    /// Its path. `{x}` is filled with what is moved to path parameter `x`, else with the constant of
+    /// this name, else with the API's own placeholder `x`.
+    pub path: String,
+    /// How long it may take to begin its answer; the gate's limit if not said.
+    pub timeout_ms: Option<u32>,
+    /// Parameters that go under another name or in another position. All others pass as they are.
+    pub moved: Vec<Moved>,
+    /// Parameters the API's author sends along.
+    pub constants: Vec<Constant>,
+}
+
+/// Where a parameter stands in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Position {
+    /// In the path.
+    Path,
+    /// In the query.
+    Query,
+    /// In a header.
+    Header,
+}
+
+/// One parameter of the API, and where the backend wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Its name in the API; a header's name in any case.
+    pub name: String,
+    /// Where the caller sends it.
+    pub position: Position,
+    /// Its name at the backend.
+    pub backend_name: String,
+    /// Where the backend wants it.
+    pub backend_position: Position,
+    /// Is a call without it (and without a default) refused?
+    pub required: bool,
+    /// What is sent when the caller sends nothing.
+    pub default: Option<String>,
+}
+
+/// A parameter with one value for all callers. It replaces what a caller sends under its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constant {
+    /// Its name at the backend.
+    pub name: String,
+    /// Where the backend wants it.
+    pub position: Position,
+    /// Its value.
+    pub value: String,
+}
+
+/// An API's state on an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedPublication {
+    /// The API.
+    pub api: ApiId,
+    /// The instance.
+    pub instance: InstanceId,
+    /// The state.
+    pub status: Status,
+}
+
+/// What the gate must know of a standing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedStanding {
+    /// What it is about.
+    pub key: Key,
+    /// The live grant, or the last one.
+    pub grant: Option<Grant>,
+    /// From when on the app's side does without the API.
+    pub paused_from: Option<Timestamp>,
+    /// Does an application for a new grant wait?
+    pub applied: bool,
+    /// When a running notice of a stop or unpublish takes effect.
+    pub shutdown_at: Option<Timestamp>,
+}
+
+/// A user's token, by its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedToken {
+    /// SHA-256 of the token.
+    pub hash: [u8; 32],
+    /// Who it stands for.
+    pub user: UserId,
+    /// His account.
+    pub domain: DomainId,
+    /// The project it is good for.
+    pub project: ProjectId,
+    /// When it ends; at this instant it is no good any more.
+    pub expires_at: Timestamp,
+}
+
+/// Why the source could not answer. Told in logs, never to a caller.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct SourceError(pub String);
+
+/// Where the gate learns what is true.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// All that changed after `since`, up to the head at the moment of answering. From 0:
+    /// everything, as if nothing had been there before.
+    async fn changes(&self, since: u64) -> Result<Batch, SourceError>;
+
+    /// Returns when something may have changed after `since`. May return early or never: the
+    /// follower also looks on a timer.
+    async fn bell(&self, since: u64);
+}

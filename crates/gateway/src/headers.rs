@@ -1,0 +1,343 @@
+//! Which headers are believed, which go on to the backend, and which come back.
+
+use std::net::IpAddr;
+
+use http::header::{
+    ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONNECTION, CONTENT_LENGTH,
+    CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+};
+use http::{HeaderMap, HeaderValue, Version, request};
+use tidegate_sign::{AUTHORIZATION, CONTENT_SHA256, SDK_DATE, Target, X_AUTHORIZATION};
+
+use crate::denial::{Denial, Reason};
+
+/// The app that calls, towards the backend.
+pub const APP: HeaderName = HeaderName::from_static("x-tidegate-app");
+/// The API that is called, towards the backend.
+pub const API: HeaderName = HeaderName::from_static("x-tidegate-api");
+/// When the right to call ends, both ways.
+pub const GRANT_END: HeaderName = HeaderName::from_static("x-tidegate-grant-end");
+/// While a notice runs: when access ends because of it.
+pub const CANCELLED_AT: HeaderName = HeaderName::from_static("x-tidegate-cancelled-at");
+/// Why a call was denied: a name of the table of denials.
+pub const REASON: HeaderName = HeaderName::from_static("x-tidegate-reason");
+/// The revision the gate decided at.
+pub const REVISION: HeaderName = HeaderName::from_static("x-tidegate-revision");
+/// The id of the call, both ways.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The caller's token.
+pub const AUTH_TOKEN: &str = "x-auth-token";
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// What proves who calls. It is for the gate, not for the backend.
+const CREDENTIALS: [&str; 5] = [
+    AUTHORIZATION,
+    X_AUTHORIZATION,
+    SDK_DATE,
+    AUTH_TOKEN,
+    "x-security-token",
+];
+
+/// Headers of which a second one could be read instead of the first.
+const SINGLE: [&str; 11] = [
+    AUTHORIZATION,
+    X_AUTHORIZATION,
+    SDK_DATE,
+    AUTH_TOKEN,
+    CONTENT_SHA256,
+    "x-security-token",
+    "host",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+    "expect",
+];
+
+/// Headers that belong to one connection.
+const HOP_BY_HOP: [&str; 12] = [
+    "connection",
+    "expect",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "trailers",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What a backend may see of a signed call beside what was signed: what official clients send and do
+/// not sign (the Python SDK its `Accept`, the Go SDK its `Content-Type`), and traces. Whoever stands
+/// between could change these, so nothing that says what a call does belongs here.
+const UNSIGNED_BUT_SENT: [HeaderName; 8] = [
+    ACCEPT,
+    ACCEPT_CHARSET,
+    ACCEPT_ENCODING,
+    ACCEPT_LANGUAGE,
+    CONTENT_TYPE,
+    USER_AGENT,
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+];
+
+/// A request the gate is willing to look at.
+pub(crate) struct Strict {
+    /// Its path and query.
+    pub(crate) target: Target,
+    /// Its host, when it is not in a header.
+    pub(crate) host: Option<String>,
+}
+
+/// One strict reading of a request's head. Whatever two readers could take in two ways is refused.
+pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
+    let bad = |what: &str| Err(Denial::new(Reason::BadRequest, what.to_owned()));
+    let headers = &parts.headers;
+    for name in SINGLE {
+        if headers.get_all(name).iter().nth(1).is_some() {
+            return bad(&format!("The header `{name}` was sent more than once."));
+        }
+    }
+    if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
+        return bad("A body has Content-Length or Transfer-Encoding, not both.");
+    }
+    if headers.contains_key(UPGRADE) || nominated(headers).any(|name| name == UPGRADE) {
+        return bad("The gateway does not switch protocols.");
+    }
+    let is_http2 = parts.version == Version::HTTP_2;
+    let host = match (parts.uri.authority(), headers.get(HOST)) {
+        (Some(authority), header) if is_http2 => {
+            if header.is_some_and(|header| header.as_bytes() != authority.as_str().as_bytes()) {
+                return bad("`:authority` and `Host` differ.");
+            }
+            Some(authority.as_str().to_owned())
+        }
+        (Some(_), _) => return bad("The request target must begin with `/`."),
+        (None, Some(_)) => None,
+        (None, None) if parts.version == Version::HTTP_10 => None,
+        (None, None) => return bad("The header `Host` is missing."),
+    };
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("", http::uri::PathAndQuery::as_str);
+    match Target::parse(target) {
+        Ok(target) => Ok(Strict { target, host }),
+        Err(error) => bad(&format!("The address is not accepted: {error}.")),
+    }
+}
+
+/// The names that `Connection` makes hop-by-hop.
+fn nominated(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+    headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+}
+
+/// Does `name` read as `as_read` to a server that takes `_` and `.` for `-`? Many do.
+fn folds_to(name: &str, as_read: impl Fn(&str) -> bool) -> bool {
+    if !name.contains(['_', '.']) && !name.bytes().any(|b| b.is_ascii_uppercase()) {
+        return as_read(name);
+    }
+    as_read(&name.to_ascii_lowercase().replace(['_', '.'], "-"))
+}
+
+/// Is this a header by which only the gate speaks?
+fn is_the_gates(name: &str) -> bool {
+    folds_to(name, |name| {
+        name.starts_with("x-tidegate-")
+            || name.starts_with("x-forwarded-")
+            || matches!(
+                name,
+                "x-tidegate" | "x-request-id" | "forwarded" | "x-real-ip"
+            )
+    })
+}
+
+fn is_credential(name: &str) -> bool {
+    folds_to(name, |name| CREDENTIALS.contains(&name))
+}
+
+fn is_hop_by_hop(name: &str) -> bool {
+    folds_to(name, |name| HOP_BY_HOP.contains(&name))
+}
+
+fn is_framing(name: &str) -> bool {
+    folds_to(name, |name| matches!(name, "host" | "content-length"))
+}
+
+/// May an API's author have this header sent to the backend?
+pub(crate) fn may_be_set_by_author(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    !is_the_gates(name) && !is_hop_by_hop(name) && !is_framing(name)
+}
+
+/// Which of the caller's headers go on.
+#[derive(Clone, Copy)]
+pub(crate) enum Trust<'a> {
+    /// Those that were signed, and a few that mean nothing to the call.
+    Signed(&'a [&'a str]),
+    /// All but the caller's proof.
+    Proven,
+    /// All: the API asks nobody, so what looks like a proof is none of the gate's business.
+    Open,
+}
+
+/// The caller's headers as they go on to the backend.
+pub(crate) fn towards_backend(headers: &HeaderMap, trust: Trust<'_>) -> HeaderMap {
+    let nominated: Vec<HeaderName> = nominated(headers).collect();
+    let mut kept = HeaderMap::with_capacity(headers.len() + 8);
+    for (name, value) in headers {
+        let text = name.as_str();
+        let goes = match trust {
+            Trust::Signed(names) => {
+                !is_credential(text) && (names.contains(&text) || UNSIGNED_BUT_SENT.contains(name))
+            }
+            Trust::Proven => !is_credential(text),
+            Trust::Open => true,
+        };
+        if goes
+            && !is_the_gates(text)
+            && !is_hop_by_hop(text)
+            && !is_framing(text)
+            && !nominated.contains(name)
+        {
+            kept.append(name, value.clone());
+        }
+    }
+    kept
+}
+
+/// Where a call came from.
+pub(crate) struct Origin<'a> {
+    /// The caller's address, as the gate's socket sees it.
+    pub(crate) peer: Option<IpAddr>,
+    /// The host the caller asked for.
+    pub(crate) host: Option<&'a [u8]>,
+}
+
+/// Tells the backend where a call came from. A caller's own word on that has been dropped.
+pub(crate) fn set_origin(headers: &mut HeaderMap, origin: &Origin<'_>) {
+    if let Some(peer) = origin.peer {
+        set(headers, FORWARDED_FOR, peer.to_string().as_bytes());
+    }
+    if let Some(host) = origin.host {
+        set(headers, FORWARDED_HOST, host);
+    }
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+}
+
+/// Sets a header, if the value can be one.
+pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
+    if let Ok(value) = HeaderValue::from_bytes(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// Removes from a backend's answer what is not for the caller.
+pub(crate) fn from_backend(headers: &mut HeaderMap) {
+    let mut gone: Vec<HeaderName> = nominated(headers).collect();
+    gone.extend(
+        headers
+            .keys()
+            .filter(|name| {
+                let name = name.as_str();
+                is_hop_by_hop(name)
+                    || folds_to(name, |name| {
+                        name.starts_with("x-tidegate-") || name == "x-request-id"
+                    })
+            })
+            .cloned(),
+    );
+    for name in gone {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(headers: &[(&str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            );
+        }
+        map
+    }
+
+    #[test]
+    fn identity_is_dropped_in_every_spelling() {
+        for name in [
+            "X-Tidegate-App",
+            "x_tidegate_app",
+            "X.Tidegate.App",
+            "x-tidegate_App",
+            "X_TIDEGATE-GRANT.END",
+            "X-Request-Id",
+            "x_request_id",
+            "x.request-id",
+            "X-Forwarded-For",
+            "x_forwarded_host",
+            "Forwarded",
+            "X-Real-IP",
+        ] {
+            for trust in [
+                Trust::Open,
+                Trust::Proven,
+                Trust::Signed(&[&name.to_lowercase()]),
+            ] {
+                let kept = towards_backend(&map(&[(name, "spoofed"), ("accept", "*/*")]), trust);
+                assert_eq!(kept.len(), 1, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_signed_call_brings_what_was_signed_and_little_else() {
+        let headers = map(&[
+            ("x-order", "1"),
+            ("x-unsigned", "1"),
+            ("accept", "*/*"),
+            ("authorization", "SDK"),
+            ("x_authorization", "SDK"),
+            ("x-sdk-date", "d"),
+            ("host", "h"),
+            ("te", "trailers"),
+            ("connection", "x-hop, \u{e9}, x-tidegate-app"),
+            ("x-hop", "1"),
+        ]);
+        let names = ["host", "x-hop", "x-order", "x-sdk-date"];
+        let kept = towards_backend(&headers, Trust::Signed(&names));
+        let mut names: Vec<_> = kept.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["accept", "x-order"]);
+        let open = towards_backend(&headers, Trust::Open);
+        assert!(open.contains_key("authorization") && open.contains_key("x-unsigned"));
+    }
+
+    #[test]
+    fn a_backend_cannot_speak_for_the_gate() {
+        let mut headers = map(&[
+            ("x-tidegate-revision", "9"),
+            ("X_Tidegate_Grant_End", "never"),
+            ("x-request-id", "1"),
+            ("connection", "x-inner"),
+            ("x-inner", "1"),
+            ("keep-alive", "timeout=5"),
+            ("x-result", "1"),
+        ]);
+        from_backend(&mut headers);
+        assert_eq!(headers, map(&[("x-result", "1")]));
+    }
+}

@@ -1,0 +1,416 @@
+use super::*;
+use crate::feed::Backend;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use tidegate_domain::standing::Key;
+use tidegate_domain::{AuthType, ProjectId, UserId};
+use tidegate_sign::Secret;
+
+const PATHS: [&str; 4] = ["/orders/{id}", "/orders/new", "/{a}/{b}", "/orders"];
+const CALLS: [&str; 5] = [
+    "/orders/7",
+    "/orders/new",
+    "/x/y",
+    "/orders",
+    "/none/at/all",
+];
+
+fn app_id(n: u8) -> AppId {
+    AppId::parse(&format!("app{n}")).unwrap()
+}
+
+fn api_id(n: u8) -> ApiId {
+    ApiId::parse(&format!("api{n}")).unwrap()
+}
+
+fn instance(n: u8) -> InstanceId {
+    InstanceId::parse(&format!("i{n}")).unwrap()
+}
+
+fn account(n: u8) -> DomainId {
+    DomainId::parse(&format!("d{n}")).unwrap()
+}
+
+fn project() -> ProjectId {
+    ProjectId::parse("p").unwrap()
+}
+
+fn hour(n: u8) -> Timestamp {
+    Timestamp::from_ms(i64::from(n) * 3_600_000)
+}
+
+fn app(n: u8, variant: u8) -> FeedApp {
+    let is_iam = variant.is_multiple_of(3);
+    FeedApp {
+        id: app_id(n),
+        domain: account(variant % 2),
+        project: project(),
+        kind: if is_iam { AppKind::Iam } else { AppKind::App },
+        key: if is_iam {
+            String::new()
+        } else {
+            format!("key{n}-{variant}")
+        },
+        secret: (!is_iam).then(|| Secret::new(format!("secret{n}-{variant}"))),
+    }
+}
+
+fn api(n: u8, variant: u8) -> FeedApi {
+    FeedApi {
+        id: api_id(n),
+        project: project(),
+        domain: account(0),
+        name: format!("api {n}"),
+        auth: [AuthType::App, AuthType::Iam, AuthType::None][usize::from(variant % 3)],
+        method: if variant.is_multiple_of(2) {
+            Method::Get
+        } else {
+            Method::Post
+        },
+        path: PATHS[usize::from(variant % 4)].to_owned(),
+        backend: Backend {
+            https: false,
+            authority: format!("h{variant}"),
+            method: Method::Get,
+            path: "/".to_owned(),
+            timeout_ms: None,
+            moved: Vec::new(),
+            constants: Vec::new(),
+        },
+    }
+}
+
+fn publication(n: u8, on: u8, variant: u8) -> FeedPublication {
+    let status = [
+        Status::Published,
+        Status::Stopped,
+        Status::Offline,
+        Status::Created,
+        Status::Stopping { at: hour(9) },
+    ][usize::from(variant % 5)];
+    FeedPublication {
+        api: api_id(n),
+        instance: instance(on),
+        status,
+    }
+}
+
+fn standing(n: u8, on: u8, of: u8, variant: u8) -> FeedStanding {
+    let grant = (!variant.is_multiple_of(3)).then(|| Grant {
+        since: hour(1),
+        until: hour(variant),
+        by: UserId::parse("r").unwrap(),
+        cut: None,
+    });
+    FeedStanding {
+        key: Key {
+            api: api_id(n),
+            instance: instance(on),
+            app: app_id(of),
+        },
+        grant,
+        paused_from: None,
+        applied: variant.is_multiple_of(2),
+        shutdown_at: None,
+    }
+}
+
+fn token(n: u8, variant: u8) -> FeedToken {
+    FeedToken {
+        hash: [n; 32],
+        user: UserId::parse("u").unwrap(),
+        domain: account(n % 2),
+        project: project(),
+        expires_at: hour(variant),
+    }
+}
+
+/// A change to one of few things, so that changes meet.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    App(u8, u8),
+    AppGone(u8),
+    Api(u8, u8),
+    ApiGone(u8),
+    Publication(u8, u8, u8),
+    Standing(u8, u8, u8, u8),
+    Token(u8, u8),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let (n, v) = (0..4_u8, 0..30_u8);
+    prop_oneof![
+        3 => (n.clone(), v.clone()).prop_map(|(n, v)| Change::App(n, v)),
+        1 => n.clone().prop_map(Change::AppGone),
+        3 => (n.clone(), v.clone()).prop_map(|(n, v)| Change::Api(n, v)),
+        1 => n.clone().prop_map(Change::ApiGone),
+        4 => (n.clone(), 0..3_u8, v.clone()).prop_map(|(n, on, v)| Change::Publication(n, on, v)),
+        6 => (n.clone(), 0..3_u8, n.clone(), v.clone())
+            .prop_map(|(n, on, of, v)| Change::Standing(n, on, of, v)),
+        1 => (n, v).prop_map(|(n, v)| Change::Token(n, v)),
+    ]
+}
+
+/// What a store would answer: the latest state of what changed after a revision.
+struct Log(Vec<Change>);
+
+impl Log {
+    /// As stores have it: ids never come back, and nothing changes before what it is about exists.
+    fn of(changes: &[Change]) -> Self {
+        let (mut apps, mut apis) = (BTreeMap::new(), BTreeMap::new());
+        let mut kept = Vec::new();
+        for change in changes {
+            let goes = match change {
+                Change::App(n, _) => *apps.entry(*n).or_insert(true),
+                Change::AppGone(n) => apps.get(n) == Some(&true),
+                Change::Api(n, _) => *apis.entry(*n).or_insert(true),
+                Change::ApiGone(n) => apis.get(n) == Some(&true),
+                Change::Publication(n, ..) => apis.contains_key(n),
+                // A standing may still change after its app or API is gone.
+                Change::Standing(n, _, of, _) => apis.contains_key(n) && apps.contains_key(of),
+                Change::Token(..) => true,
+            };
+            match change {
+                Change::AppGone(n) if goes => drop(apps.insert(*n, false)),
+                Change::ApiGone(n) if goes => drop(apis.insert(*n, false)),
+                _ => {}
+            }
+            if goes {
+                kept.push(*change);
+            }
+        }
+        Self(kept)
+    }
+
+    fn batch(&self, since: usize, head: usize) -> Batch {
+        let mut latest = BTreeMap::new();
+        for change in &self.0[since..head] {
+            let about = match change {
+                Change::App(n, _) | Change::AppGone(n) => (0, *n, 0, 0),
+                Change::Api(n, _) | Change::ApiGone(n) => (1, *n, 0, 0),
+                Change::Publication(n, on, _) => (2, *n, *on, 0),
+                Change::Standing(n, on, of, _) => (3, *n, *on, *of),
+                Change::Token(n, _) => (4, *n, 0, 0),
+            };
+            latest.insert(about, *change);
+        }
+        let mut batch = Batch {
+            epoch: "e".to_owned(),
+            head: head as u64,
+            ..Batch::default()
+        };
+        for change in latest.into_values() {
+            match change {
+                Change::App(n, v) => batch.apps.push(app(n, v)),
+                // From 0 there are no removals: what is gone was never there.
+                Change::AppGone(n) if since > 0 => batch.apps_deleted.push(app_id(n)),
+                Change::Api(n, v) => batch.apis.push(api(n, v)),
+                Change::ApiGone(n) if since > 0 => batch.apis_deleted.push(api_id(n)),
+                Change::AppGone(_) | Change::ApiGone(_) => {}
+                Change::Publication(n, on, v) => batch.publications.push(publication(n, on, v)),
+                Change::Standing(n, on, of, v) => batch.standings.push(standing(n, on, of, v)),
+                Change::Token(n, v) => batch.tokens.push(token(n, v)),
+            }
+        }
+        batch
+    }
+}
+
+fn empty() -> Index {
+    let serves = Serves::These([instance(0), instance(1)].into());
+    Index::empty(Arc::new(serves), 1)
+}
+
+fn apply(index: Index, since: usize, batch: Batch) -> Index {
+    match index.apply(since as u64, batch) {
+        Applied::Newer(index) => *index,
+        Applied::Unchanged => index,
+        Applied::Behind | Applied::StartOver => panic!("the batch continues the index"),
+    }
+}
+
+/// All the index would ever answer, as text.
+fn facts(index: &Index) -> Vec<String> {
+    let mut facts = vec![format!("{} {}", index.epoch, index.revision)];
+    let show = |app: &FeedApp| {
+        let secret = app.secret.as_ref().map(|secret| secret.expose().to_owned());
+        format!(
+            "{:?} {:?} {:?} {} {secret:?}",
+            app.id, app.domain, app.kind, app.key
+        )
+    };
+    facts.extend(index.apps.values().map(|app| show(app)));
+    facts.extend(
+        index
+            .keys
+            .iter()
+            .map(|(key, app)| format!("{key} -> {}", show(app))),
+    );
+    facts.extend(index.accounts.iter().map(|account| format!("{account:?}")));
+    facts.extend(index.tokens.values().map(|token| format!("{token:?}")));
+    facts.extend(index.apis.values().map(|api| format!("{:?}", api.feed)));
+    for (on, apis) in index.publications.iter() {
+        facts.extend(
+            apis.iter()
+                .map(|(api, status)| format!("{on} {api} {status:?}")),
+        );
+    }
+    for (place, apps) in index.standings.iter() {
+        facts.extend(
+            apps.iter()
+                .map(|(app, kept)| format!("{place:?} {app} {kept:?}")),
+        );
+    }
+    for call in CALLS {
+        for method in [Method::Get, Method::Post] {
+            let target = Target::parse(call).unwrap();
+            facts.push(format!(
+                "{method:?} {call} {:?}",
+                index.find(method, &target)
+            ));
+        }
+    }
+    facts.sort();
+    facts
+}
+
+proptest! {
+    #[test]
+    fn many_small_batches_and_one_full_one_lead_to_the_same_index(
+        changes in prop::collection::vec(change(), 1..60),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
+        let log = Log::of(&changes);
+        let head = log.0.len();
+        let mut stops: Vec<usize> = cuts.iter().map(|cut| cut.index(head + 1)).collect();
+        stops.push(head);
+        stops.sort_unstable();
+
+        let mut index = empty();
+        let mut since = 0;
+        for stop in stops {
+            index = apply(index, since, log.batch(since, stop));
+            // Once more changes nothing.
+            index = apply(index, since, log.batch(since, stop));
+            since = stop;
+            let full = apply(empty(), 0, log.batch(0, stop));
+            prop_assert_eq!(facts(&index), facts(&full));
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_does_not_fit_changes_nothing() {
+    let log = Log::of(&[Change::App(0, 1), Change::App(1, 1), Change::App(2, 1)]);
+    let index = apply(empty(), 0, log.batch(0, 2));
+    assert!(matches!(index.apply(1, log.batch(1, 1)), Applied::Behind));
+    assert!(matches!(index.apply(0, log.batch(0, 1)), Applied::Behind));
+    assert!(matches!(
+        index.apply(2, log.batch(2, 2)),
+        Applied::Unchanged
+    ));
+    assert!(
+        matches!(index.apply(3, log.batch(3, 3)), Applied::StartOver),
+        "a gap is not jumped over"
+    );
+    let other = Batch {
+        epoch: "f".to_owned(),
+        ..log.batch(2, 3)
+    };
+    assert!(matches!(index.apply(2, other), Applied::StartOver));
+}
+
+#[test]
+fn another_history_replaces_all_that_was_known() {
+    let log = Log::of(&[
+        Change::App(0, 1),
+        Change::Api(0, 0),
+        Change::Publication(0, 0, 0),
+    ]);
+    let index = apply(empty(), 0, log.batch(0, 3));
+    let other = Batch {
+        epoch: "f".to_owned(),
+        head: 1,
+        apps: vec![app(1, 1)],
+        ..Batch::default()
+    };
+    let index = apply(index, 0, other);
+    assert_eq!((index.epoch(), index.revision()), ("f", 1));
+    assert!(index.app_by_key("key0-1").is_none() && index.app_by_key("key1-1").is_some());
+    let target = Target::parse("/orders/7").unwrap();
+    assert_eq!(index.find(Method::Get, &target), Found::Nothing);
+}
+
+#[test]
+fn a_change_of_a_grant_shares_all_else() {
+    let log = Log::of(&[
+        Change::App(0, 1),
+        Change::Api(0, 0),
+        Change::Publication(0, 0, 0),
+        Change::Standing(0, 0, 0, 1),
+        Change::Standing(0, 1, 0, 1),
+        Change::Standing(0, 0, 0, 2),
+    ]);
+    let before = apply(empty(), 0, log.batch(0, 5));
+    let after = apply(before.clone(), 5, log.batch(5, 6));
+    assert!(Arc::ptr_eq(&before.apis, &after.apis));
+    assert!(Arc::ptr_eq(&before.keys, &after.keys));
+    assert!(Arc::ptr_eq(&before.routes, &after.routes));
+    let place = |on| Place {
+        api: api_id(0),
+        instance: instance(on),
+    };
+    assert!(Arc::ptr_eq(
+        &before.standings[&place(1)],
+        &after.standings[&place(1)]
+    ));
+    assert!(!Arc::ptr_eq(
+        &before.standings[&place(0)],
+        &after.standings[&place(0)]
+    ));
+}
+
+#[test]
+fn old_tokens_are_forgotten_and_the_others_kept() {
+    let log = Log::of(&[Change::Token(1, 5), Change::Token(2, 6)]);
+    let index = apply(empty(), 0, log.batch(0, 2)).without_old_tokens(hour(5));
+    assert!(index.token(&[1; 32]).is_none() && index.token(&[2; 32]).is_some());
+}
+
+#[test]
+fn a_key_that_went_to_another_app_stays_there() {
+    let with_key = |n, key: &str| FeedApp {
+        key: key.to_owned(),
+        ..app(n, 1)
+    };
+    let batch = |head, apps, apps_deleted| Batch {
+        epoch: "e".to_owned(),
+        head,
+        apps,
+        apps_deleted,
+        ..Batch::default()
+    };
+    let index = apply(empty(), 0, batch(1, vec![with_key(0, "key")], Vec::new()));
+    let handed_on = batch(2, vec![with_key(1, "key")], vec![app_id(0)]);
+    let index = apply(index, 1, handed_on);
+    assert_eq!(index.app_by_key("key").map(|app| &app.id), Some(&app_id(1)));
+    let changed = batch(3, vec![with_key(1, "new")], Vec::new());
+    let index = apply(index, 2, changed);
+    assert!(index.app_by_key("key").is_none() && index.app_by_key("new").is_some());
+}
+
+#[test]
+fn what_says_nothing_takes_no_memory() {
+    // Neither a grant nor an application.
+    let silent = Change::Standing(0, 0, 0, 3);
+    let log = Log::of(&[
+        Change::App(0, 1),
+        Change::Api(0, 0),
+        Change::Standing(0, 0, 0, 1),
+        silent,
+    ]);
+    let index = apply(empty(), 0, log.batch(0, 3));
+    assert_eq!(index.standings.len(), 1);
+    assert!(apply(index, 3, log.batch(3, 4)).standings.is_empty());
+    assert!(apply(empty(), 0, log.batch(0, 4)).standings.is_empty());
+}

@@ -1,0 +1,41 @@
+//! The gate: it lets a call in only under a live grant, decides from memory, and forwards.
+//!
+//! ```text
+//! feed      what the gate follows: batches of what is true, from a Source
+//! follower  asks for changes, applies them, publishes a new index
+//! index     all that is known, as one immutable snapshot with its revision
+//! check     identify -> authenticate -> admit; synchronous
+//! proxy     read strictly -> check -> forward -> account
+//! ```
+//!
+//! The gate knows neither the store nor the control side: a call can never wait for them. It is
+//! closed by default, and every no has a name ([`Reason`]).
+
+mod backend;
+mod body;
+mod check;
+mod denial;
+pub mod feed;
+mod follower;
+mod gate;
+pub mod headers;
+mod index;
+mod lease;
+mod limits;
+mod plan;
+mod proxy;
+mod request_id;
+mod routes;
+mod server;
+
+pub use body::{AnyBody, BoxError};
+pub use check::{Admitted, Question, check};
+pub use denial::{Denial, Reason, Row};
+pub use feed::{
+    Backend, Batch, Constant, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Moved,
+    Position, Source, SourceError,
+};
+pub use gate::{Clock, Counters, Gate, GateConfig, GateService, SetupError, Status};
+pub use index::{Api, Applied, Index, Serves, Sizes};
+pub use limits::{BadLimits, Limits};
+pub use server::{Peer, serve};

@@ -1,0 +1,153 @@
+//! Every limit of the gate, in one place.
+
+use std::time::Duration;
+
+/// The limits an operator may set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a caller may take to send a request's head; an idle connection is closed after it.
+    pub header_read: Duration,
+    /// The most headers a request may have.
+    pub headers: usize,
+    /// The largest head of a request, in bytes.
+    pub head_bytes: usize,
+    /// The most connections at a time; further callers wait in the kernel's queue.
+    pub connections: usize,
+    /// The most requests at a time on one HTTP/2 connection.
+    pub streams: u32,
+    /// How long running requests may take to end after the order to stop.
+    pub drain: Duration,
+
+    /// The largest body that is held in memory to be hashed, in bytes.
+    pub buffered_body: u32,
+    /// The memory for all held bodies together, in bytes.
+    pub buffered_total: u32,
+    /// How long a body that is held may take to arrive.
+    pub buffered_read: Duration,
+    /// How long a streamed body may stand still.
+    pub body_idle: Duration,
+
+    /// How long a connection to a backend may take, the name's lookup included.
+    pub connect: Duration,
+    /// How long a backend may take to begin its answer, if the API does not say.
+    pub backend: Duration,
+    /// The most calls at a time that one API's backend gets.
+    pub calls_per_api: usize,
+    /// How long an idle connection to a backend is kept.
+    pub pool_idle: Duration,
+    /// The most idle connections kept per backend.
+    pub pool_per_host: usize,
+
+    /// How far `X-Sdk-Date` may be away from the wall clock, in seconds.
+    pub clock_skew_seconds: i64,
+
+    /// How long the gate decides on since it sent the last poll that was answered.
+    pub lease: Duration,
+    /// How often the gate looks for changes when no bell rings.
+    pub poll: Duration,
+    /// The shortest time between two polls, however often the bell rings.
+    pub poll_gap: Duration,
+    /// How long a poll may take.
+    pub poll_timeout: Duration,
+    /// The longest pause after failed polls.
+    pub poll_backoff: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_read: Duration::from_secs(30),
+            headers: 100,
+            head_bytes: 64 * 1024,
+            connections: 10_000,
+            streams: 128,
+            drain: Duration::from_secs(30),
+            buffered_body: 2 * MIB,
+            buffered_total: 256 * MIB,
+            buffered_read: Duration::from_secs(30),
+            body_idle: Duration::from_secs(60),
+            connect: Duration::from_secs(5),
+            backend: Duration::from_secs(50),
+            calls_per_api: 1_024,
+            pool_idle: Duration::from_secs(60),
+            pool_per_host: 64,
+            clock_skew_seconds: 15 * 60,
+            lease: Duration::from_secs(5 * 60),
+            poll: Duration::from_secs(1),
+            poll_gap: Duration::from_millis(10),
+            poll_timeout: Duration::from_secs(10),
+            poll_backoff: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Limits that contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the gate's limits do not go together: {0}")]
+pub struct BadLimits(&'static str);
+
+impl Limits {
+    /// Do the limits go together?
+    pub fn check(&self) -> Result<(), BadLimits> {
+        let rules = [
+            (self.connections > 0, "no connection is allowed"),
+            (self.connections <= MOST_PERMITS, "too many connections"),
+            (self.streams > 0, "no request is allowed on a connection"),
+            (self.calls_per_api > 0, "no call is allowed per API"),
+            (self.calls_per_api <= MOST_PERMITS, "too many calls per API"),
+            (
+                self.head_bytes >= LEAST_HEAD_BYTES,
+                "a head needs 8 KiB at least",
+            ),
+            (
+                self.buffered_body <= self.buffered_total,
+                "one held body is larger than all together may be",
+            ),
+            (
+                self.connect <= self.backend,
+                "a connection may take longer than an answer",
+            ),
+            (
+                self.poll < self.lease,
+                "the lease ends before the next poll",
+            ),
+            (
+                self.poll_timeout < self.lease,
+                "the lease ends before a poll times out",
+            ),
+            (
+                self.poll_backoff < self.lease,
+                "the lease ends before the next try",
+            ),
+            (self.poll_gap <= self.poll, "the gap is longer than a poll"),
+            (self.clock_skew_seconds >= 0, "the clock skew is negative"),
+        ];
+        match rules.into_iter().find(|(holds, _)| !holds) {
+            Some((_, broken)) => Err(BadLimits(broken)),
+            None => Ok(()),
+        }
+    }
+}
+
+const MIB: u32 = 1024 * 1024;
+
+/// The smallest buffer hyper takes for a head.
+const LEAST_HEAD_BYTES: usize = 8 * 1024;
+
+/// More than any machine has sockets for, less than a semaphore can count.
+const MOST_PERMITS: usize = 1 << 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_go_together_and_a_contradiction_is_named() {
+        assert_eq!(Limits::default().check(), Ok(()));
+        let lease = Limits {
+            lease: Duration::from_secs(1),
+            ..Limits::default()
+        };
+        assert!(lease.check().unwrap_err().to_string().contains("lease"));
+    }
+}

@@ -1,0 +1,421 @@
+//! One call: read strictly, decide, forward, account.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, request};
+use http_body::Body;
+use http_body_util::BodyExt;
+use tidegate_domain::{AuthType, Timestamp};
+use tidegate_sign::{Authorization, Cover, app_authorization_of};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::backend::NoAnswer;
+use crate::body::{AnyBody, BoxError, Evidence, Fault, Inbound, Outbound, full, read_whole};
+use crate::check::{Admitted, Question, decide, route};
+use crate::denial::{Denial, Reason};
+use crate::gate::Inner;
+use crate::headers::{self, Origin, Strict, Trust};
+use crate::request_id::RequestId;
+use crate::server::Peer;
+
+/// What the line about a call says.
+#[derive(Default)]
+struct Account {
+    admitted: Option<Admitted>,
+    /// When the verdict was there.
+    decided: Option<Instant>,
+    /// What went wrong behind the gate.
+    fault: Option<String>,
+}
+
+/// Answers one call.
+pub(crate) async fn handle<B>(gate: &Inner, request: Request<B>) -> Response<AnyBody>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    let began = Instant::now();
+    let id = RequestId::new();
+    let (parts, body) = request.into_parts();
+    let mut account = Account::default();
+    let outcome = match headers::strict(&parts) {
+        Ok(strict) => {
+            if let Some(answer) = health(gate, &strict) {
+                return answer;
+            }
+            call(gate, &parts, &strict, body, &id, &mut account).await
+        }
+        Err(denial) => Err(denial),
+    };
+    let reason = outcome.as_ref().err().map(|denial| denial.reason);
+    let mut answer = outcome.unwrap_or_else(|denial| refuse(&denial, &id, parts.version));
+    let out = answer.headers_mut();
+    out.insert(headers::REQUEST_ID, id.header());
+    let revision = account
+        .admitted
+        .as_ref()
+        .map(|admitted| admitted.revision)
+        .or_else(|| gate.revision());
+    if let Some(revision) = revision {
+        out.insert(headers::REVISION, revision.into());
+    }
+    match reason {
+        Some(reason) => gate.count_denied(reason),
+        None => gate.count_admitted(),
+    }
+    account.tell(&id, &parts, reason, answer.status(), began);
+    answer
+}
+
+/// The two questions of those who run the gate. No API can be reached at their paths.
+fn health(gate: &Inner, strict: &Strict) -> Option<Response<AnyBody>> {
+    let (status, text) = match strict.target.canonical_path() {
+        "/healthz/" => (StatusCode::OK, "ok"),
+        "/readyz/" => match gate.ready() {
+            Ok(_) => (StatusCode::OK, "ready"),
+            Err(denial) => (StatusCode::SERVICE_UNAVAILABLE, denial.reason.row().name),
+        },
+        _ => return None,
+    };
+    let mut answer = Response::new(full(text));
+    *answer.status_mut() = status;
+    let out = answer.headers_mut();
+    out.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some(answer)
+}
+
+async fn call<B>(
+    gate: &Inner,
+    parts: &request::Parts,
+    strict: &Strict,
+    body: B,
+    id: &RequestId,
+    account: &mut Account,
+) -> Result<Response<AnyBody>, Denial>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    let needed = look(gate, parts, strict, body.is_end_stream())?;
+
+    let mut body = Some(body);
+    let mut whole = Bytes::new();
+    let mut memory = None;
+    if needed == Evidence::Whole {
+        memory = Some(reserve(gate, &parts.headers)?);
+        if let Some(body) = body.take() {
+            let limits = &gate.limits;
+            whole = read_whole(body, limits.buffered_body, limits.buffered_read).await?;
+        }
+    }
+
+    // The verdict is made when all it needs is there, by what is known and by the time it is then.
+    let index = gate.ready()?;
+    let question = question(gate, parts, strict, needed, &whole);
+    let decided = route(&index, question.method, question.target)
+        .and_then(|route| decide(&index, gate.limits.clock_skew_seconds, &question, &route));
+    account.decided = Some(Instant::now());
+    let admitted = account.admitted.insert(decided?);
+
+    let body = match body {
+        Some(body) if needed != Evidence::Empty => {
+            let declared = match admitted.cover {
+                Some(Cover::Declared(hash)) => Some(hash),
+                Some(Cover::Verified | Cover::Unsigned) | None => None,
+            };
+            let (body, fault) = Inbound::new(body, declared, gate.limits.body_idle);
+            Sent::Streamed(body.boxed_unsync(), fault)
+        }
+        // All there: it was held, or there is none.
+        Some(_) | None => Sent::Whole(full(whole)),
+    };
+    forward(gate, parts, strict, id, admitted, body, memory)
+        .await
+        .map_err(|(denial, fault)| {
+            account.fault = fault;
+            denial
+        })
+}
+
+/// A body on its way to the backend.
+enum Sent {
+    /// All there, and covered.
+    Whole(AnyBody),
+    /// Still to come, and watched.
+    Streamed(AnyBody, crate::body::FaultCell),
+}
+
+/// A first look, from the head alone: what does the verdict need of the body? Refuses what no body
+/// could make good, so that nobody fills memory with calls that cannot be admitted.
+fn look(
+    gate: &Inner,
+    parts: &request::Parts,
+    strict: &Strict,
+    is_empty: bool,
+) -> Result<Evidence, Denial> {
+    let index = gate.ready()?;
+    let route = route(&index, parts.method.as_str(), &strict.target)?;
+    let needed = Evidence::needed(&route, &parts.headers, is_empty);
+    let only_signatures = route.iter().all(|(api, _)| api.feed.auth == AuthType::App);
+    if needed == Evidence::Whole && only_signatures {
+        let question = question(gate, parts, strict, needed, b"");
+        match decide(&index, gate.limits.clock_skew_seconds, &question, &route) {
+            Ok(_) => {}
+            // The body may make the difference.
+            Err(denial) if matches!(denial.reason, Reason::BadSignature | Reason::UnknownKey) => {}
+            Err(denial) => return Err(denial),
+        }
+    }
+    Ok(needed)
+}
+
+fn question<'q>(
+    gate: &Inner,
+    parts: &'q request::Parts,
+    strict: &'q Strict,
+    needed: Evidence,
+    whole: &'q [u8],
+) -> Question<'q> {
+    Question {
+        method: parts.method.as_str(),
+        target: &strict.target,
+        headers: &parts.headers,
+        host: strict.host.as_deref(),
+        payload: needed.payload(whole),
+        wall: (gate.clock.wall)(),
+        now: (gate.clock.now)(),
+    }
+}
+
+/// Memory for a body that must be held.
+fn reserve(gate: &Inner, headers: &HeaderMap) -> Result<OwnedSemaphorePermit, Denial> {
+    let limit = gate.limits.buffered_body;
+    let declared = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limit.into()) {
+        return Err(Reason::BodyTooLarge.into());
+    }
+    let bytes = declared.and_then(|length| u32::try_from(length).ok());
+    let kibibytes = bytes.unwrap_or(limit).div_ceil(1024);
+    Arc::clone(&gate.held_bodies)
+        .try_acquire_many_owned(kibibytes)
+        .map_err(|_| Reason::Overloaded.into())
+}
+
+/// A denial, and what is for the log only.
+type Failed = (Denial, Option<String>);
+
+async fn forward(
+    gate: &Inner,
+    parts: &request::Parts,
+    strict: &Strict,
+    id: &RequestId,
+    admitted: &Admitted,
+    body: Sent,
+    memory: Option<OwnedSemaphorePermit>,
+) -> Result<Response<AnyBody>, Failed> {
+    let api = &admitted.api;
+    let plan = match &api.plan {
+        Ok(plan) => plan,
+        Err(fault) => return Err((Reason::Internal.into(), Some(fault.clone()))),
+    };
+    let room = Arc::clone(&api.room)
+        .try_acquire_owned()
+        .map_err(|_| (Reason::Overloaded.into(), None))?;
+
+    let mut sent = callers_headers(&parts.headers, admitted).map_err(|denial| (denial, None))?;
+    let address = plan
+        .fill(&strict.target, &api.shape.placeholders, &mut sent)
+        .map_err(|denial| (denial, None))?;
+    // After everything a caller or an author may say, so that nobody can take it away again.
+    headers::set_origin(
+        &mut sent,
+        &Origin {
+            peer: parts.extensions.get::<Peer>().map(|peer| peer.0.ip()),
+            host: match &strict.host {
+                Some(host) => Some(host.as_bytes()),
+                None => parts
+                    .headers
+                    .get(http::header::HOST)
+                    .map(HeaderValue::as_bytes),
+            },
+        },
+    );
+    sent.insert(headers::REQUEST_ID, id.header());
+    headers::set(&mut sent, headers::API, api.feed.id.as_str().as_bytes());
+    if let Some(app) = &admitted.app {
+        headers::set(&mut sent, headers::APP, app.as_str().as_bytes());
+    }
+    tell_end(&mut sent, admitted);
+
+    let (body, fault) = match body {
+        Sent::Whole(body) => (body, None),
+        Sent::Streamed(body, fault) => (body, Some(fault)),
+    };
+    let body = Outbound {
+        inner: body,
+        _room: memory,
+    };
+    let mut request = Request::new(body.boxed_unsync());
+    *request.method_mut() = plan.method.clone();
+    *request.uri_mut() = address;
+    *request.headers_mut() = sent;
+
+    let time = plan.timeout.unwrap_or(gate.limits.backend);
+    let answer = gate.backends.send(request, time).await;
+    let fault = fault.and_then(|fault| fault.get());
+    match (answer, fault) {
+        (_, Some(fault)) => Err((of_fault(fault), None)),
+        (Err(NoAnswer::Late), None) => Err((Reason::BackendTimeout.into(), None)),
+        (Err(NoAnswer::Unreachable(why)), None) => {
+            Err((Reason::BackendUnreachable.into(), Some(why)))
+        }
+        (Ok(answer), None) => {
+            let (mut head, inner) = answer.into_parts();
+            headers::from_backend(&mut head.headers);
+            head.version = Version::HTTP_11;
+            head.extensions.clear();
+            tell_end(&mut head.headers, admitted);
+            let body = Outbound { inner, _room: room };
+            Ok(Response::from_parts(head, body.boxed_unsync()))
+        }
+    }
+}
+
+fn of_fault(fault: Fault) -> Denial {
+    match fault {
+        Fault::Mismatch => Reason::BodyMismatch.into(),
+        Fault::Broken => Denial::new(
+            Reason::BadRequest,
+            "The body broke off or is not well formed.",
+        ),
+        Fault::Stalled => Denial::new(Reason::BadRequest, "The body did not arrive in time."),
+    }
+}
+
+fn callers_headers(headers: &HeaderMap, admitted: &Admitted) -> Result<HeaderMap, Denial> {
+    match (&admitted.app, admitted.cover) {
+        (_, Some(_)) => {
+            let authorization = Authorization::parse(app_authorization_of(headers)?)?;
+            let trust = Trust::Signed(&authorization.signed_headers);
+            Ok(headers::towards_backend(headers, trust))
+        }
+        (Some(_), None) => Ok(headers::towards_backend(headers, Trust::Proven)),
+        (None, None) => Ok(headers::towards_backend(headers, Trust::Open)),
+    }
+}
+
+/// Tells when the right to call ends, if it does.
+fn tell_end(headers: &mut HeaderMap, admitted: &Admitted) {
+    let end = admitted.permit.end();
+    if admitted.app.is_some() && end != Timestamp::MAX {
+        headers::set(headers, headers::GRANT_END, end.to_string().as_bytes());
+    }
+    if let Some(at) = admitted.permit.cancelled_at() {
+        headers::set(headers, headers::CANCELLED_AT, at.to_string().as_bytes());
+    }
+}
+
+/// The answer to a denied call.
+fn refuse(denial: &Denial, id: &RequestId, version: Version) -> Response<AnyBody> {
+    let row = denial.reason.row();
+    let body = format!(
+        r#"{{"error_code":{},"error_msg":{},"request_id":"{id}"}}"#,
+        Json(row.code),
+        Json(&denial.text()),
+    );
+    let mut answer = Response::new(full(body));
+    *answer.status_mut() = row.status;
+    let out = answer.headers_mut();
+    out.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/json;charset=UTF-8"),
+    );
+    out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    out.insert(headers::REASON, HeaderValue::from_static(row.name));
+    // SDKs that may retry do so on this header only.
+    if denial.reason.passes_soon() {
+        out.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    // HTTP/2 has no such header: there a bad request harms no other one.
+    if denial.reason.closes() && version < Version::HTTP_2 {
+        out.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
+/// A text as JSON has it.
+struct Json<'a>(&'a str);
+
+impl fmt::Display for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        for c in self.0.chars() {
+            match c {
+                '"' => f.write_str("\\\"")?,
+                '\\' => f.write_str("\\\\")?,
+                c if c.is_control() => write!(f, "\\u{:04x}", u32::from(c))?,
+                c => write!(f, "{c}")?,
+            }
+        }
+        f.write_str("\"")
+    }
+}
+
+impl Account {
+    /// One line per call. It names no header, no query and no secret.
+    fn tell(
+        &self,
+        id: &RequestId,
+        parts: &request::Parts,
+        reason: Option<Reason>,
+        status: StatusCode,
+        began: Instant,
+    ) {
+        let ended = Instant::now();
+        let decided = self.decided.unwrap_or(ended);
+        let (api, app, instance) = self.admitted.as_ref().map_or((None, None, None), |by| {
+            (
+                Some(by.api.feed.id.as_str()),
+                by.app.as_ref().map(|app| app.as_str()),
+                Some(by.instance.as_str()),
+            )
+        });
+        let check_us = decided.saturating_duration_since(began).as_micros();
+        let backend_us = ended.saturating_duration_since(decided).as_micros();
+        let status = status.as_u16();
+        let method = parts.method.as_str();
+        let fault = self.fault.as_deref();
+        match reason {
+            None => tracing::debug!(
+                target: "tidegate::call",
+                %id, method, api, app, instance, status, check_us, backend_us, "allowed"
+            ),
+            Some(reason) => tracing::info!(
+                target: "tidegate::call",
+                %id, method, api, app, instance, status, check_us, backend_us, %reason, fault,
+                "denied"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_json_whatever_they_hold() {
+        assert_eq!(
+            Json("a \"b\" \\ \n\u{1} é").to_string(),
+            r#""a \"b\" \\ \u000a\u0001 é""#
+        );
+    }
+}

@@ -1,0 +1,283 @@
+//! Routes: from method and path to the places (API, instance) that may answer.
+//!
+//! Paths are matched in their canonical form, the one that is signed, and only by their shape: two
+//! APIs that name the same placeholder differently are on one route. Every instance has routes of
+//! its own, as if it had gateways of its own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use percent_encoding::utf8_percent_encode;
+use tidegate_domain::api::{Method, is_placeholder};
+use tidegate_domain::{ApiId, InstanceId};
+use tidegate_sign::Target;
+
+use crate::plan::ENCODED;
+
+/// An API's path, ready to be matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// The path with its placeholders numbered: `/orders/{p0}`.
+    pub(crate) pattern: String,
+    /// For each placeholder the segment it stands in, and its name.
+    pub(crate) placeholders: Vec<(usize, String)>,
+}
+
+impl Shape {
+    /// Reads a path as its author wrote it.
+    pub(crate) fn read(path: &str) -> Self {
+        let mut pattern = String::with_capacity(path.len());
+        let mut placeholders = Vec::new();
+        let segments = path.split('/').filter(|segment| !segment.is_empty());
+        for (index, segment) in segments.enumerate() {
+            pattern.push('/');
+            if is_placeholder(segment) {
+                let name = segment.trim_start_matches('{').trim_end_matches('}');
+                pattern.push_str(&format!("{{p{}}}", placeholders.len()));
+                placeholders.push((index, name.to_owned()));
+            } else {
+                // Written with escapes, or plainly; either way callers reach it by its canonical form.
+                match Target::parse(&format!("/{segment}")) {
+                    Ok(target) => pattern.push_str(target.canonical_path().trim_matches('/')),
+                    Err(_) => pattern.extend(utf8_percent_encode(segment, ENCODED)),
+                }
+            }
+        }
+        if pattern.is_empty() {
+            pattern.push('/');
+        }
+        Self {
+            pattern,
+            placeholders,
+        }
+    }
+}
+
+/// The path that is matched: the signed one without the slash at its end, which no signature tells
+/// from its absence.
+fn path_of(target: &Target) -> &str {
+    let path = target.canonical_path();
+    match path.strip_suffix('/') {
+        Some("") | None => path,
+        Some(path) => path,
+    }
+}
+
+/// The routes of one method.
+#[derive(Clone)]
+pub(crate) struct Table<T>(Arc<matchit::Router<T>>);
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self(Arc::new(matchit::Router::new()))
+    }
+}
+
+impl<T> Table<T> {
+    /// The routes with these patterns. A pattern the router does not take has no route: it is told in
+    /// the log, and its calls are denied.
+    fn new(entries: HashMap<&str, T>) -> Self {
+        let mut router = matchit::Router::new();
+        for (pattern, value) in entries {
+            if let Err(error) = router.insert(pattern, value) {
+                tracing::error!(pattern, %error, "no route for this path");
+            }
+        }
+        Self(Arc::new(router))
+    }
+
+    fn at(&self, target: &Target) -> Option<&T> {
+        self.0.at(path_of(target)).ok().map(|found| found.value)
+    }
+}
+
+/// The routes of both methods.
+#[derive(Clone)]
+pub(crate) struct Tables<T> {
+    get: Table<T>,
+    post: Table<T>,
+}
+
+impl<T> Default for Tables<T> {
+    fn default() -> Self {
+        Self {
+            get: Table::default(),
+            post: Table::default(),
+        }
+    }
+}
+
+impl<T> Tables<T> {
+    fn at(&self, method: Method, target: &Target) -> Option<&T> {
+        match method {
+            Method::Get => self.get.at(target),
+            Method::Post => self.post.at(target),
+        }
+    }
+}
+
+/// All routes.
+#[derive(Clone, Default)]
+pub(crate) struct Routes {
+    /// By instance, in their order: the APIs that hold a route there.
+    live: Vec<(InstanceId, Tables<Vec<ApiId>>)>,
+    /// All paths of all APIs, published or not.
+    known: Tables<()>,
+}
+
+/// One API on a route.
+pub(crate) struct Entry<'a> {
+    pub(crate) api: &'a ApiId,
+    pub(crate) method: Method,
+    pub(crate) shape: &'a Shape,
+}
+
+/// What is on a route.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found<'a> {
+    /// These APIs, each on an instance.
+    Places(Vec<(&'a ApiId, &'a InstanceId)>),
+    /// APIs, but none that is published.
+    Unpublished,
+    /// Nothing.
+    Nothing,
+}
+
+impl Routes {
+    /// What is on the route of a call?
+    pub(crate) fn find(&self, method: Method, target: &Target) -> Found<'_> {
+        let places: Vec<_> = self
+            .live
+            .iter()
+            .filter_map(|(instance, tables)| Some((instance, tables.at(method, target)?)))
+            .flat_map(|(instance, apis)| apis.iter().map(move |api| (api, instance)))
+            .collect();
+        if !places.is_empty() {
+            Found::Places(places)
+        } else if self.known.at(method, target).is_some() {
+            Found::Unpublished
+        } else {
+            Found::Nothing
+        }
+    }
+
+    /// Replaces the routes of an instance.
+    pub(crate) fn set_live(&mut self, instance: &InstanceId, entries: Vec<Entry<'_>>) {
+        let at = self.live.binary_search_by(|(known, _)| known.cmp(instance));
+        let tables = tables(entries, |apis: &mut Vec<ApiId>, api| apis.push(api.clone()));
+        match (at, tables) {
+            (Ok(at), Some(tables)) => self.live[at].1 = tables,
+            (Ok(at), None) => drop(self.live.remove(at)),
+            (Err(at), Some(tables)) => self.live.insert(at, (instance.clone(), tables)),
+            (Err(_), None) => {}
+        }
+    }
+
+    /// Replaces the paths of all APIs.
+    pub(crate) fn set_known(&mut self, entries: Vec<Entry<'_>>) {
+        self.known = tables(entries, |(), _| ()).unwrap_or_default();
+    }
+}
+
+fn tables<T: Default>(entries: Vec<Entry<'_>>, add: impl Fn(&mut T, &ApiId)) -> Option<Tables<T>> {
+    if entries.is_empty() {
+        return None;
+    }
+    let (mut get, mut post) = (HashMap::new(), HashMap::new());
+    for entry in entries {
+        let of_method = match entry.method {
+            Method::Get => &mut get,
+            Method::Post => &mut post,
+        };
+        let on_route = of_method.entry(entry.shape.pattern.as_str()).or_default();
+        add(on_route, entry.api);
+    }
+    Some(Tables {
+        get: Table::new(get),
+        post: Table::new(post),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(paths: &[&str]) -> (Vec<ApiId>, Vec<Shape>) {
+        let apis = (0..paths.len())
+            .map(|n| ApiId::parse(&format!("a{n}")).unwrap())
+            .collect();
+        (apis, paths.iter().map(|path| Shape::read(path)).collect())
+    }
+
+    fn found(paths: &[&str], call: &str) -> Vec<usize> {
+        let (apis, shapes) = routes(paths);
+        let entries = apis.iter().zip(&shapes).map(|(api, shape)| Entry {
+            api,
+            method: Method::Get,
+            shape,
+        });
+        let mut routes = Routes::default();
+        routes.set_live(&InstanceId::shared(), entries.collect());
+        match routes.find(Method::Get, &Target::parse(call).unwrap()) {
+            Found::Places(places) => places
+                .into_iter()
+                .filter_map(|(api, _)| apis.iter().position(|known| known == api))
+                .collect(),
+            Found::Unpublished | Found::Nothing => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_route_is_a_shape_however_it_is_spelled() {
+        for (paths, call, expected) in [
+            (&["/orders"][..], "/orders", &[0][..]),
+            (&["/orders"], "/orders/", &[0]),
+            (&["/orders/"], "/orders", &[0]),
+            (&["/orders"], "/%6frders", &[0]),
+            (&["/orders"], "/Orders", &[]),
+            (&["/a%20b"], "/a%20b", &[0]),
+            (&["/a b"], "/a%20b", &[0]),
+            (&["/订单"], "/%E8%AE%A2%E5%8D%95", &[0]),
+            (&["/a*b"], "/a*b", &[0]),
+            (&["/a{b}c"], "/a%7Bb%7Dc", &[0]),
+            (&["/"], "/", &[0]),
+            (&["/{all}"], "/", &[]),
+            (&["/orders/{id}", "/orders/{nr}"], "/orders/7", &[0, 1]),
+            (&["/orders/{id}", "/orders/new"], "/orders/new", &[1]),
+            (&["/orders/{id}"], "/orders/a%7Bb", &[0]),
+            (&["/orders/{id}"], "/orders/7/lines", &[]),
+            (&["/{a}/x", "/a/{b}"], "/a/x", &[1]),
+            (&["/{a}/x/y", "/a/{b}"], "/a/x/y", &[0]),
+            (&["/{a}/{b}/c", "/{a}/d"], "/1/2/c", &[0]),
+        ] {
+            assert_eq!(found(paths, call), expected, "{paths:?} {call}");
+        }
+    }
+
+    #[test]
+    fn every_instance_routes_by_itself() {
+        let (apis, shapes) = routes(&["/orders/{id}", "/orders/new"]);
+        let entry = |n: usize| Entry {
+            api: &apis[n],
+            method: Method::Get,
+            shape: &shapes[n],
+        };
+        let (one, two) = (
+            InstanceId::parse("1").unwrap(),
+            InstanceId::parse("2").unwrap(),
+        );
+        let mut routes = Routes::default();
+        routes.set_live(&two, vec![entry(0)]);
+        routes.set_live(&one, vec![entry(1)]);
+        routes.set_known(vec![entry(0), entry(1)]);
+        let target = Target::parse("/orders/new").unwrap();
+        assert_eq!(
+            routes.find(Method::Get, &target),
+            Found::Places(vec![(&apis[1], &one), (&apis[0], &two)])
+        );
+        assert_eq!(routes.find(Method::Post, &target), Found::Nothing);
+        routes.set_live(&one, Vec::new());
+        routes.set_live(&two, Vec::new());
+        assert_eq!(routes.find(Method::Get, &target), Found::Unpublished);
+    }
+}

@@ -1,0 +1,13 @@
+//! The gate as its callers, its backends and its control side see it: real sockets, a real backend,
+//! an injected clock, and a source that lives in memory.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that fails panics
+
+mod bodies;
+mod denials;
+mod following;
+mod forwarding;
+mod grants;
+mod serving;
+mod strict;
+mod world;
