@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use tidegate_control::{Caller, Command, Control, Edition, Identity, Receipt};
+use tidegate_control::{Caller, Command, Control, Edition, Error, Identity, Receipt};
 use tidegate_domain::{InstanceId, Refusal, Timestamp};
 use tidegate_sign::Target;
 use tidegate_wire::{enums, errors, ids, requests};
@@ -183,9 +183,31 @@ impl Call {
 
     /// Carries out a command of this caller.
     pub async fn execute(&self, command: Command) -> Result<Receipt, Fault> {
-        Ok(self
+        match self
             .control()
             .execute(&self.caller, command, self.now)
-            .await?)
+            .await
+        {
+            Ok(receipt) => Ok(receipt),
+            Err(Error::Refused(refusal)) => Err(self.naming(refusal).await),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A refusal because of what somebody did before says who it was.
+    async fn naming(&self, refusal: Refusal) -> Fault {
+        let by = match &refusal {
+            Refusal::AlreadyDecided { verdict } => verdict.by.as_ref(),
+            Refusal::NoticeEnded { closed } => closed.by.as_ref(),
+            _ => None,
+        };
+        let name = match by {
+            Some(user) => self.control().user_name(user).await.ok().flatten(),
+            None => None,
+        };
+        match name {
+            Some(name) => Fault::RefusedSince(refusal, name),
+            None => Fault::Refused(refusal),
+        }
     }
 }

@@ -17,6 +17,8 @@ const REASON: HeaderName = HeaderName::from_static("x-tidegate-reason");
 pub(crate) enum Fault {
     /// The control side says no.
     Refused(Refusal),
+    /// The control side says no because of what somebody of this name did before.
+    RefusedSince(Refusal, String),
     /// The call does not get as far as that, or something broke on the way.
     Wire(errors::Fault),
     /// The caller may not use this route at all.
@@ -77,6 +79,10 @@ impl Fault {
     fn answer(&self) -> (Answer, &'static str) {
         match self {
             Self::Refused(refusal) => (errors::refusal(refusal), errors::reason(refusal)),
+            Self::RefusedSince(refusal, who) => {
+                let answer = errors::refusal_naming(refusal, |_| Some(who.clone()));
+                (answer, errors::reason(refusal))
+            }
             Self::Wire(fault) => (fault.answer(), fault.reason()),
             Self::NotOperator => {
                 let text = "This call needs the operator's token, which lies in the data folder.";

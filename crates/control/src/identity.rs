@@ -299,6 +299,17 @@ impl Control {
         })
     }
 
+    /// A user's name.
+    pub async fn user_name(&self, user: &UserId) -> Result<Option<String>> {
+        Ok(self
+            .store
+            .view()
+            .await?
+            .user(user)
+            .await?
+            .map(|user| user.name))
+    }
+
     /// The projects a user finds under a name; without one, all of his.
     pub fn projects_of(&self, who: &Identity, name: Option<&str>) -> Vec<Project> {
         let own = &who.project;

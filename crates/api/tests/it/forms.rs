@@ -141,3 +141,34 @@ async fn secrets_come_out_on_creation_and_to_the_owner_only() {
         assert!(!got.body.to_string().contains(secret), "{who} {path}");
     }
 }
+
+#[tokio::test]
+async fn who_comes_late_is_told_who_decided_and_when() {
+    let site = Site::new().await;
+    let world = &site.world;
+    world
+        .does(
+            "owner",
+            world.on_grant(GrantAction::Apply(Some(hour(1000)))),
+        )
+        .await;
+    let got = site.call("reviewer", "get", "/applys", "").await;
+    let id = got.body["records"][0]["id"].as_str().unwrap().to_owned();
+    let body = json!({"apply_ids": [id], "apply_result": false, "comment": "too long"}).to_string();
+    assert_eq!(
+        site.call("reviewer", "post", "/applys", &body)
+            .await
+            .status
+            .as_u16(),
+        204
+    );
+    let late = site.call("reviewer", "post", "/applys", &body).await;
+    let text = late.body["error_msg"].as_str().unwrap();
+    assert_eq!(late.verdict(), "already-decided");
+    assert!(text.contains("reviewer"), "{text}");
+    let got = site
+        .call("owner", "get", &format!("/applys/{id}"), "")
+        .await;
+    assert_eq!(got.body["api_apply_status"], "STATUS_TYPE_REJECTED");
+    assert_eq!(got.body["comment"], "too long");
+}
