@@ -32,8 +32,8 @@ pub use due::{publication_due_at, standing_due_at};
 pub use mem::MemStore;
 pub use records::{
     ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
-    Member, Message, NoticeFilter, Page, Paging, Project, Revision, Sealed, Token, TokenHash, User,
-    Workspace,
+    Member, Message, NoticeFilter, Page, Paging, Party, Project, Revision, Sealed, Token,
+    TokenHash, User, Workspace,
 };
 pub use sql::SqlStore;
 

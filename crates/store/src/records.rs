@@ -213,15 +213,24 @@ pub struct ApplicationFilter {
     pub withdrawn: bool,
 }
 
+/// Somebody, in a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Who.
+    pub user: UserId,
+}
+
 /// Which notices to list. The three parties are alternatives: a notice passes if any of them holds.
 #[derive(Debug, Clone, Default)]
 pub struct NoticeFilter {
-    /// About apps owned by this user,
-    pub owner: Option<UserId>,
-    /// or apps of this workspace,
+    /// About apps of this workspace that this user owns,
+    pub owner: Option<Party>,
+    /// or about any app of this workspace,
     pub app_workspace: Option<WorkspaceId>,
-    /// or APIs whose manager is this user. With none of the three, all pass.
-    pub reviewer: Option<UserId>,
+    /// or about APIs of this workspace whose manager is this user. With none of the three, all pass.
+    pub reviewer: Option<Party>,
     /// About APIs of this project.
     pub project: Option<ProjectId>,
     /// About an API whose name contains this, whatever its case.

@@ -5,7 +5,7 @@ use tidegate_domain::standing::{Event, settle};
 use tidegate_domain::{
     Api, Application, ApplicationId, ApplicationKind, Notice, NoticeId, Refusal, Role, Timestamp,
 };
-use tidegate_store::{AppRecord, ApplicationFilter, NoticeFilter, Page, Paging};
+use tidegate_store::{AppRecord, ApplicationFilter, NoticeFilter, Page, Paging, Party};
 
 use super::Query;
 use crate::Control;
@@ -183,11 +183,12 @@ impl Query {
 
     fn notices_for(&self, api_name: Option<String>) -> NoticeFilter {
         let is_admin = self.seat.role == Role::Admin;
+        let (workspace, user) = (self.seat.workspace.clone(), self.seat.user.clone());
+        let me = Party { workspace, user };
         NoticeFilter {
-            owner: Some(self.seat.user.clone()),
+            owner: Some(me.clone()),
             app_workspace: is_admin.then(|| self.seat.workspace.clone()),
-            reviewer: Some(self.seat.user.clone()),
-            project: Some(self.seat.project.clone()),
+            reviewer: Some(me),
             api_name,
             ..NoticeFilter::default()
         }

@@ -10,7 +10,7 @@ use super::samples::{
     project_id, publication, user, user_id, verdict, workspace, workspace_id,
 };
 use super::{Shared, view, write};
-use crate::{ApiFilter, AppFilter, ApplicationFilter, NoticeFilter, Paging};
+use crate::{ApiFilter, AppFilter, ApplicationFilter, NoticeFilter, Paging, Party};
 
 async fn app_ids(store: &Shared, filter: AppFilter) -> Vec<String> {
     let page = view(store).await.apps(&filter, Paging::ALL).await.unwrap();
@@ -464,7 +464,10 @@ pub async fn notices_are_filtered(store: Shared) {
         put_notice(&forced),
     );
     let all = NoticeFilter::default;
-    let owner = |id: &str| Some(user_id(id));
+    let party = |workspace: &str, user: &str| {
+        let (workspace, user) = (workspace_id(workspace), user_id(user));
+        Some(Party { workspace, user })
+    };
     let cases: [(NoticeFilter, &[&str]); 13] = [
         (all(), &["n1", "n2", "n4"]),
         (
@@ -476,7 +479,7 @@ pub async fn notices_are_filtered(store: Shared) {
         ),
         (
             NoticeFilter {
-                owner: owner("u7"),
+                owner: party("w2", "u7"),
                 ..all()
             },
             &["n2", "n4"],
@@ -490,31 +493,31 @@ pub async fn notices_are_filtered(store: Shared) {
         ),
         (
             NoticeFilter {
-                reviewer: owner("u8"),
+                reviewer: party("w1", "u8"),
                 ..all()
             },
             &["n2"],
         ),
         (
             NoticeFilter {
-                reviewer: owner("u8"),
-                owner: owner("u1"),
+                reviewer: party("w1", "u8"),
+                owner: party("w1", "u1"),
                 ..all()
             },
             &["n1", "n2"],
         ),
         (
             NoticeFilter {
-                reviewer: owner("nobody"),
+                reviewer: party("w2", "u8"),
                 app_workspace: Some(workspace_id("w2")),
-                owner: owner("u1"),
+                owner: party("w1", "u1"),
                 ..all()
             },
             &["n1", "n2", "n4"],
         ),
         (
             NoticeFilter {
-                owner: owner("nobody"),
+                owner: party("w1", "u7"),
                 ..all()
             },
             &[],
@@ -550,7 +553,7 @@ pub async fn notices_are_filtered(store: Shared) {
         ),
         (
             NoticeFilter {
-                owner: owner("u7"),
+                owner: party("w2", "u7"),
                 running: Some(false),
                 ..all()
             },
@@ -724,7 +727,8 @@ pub async fn what_is_deleted_is_gone(store: Shared) {
         ..NoticeFilter::default()
     };
     assert!(notice_ids(&store, of_project).await.is_empty());
-    let owner = Some(user_id("u1"));
+    let (workspace, user) = (workspace_id("w1"), user_id("u1"));
+    let owner = Some(Party { workspace, user });
     assert!(
         notice_ids(
             &store,

@@ -105,11 +105,14 @@ impl State {
         let api = self.api(&notice.key.api);
         let app = self.app(&notice.key.app).map(|record| &record.app);
         let parties = [
-            (filter.owner.as_ref()).map(|owner| app.is_some_and(|app| app.owner == *owner)),
+            (filter.owner.as_ref()).map(|party| {
+                app.is_some_and(|app| app.owner == party.user && app.workspace == party.workspace)
+            }),
             (filter.app_workspace.as_ref())
                 .map(|workspace| app.is_some_and(|app| app.workspace == *workspace)),
-            (filter.reviewer.as_ref())
-                .map(|reviewer| api.is_some_and(|api| api.manager == *reviewer)),
+            (filter.reviewer.as_ref()).map(|party| {
+                api.is_some_and(|api| api.manager == party.user && api.workspace == party.workspace)
+            }),
         ];
         let party = parties.iter().all(Option::is_none) || parties.contains(&Some(true));
         let asks_of_api = filter.project.is_some() || filter.api_name.is_some();

@@ -283,12 +283,11 @@ pub fn notices(filter: &NoticeFilter) -> Condition {
         all = all.add(Column::Api.in_subquery(living_apis(about)));
     }
     let app_side = Condition::any()
-        .add_option(
-            filter
-                .owner
-                .as_ref()
-                .map(|id| apps::Column::Owner.eq(id.as_str())),
-        )
+        .add_option(filter.owner.as_ref().map(|party| {
+            Condition::all()
+                .add(apps::Column::Workspace.eq(party.workspace.as_str()))
+                .add(apps::Column::Owner.eq(party.user.as_str()))
+        }))
         .add_option(
             filter
                 .app_workspace
@@ -304,7 +303,9 @@ pub fn notices(filter: &NoticeFilter) -> Condition {
         parties = parties.add(Column::App.in_subquery(apps));
     }
     if let Some(reviewer) = &filter.reviewer {
-        let reviews = Condition::all().add(apis::Column::Manager.eq(reviewer.as_str()));
+        let reviews = Condition::all()
+            .add(apis::Column::Workspace.eq(reviewer.workspace.as_str()))
+            .add(apis::Column::Manager.eq(reviewer.user.as_str()));
         parties = parties.add(Column::Api.in_subquery(living_apis(reviews)));
     }
     if parties.is_empty() {

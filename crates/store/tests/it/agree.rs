@@ -9,10 +9,11 @@ use tidegate_domain::{ApplicationKind, Outcome};
 use tidegate_store::battery::Shared;
 use tidegate_store::battery::samples::{
     api, api_id, app, app_id, application, at, granted, instance_id, key, notice, project_id,
-    publication, token, user, user_id, verdict,
+    publication, token, user, user_id, verdict, workspace_id,
 };
 use tidegate_store::{
-    ApiFilter, AppFilter, ApplicationFilter, ListedBy, NoticeFilter, Paging, Revision, Transaction,
+    ApiFilter, AppFilter, ApplicationFilter, ListedBy, NoticeFilter, Paging, Party, Revision,
+    Transaction,
 };
 
 /// One write, over few ids and few moments, so that writes meet.
@@ -161,10 +162,15 @@ async fn answers(store: &Shared, part: &str) -> String {
         apis(&ApiFilter { creator: name(), ..ApiFilter::default() }, Paging::ALL),
         applications(&ApplicationFilter { api_name: name(), withdrawn: true, ..ApplicationFilter::default() }, Paging::ALL),
         notices(&NoticeFilter { api_name: name(), ..NoticeFilter::default() }, Paging::ALL),
-        notices(&NoticeFilter { owner: Some(user_id("u1")), reviewer: Some(user_id("u9")), ..NoticeFilter::default() }, Paging::ALL),
+        notices(&NoticeFilter { owner: party("u1"), reviewer: party("u9"), ..NoticeFilter::default() }, Paging::ALL),
         user_of_project(&project_id("p1"), part),
     }
     told
+}
+
+fn party(user: &str) -> Option<Party> {
+    let (workspace, user) = (workspace_id("w1"), user_id(user));
+    Some(Party { workspace, user })
 }
 
 proptest! {
