@@ -28,9 +28,7 @@ pub(crate) async fn identify(
     } else if parts.headers.contains_key(AUTH_TOKEN) {
         by_token(api, parts).await
     } else {
-        Err(Fault::unauthenticated(
-            "sign the request with your access key, or send X-Auth-Token",
-        ))
+        Err(Fault::unauthenticated("sign the request with your access key, or send X-Auth-Token"))
     }
 }
 

@@ -35,38 +35,21 @@ impl FromRequest<Api> for RawCall {
     type Rejection = Fault;
 
     async fn from_request(mut request: Request, api: &Api) -> Result<Self, Fault> {
-        let params: RawPathParams = request
-            .extract_parts()
-            .await
-            .map_err(|_| errors::Fault::NoSuchCall)?;
-        let path = params
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let params: RawPathParams =
+            request.extract_parts().await.map_err(|_| errors::Fault::NoSuchCall)?;
+        let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let (parts, body) = request.into_parts();
         let path_and_query = parts.uri.path_and_query().map_or("/", |pq| pq.as_str());
         let target = Target::parse(path_and_query)?;
-        let body = Limited::new(body, BODY_LIMIT)
-            .collect()
-            .await
-            .map_err(|error| {
-                if error.is::<LengthLimitError>() {
-                    errors::Fault::TooLarge { max: BODY_LIMIT }
-                } else {
-                    errors::Fault::BadRequest {
-                        why: "The body did not arrive whole.".to_owned(),
-                    }
-                }
-            })?;
+        let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                errors::Fault::TooLarge { max: BODY_LIMIT }
+            } else {
+                errors::Fault::BadRequest { why: "The body did not arrive whole.".to_owned() }
+            }
+        })?;
         let now = (api.clock.now)();
-        Ok(Self {
-            api: api.clone(),
-            parts,
-            target,
-            path,
-            body: body.to_bytes(),
-            now,
-        })
+        Ok(Self { api: api.clone(), parts, target, path, body: body.to_bytes(), now })
     }
 }
 
@@ -78,28 +61,17 @@ impl RawCall {
 
     /// The value of a query parameter; the first, if it repeats.
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.target
-            .query()
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
+        self.target.query().iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
     /// All values of a query parameter.
     pub fn query_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.target
-            .query()
-            .iter()
-            .filter(move |(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
+        self.target.query().iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
     /// The value of a placeholder of the path.
     pub fn path(&self, name: &str) -> &str {
-        self.path
-            .iter()
-            .find(|(n, _)| n == name)
-            .map_or("", |(_, value)| value)
+        self.path.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
     }
 
     /// The caller, if he proves who he is.
@@ -110,9 +82,7 @@ impl RawCall {
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
     let mut values = headers.get_all(name).iter();
-    let malformed = |what: &str| Refusal::Malformed {
-        what: format!("the header {name} {what}"),
-    };
+    let malformed = |what: &str| Refusal::Malformed { what: format!("the header {name} {what}") };
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => match value.to_str() {
@@ -149,12 +119,7 @@ fn caller(raw: &RawCall, identity: &Identity) -> Result<Caller, Refusal> {
         enums::Edition::Exclusive => Edition::Exclusive,
     });
     let (user, project) = (identity.user.clone(), project.clone());
-    Ok(Caller {
-        user,
-        project,
-        workspace,
-        edition,
-    })
+    Ok(Caller { user, project, workspace, edition })
 }
 
 impl std::ops::Deref for Call {
@@ -183,11 +148,7 @@ impl Call {
 
     /// Carries out a command of this caller.
     pub async fn execute(&self, command: Command) -> Result<Receipt, Fault> {
-        match self
-            .control()
-            .execute(&self.caller, command, self.now)
-            .await
-        {
+        match self.control().execute(&self.caller, command, self.now).await {
             Ok(receipt) => Ok(receipt),
             Err(Error::Refused(refusal)) => Err(self.naming(refusal).await),
             Err(error) => Err(error.into()),

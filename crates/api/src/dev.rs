@@ -38,9 +38,7 @@ struct Shown {
 
 /// `GET` and `POST /dev/clock`.
 pub fn router(clock: Arc<dyn DevClock>) -> Router {
-    Router::new()
-        .route("/dev/clock", get(show).post(advance))
-        .with_state(clock)
+    Router::new().route("/dev/clock", get(show).post(advance)).with_state(clock)
 }
 
 async fn show(State(clock): State<Arc<dyn DevClock>>) -> Reply {
@@ -56,10 +54,7 @@ async fn advance(State(clock): State<Arc<dyn DevClock>>, body: Bytes) -> Reply {
     match advanced {
         Ok(()) => shown(&*clock),
         Err(text) => {
-            let body = ErrorBody {
-                error_code: "DLM.4600",
-                error_msg: &text,
-            };
+            let body = ErrorBody { error_code: "DLM.4600", error_msg: &text };
             Reply::json_with(StatusCode::BAD_REQUEST, &body)
         }
     }

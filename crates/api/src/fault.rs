@@ -39,10 +39,7 @@ impl From<errors::Fault> for Fault {
 
 impl From<TargetError> for Fault {
     fn from(error: TargetError) -> Self {
-        errors::Fault::BadRequest {
-            why: error.to_string(),
-        }
-        .into()
+        errors::Fault::BadRequest { why: error.to_string() }.into()
     }
 }
 
@@ -87,14 +84,7 @@ impl Fault {
             Self::NotOperator => {
                 let text = "This call needs the operator's token, which lies in the data folder.";
                 let text = text.to_owned();
-                (
-                    Answer {
-                        status: 403,
-                        code: "APIGW.0302",
-                        text,
-                    },
-                    "not-operator",
-                )
+                (Answer { status: 403, code: "APIGW.0302", text }, "not-operator")
             }
         }
     }
@@ -105,9 +95,7 @@ impl IntoResponse for Fault {
         let (answer, reason) = self.answer();
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_REQUEST);
         let mut response = Reply::json_with(status, &answer.body()).into_response();
-        response
-            .headers_mut()
-            .insert(REASON, HeaderValue::from_static(reason));
+        response.headers_mut().insert(REASON, HeaderValue::from_static(reason));
         response
     }
 }

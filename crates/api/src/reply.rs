@@ -23,11 +23,7 @@ pub(crate) struct Reply {
 impl Reply {
     /// 204.
     pub fn no_content() -> Self {
-        Self {
-            status: StatusCode::NO_CONTENT,
-            body: None,
-            headers: Vec::new(),
-        }
+        Self { status: StatusCode::NO_CONTENT, body: None, headers: Vec::new() }
     }
 
     /// 200 with JSON.
@@ -38,27 +34,18 @@ impl Reply {
     /// JSON with a status of its own.
     pub fn json_with(status: StatusCode, value: &impl Serialize) -> Self {
         match serde_json::to_string(value) {
-            Ok(body) => Self {
-                status,
-                body: Some(body),
-                headers: Vec::new(),
-            },
+            Ok(body) => Self { status, body: Some(body), headers: Vec::new() },
             Err(error) => {
                 tracing::error!(%error, "an answer cannot be written as JSON");
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
-                Self {
-                    status,
-                    body: None,
-                    headers: Vec::new(),
-                }
+                Self { status, body: None, headers: Vec::new() }
             }
         }
     }
 
     /// Tells the revision a command was committed at.
     pub fn at(mut self, receipt: &tidegate_control::Receipt) -> Self {
-        self.headers
-            .push((REVISION, HeaderValue::from(receipt.revision.0)));
+        self.headers.push((REVISION, HeaderValue::from(receipt.revision.0)));
         self
     }
 
@@ -74,11 +61,8 @@ impl Reply {
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
-        let mut response = self
-            .body
-            .map(axum::body::Body::from)
-            .unwrap_or_default()
-            .into_response();
+        let mut response =
+            self.body.map(axum::body::Body::from).unwrap_or_default().into_response();
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         if self.status == StatusCode::NO_CONTENT {

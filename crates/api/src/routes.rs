@@ -128,10 +128,7 @@ async fn trace(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
-    let reason = response
-        .headers()
-        .get("x-tidegate-reason")
-        .and_then(|v| v.to_str().ok());
+    let reason = response.headers().get("x-tidegate-reason").and_then(|v| v.to_str().ok());
     let status = response.status().as_u16();
     tracing::info!(request_id = %id, %method, path, status, reason, "call");
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -144,12 +141,8 @@ fn request_id() -> Option<String> {
     use std::fmt::Write;
     let mut bytes = [0_u8; 16];
     aws_lc_rs::rand::fill(&mut bytes).ok()?;
-    Some(
-        bytes
-            .iter()
-            .fold(String::with_capacity(32), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            }),
-    )
+    Some(bytes.iter().fold(String::with_capacity(32), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
 }

@@ -102,16 +102,9 @@ impl WorldFile {
     /// The world the file describes, or everything that is wrong with it, a line each.
     pub fn into_world(self) -> Result<World, String> {
         let mut faults = Vec::new();
-        let projects = self
-            .projects
-            .into_iter()
-            .filter_map(|project| project.read(&mut faults))
-            .collect();
-        if faults.is_empty() {
-            Ok(World { projects })
-        } else {
-            Err(faults.join("\n"))
-        }
+        let projects =
+            self.projects.into_iter().filter_map(|project| project.read(&mut faults)).collect();
+        if faults.is_empty() { Ok(World { projects }) } else { Err(faults.join("\n")) }
     }
 }
 
@@ -121,9 +114,7 @@ fn id<T, E: std::fmt::Display>(
     text: &str,
     faults: &mut Vec<String>,
 ) -> Option<T> {
-    parse(text)
-        .map_err(|error| faults.push(format!("{what} `{text}`: {error}")))
-        .ok()
+    parse(text).map_err(|error| faults.push(format!("{what} `{text}`: {error}"))).ok()
 }
 
 fn name(what: &str, text: &str, faults: &mut Vec<String>) {
@@ -139,21 +130,9 @@ impl ProjectFile {
         name("domain", &self.domain.name, faults);
         let project = id(ProjectId::parse, "project", &self.id, faults);
         let domain = id(DomainId::parse, "domain", &self.domain.id, faults);
-        let users = self
-            .users
-            .into_iter()
-            .map(|user| user.read(faults))
-            .collect();
-        let instances = self
-            .instances
-            .into_iter()
-            .filter_map(|i| i.read(faults))
-            .collect();
-        let workspaces = self
-            .workspaces
-            .into_iter()
-            .filter_map(|w| w.read(faults))
-            .collect();
+        let users = self.users.into_iter().map(|user| user.read(faults)).collect();
+        let instances = self.instances.into_iter().filter_map(|i| i.read(faults)).collect();
+        let workspaces = self.workspaces.into_iter().filter_map(|w| w.read(faults)).collect();
         Some(ProjectSpec {
             id: project?,
             name: self.name,
@@ -170,20 +149,14 @@ impl UserFile {
     fn read(self, faults: &mut Vec<String>) -> UserSpec {
         name("user", &self.name, faults);
         if self.access_key.is_some() != self.secret_key.is_some() {
-            faults.push(format!(
-                "user `{}`: access_key and secret_key go together",
-                self.name
-            ));
+            faults.push(format!("user `{}`: access_key and secret_key go together", self.name));
         }
         let empty = [&self.password, &self.access_key, &self.secret_key]
             .into_iter()
             .flatten()
             .any(String::is_empty);
         if empty {
-            faults.push(format!(
-                "user `{}`: leave a key out rather than empty",
-                self.name
-            ));
+            faults.push(format!("user `{}`: leave a key out rather than empty", self.name));
         }
         UserSpec {
             name: self.name,
@@ -198,10 +171,7 @@ impl InstanceFile {
     fn read(self, faults: &mut Vec<String>) -> Option<InstanceSpec> {
         name("instance", &self.name, faults);
         let id = id(InstanceId::parse, "instance", &self.id, faults)?;
-        Some(InstanceSpec {
-            id,
-            name: self.name,
-        })
+        Some(InstanceSpec { id, name: self.name })
     }
 }
 
@@ -209,16 +179,8 @@ impl WorkspaceFile {
     fn read(self, faults: &mut Vec<String>) -> Option<WorkspaceSpec> {
         name("workspace", &self.name, faults);
         let id = id(WorkspaceId::parse, "workspace", &self.id, faults);
-        let members = self
-            .members
-            .into_iter()
-            .filter_map(|m| m.read(faults))
-            .collect();
-        Some(WorkspaceSpec {
-            id: id?,
-            name: self.name,
-            members,
-        })
+        let members = self.members.into_iter().filter_map(|m| m.read(faults)).collect();
+        Some(WorkspaceSpec { id: id?, name: self.name, members })
     }
 }
 
@@ -231,11 +193,7 @@ impl MemberFile {
             ));
             return None;
         };
-        Some(MemberSpec {
-            user: self.user,
-            role,
-            reviewer: self.reviewer,
-        })
+        Some(MemberSpec { user: self.user, role, reviewer: self.reviewer })
     }
 }
 
@@ -244,9 +202,7 @@ mod tests {
     use super::*;
 
     fn file(json: &str) -> Result<World, String> {
-        serde_json::from_str::<WorldFile>(json)
-            .map_err(|e| e.to_string())?
-            .into_world()
+        serde_json::from_str::<WorldFile>(json).map_err(|e| e.to_string())?.into_world()
     }
 
     #[test]

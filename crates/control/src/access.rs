@@ -26,11 +26,7 @@ pub(crate) struct Seat {
 impl Seat {
     /// Refuses what the role does not cover.
     pub fn must(&self, task: Task) -> Result<(), Refusal> {
-        if self.role.may(task) {
-            Ok(())
-        } else {
-            Err(Refusal::RoleTooLow { task })
-        }
+        if self.role.may(task) { Ok(()) } else { Err(Refusal::RoleTooLow { task }) }
     }
 
     /// Is he the reviewer of this API?
@@ -60,10 +56,7 @@ impl Seat {
 /// The caller's place in the workspace he names, or in his only one.
 pub(crate) async fn seat(view: &mut dyn View, caller: &Caller, settings: Settings) -> Result<Seat> {
     let workspace = match &caller.workspace {
-        Some(id) => view
-            .workspace(id)
-            .await?
-            .filter(|w| w.project == caller.project),
+        Some(id) => view.workspace(id).await?.filter(|w| w.project == caller.project),
         None => only_workspace(view, caller).await?,
     };
     let workspace = workspace.ok_or(Refusal::WorkspaceUnknown)?;
@@ -98,10 +91,7 @@ async fn only_workspace(
 
 /// An API of the caller's workspace.
 pub(crate) async fn own_api(view: &mut dyn View, seat: &Seat, id: &ApiId) -> Result<Api> {
-    let api = view
-        .api(id)
-        .await?
-        .filter(|api| api.workspace == seat.workspace);
+    let api = view.api(id).await?.filter(|api| api.workspace == seat.workspace);
     Ok(api.ok_or(Refusal::ApiUnknown)?)
 }
 
@@ -114,11 +104,7 @@ pub(crate) async fn visible_api(view: &mut dyn View, seat: &Seat, id: &ApiId) ->
             Visibility::Project => api.project == seat.project,
             Visibility::Domain => same_account(view, &api.project, &seat.project).await?,
         };
-    if visible {
-        Ok(api)
-    } else {
-        Err(Refusal::ApiUnknown.into())
-    }
+    if visible { Ok(api) } else { Err(Refusal::ApiUnknown.into()) }
 }
 
 async fn same_account(view: &mut dyn View, one: &ProjectId, other: &ProjectId) -> Result<bool> {
@@ -139,10 +125,7 @@ pub(crate) async fn app_for_reviewer(
     seat: &Seat,
     key: &Key,
 ) -> Result<AppRecord> {
-    let record = view
-        .app(&key.app)
-        .await?
-        .ok_or_else(|| app_unknown(&key.app))?;
+    let record = view.app(&key.app).await?.ok_or_else(|| app_unknown(&key.app))?;
     if seat.sees_app(&record) || view.standing(key).await?.is_some() {
         Ok(record)
     } else {
@@ -151,10 +134,7 @@ pub(crate) async fn app_for_reviewer(
 }
 
 pub(crate) fn app_unknown(id: &AppId) -> crate::Error {
-    Refusal::AppUnknown {
-        app: id.to_string(),
-    }
-    .into()
+    Refusal::AppUnknown { app: id.to_string() }.into()
 }
 
 /// An instance of `project`, if the caller's edition knows it.
@@ -167,8 +147,5 @@ pub(crate) async fn instance(
     if seat.edition.is_some_and(|edition| !edition.knows(id)) {
         return Err(Refusal::InstanceUnknown.into());
     }
-    Ok(view
-        .instance(project, id)
-        .await?
-        .ok_or(Refusal::InstanceUnknown)?)
+    Ok(view.instance(project, id).await?.ok_or(Refusal::InstanceUnknown)?)
 }

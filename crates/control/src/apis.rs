@@ -46,12 +46,7 @@ pub(crate) async fn create(
     };
     let api = drafted(api, draft, manager);
     turn.put_api(&api).await?;
-    turn.record(
-        "api.created",
-        &id,
-        json!({ "name": api.name, "path": api.path }),
-    )
-    .await?;
+    turn.record("api.created", &id, json!({ "name": api.name, "path": api.path })).await?;
     Ok(Outcome::Api(id))
 }
 
@@ -70,9 +65,7 @@ pub(crate) async fn update(
     let publications = turn.publications(id).await?;
     publications::must_allow_edit(&publications, turn.now)?;
     // A stopped API keeps its grants and its route: what they were given for must not change.
-    let keeps_grants = publications
-        .iter()
-        .any(|p| p.status.as_of(turn.now).keeps_grants());
+    let keeps_grants = publications.iter().any(|p| p.status.as_of(turn.now).keeps_grants());
     if keeps_grants && draft.auth != api.auth {
         return Err(Refusal::EditWhilePublished.into());
     }
@@ -82,12 +75,7 @@ pub(crate) async fn update(
     for publication in &publications {
         must_keep_route(turn, &api, publication).await?;
     }
-    turn.record(
-        "api.updated",
-        id,
-        json!({ "name": api.name, "path": api.path }),
-    )
-    .await?;
+    turn.record("api.updated", id, json!({ "name": api.name, "path": api.path })).await?;
     Ok(Outcome::Done)
 }
 
@@ -103,17 +91,9 @@ async fn must_keep_route(
     let now = turn.now;
     let (method, shape) = (api.method.as_str(), api.route_shape());
     let instance = &publication.instance;
-    let rivals = turn
-        .publications_on_route(&api.project, instance, method, &shape)
-        .await?;
-    let taken = rivals
-        .iter()
-        .any(|r| r.api != api.id && r.status.as_of(now).holds_route());
-    if taken {
-        Err(Refusal::RouteTaken.into())
-    } else {
-        Ok(())
-    }
+    let rivals = turn.publications_on_route(&api.project, instance, method, &shape).await?;
+    let taken = rivals.iter().any(|r| r.api != api.id && r.status.as_of(now).holds_route());
+    if taken { Err(Refusal::RouteTaken.into()) } else { Ok(()) }
 }
 
 /// Deletes APIs that are offline or were never published: all or none.
@@ -139,8 +119,7 @@ pub(crate) async fn delete(
         let publications = turn.publications(&api.id).await?;
         publications::must_allow_delete(&publications, turn.now)?;
         turn.delete_api(&api.id).await?;
-        turn.record("api.deleted", &api.id, json!({ "name": api.name }))
-            .await?;
+        turn.record("api.deleted", &api.id, json!({ "name": api.name })).await?;
     }
     Ok(Outcome::Done)
 }
@@ -163,17 +142,9 @@ fn drafted(api: Api, draft: ApiDraft, manager: UserId) -> Api {
 
 /// The user called `name`, if he is on the workspace's list of reviewers.
 async fn reviewer(turn: &mut Turn<'_>, seat: &Seat, name: &str) -> Result<UserId> {
-    let unknown = || Refusal::ReviewerUnknown {
-        name: name.to_owned(),
-    };
-    let user = turn
-        .user_of_project(&seat.project, name)
-        .await?
-        .ok_or_else(unknown)?;
-    let member = turn
-        .member(&seat.workspace, &user.id)
-        .await?
-        .ok_or_else(unknown)?;
+    let unknown = || Refusal::ReviewerUnknown { name: name.to_owned() };
+    let user = turn.user_of_project(&seat.project, name).await?.ok_or_else(unknown)?;
+    let member = turn.member(&seat.workspace, &user.id).await?.ok_or_else(unknown)?;
     let by_role = turn.settings.admin_is_reviewer && member.role == tidegate_domain::Role::Admin;
     if (member.is_reviewer || by_role) && member.role.may(Task::Review) {
         Ok(user.id)
@@ -194,13 +165,6 @@ async fn must_be_free(
         ..ApiFilter::default()
     };
     let page = turn.apis(&filter, Paging::ALL).await?;
-    let taken = page
-        .items
-        .iter()
-        .any(|other| other.name == name && Some(&other.id) != but);
-    if taken {
-        Err(Refusal::NameTaken.into())
-    } else {
-        Ok(())
-    }
+    let taken = page.items.iter().any(|other| other.name == name && Some(&other.id) != but);
+    if taken { Err(Refusal::NameTaken.into()) } else { Ok(()) }
 }

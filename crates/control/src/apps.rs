@@ -57,27 +57,16 @@ pub(crate) async fn create(
         Some(secret) => turn.vault.seal(secret, &app_secret(&id))?,
         None => Sealed(Vec::new()),
     };
-    turn.put_app(&AppRecord {
-        app: app.clone(),
-        secret: sealed,
-    })
-    .await?;
-    turn.record("app.created", &id, json!({ "name": app.name }))
-        .await?;
+    turn.put_app(&AppRecord { app: app.clone(), secret: sealed }).await?;
+    turn.record("app.created", &id, json!({ "name": app.name })).await?;
     Ok(Outcome::App(Box::new(app), secret))
 }
 
 /// An IAM app stands for the account: it bears its name, and there is one in a project.
 async fn iam_name(turn: &mut Turn<'_>, seat: &Seat, name: String) -> Result<String> {
-    let project = turn
-        .project(&seat.project)
-        .await?
-        .ok_or(Refusal::WorkspaceUnknown)?;
+    let project = turn.project(&seat.project).await?.ok_or(Refusal::WorkspaceUnknown)?;
     if name != project.domain_name {
-        let what = format!(
-            "an IAM app bears the account's name, {}",
-            project.domain_name
-        );
+        let what = format!("an IAM app bears the account's name, {}", project.domain_name);
         return Err(Refusal::Malformed { what }.into());
     }
     let filter = AppFilter {
@@ -114,8 +103,7 @@ pub(crate) async fn update(
     record.app.updated_at = turn.now;
     record.app.updated_by = seat.user.clone();
     turn.put_app(&record).await?;
-    turn.record("app.updated", id, json!({ "name": record.app.name }))
-        .await?;
+    turn.record("app.updated", id, json!({ "name": record.app.name })).await?;
     let secret = open_for(turn, &seat, &record)?;
     Ok(Outcome::App(Box::new(record.app), secret))
 }
@@ -130,11 +118,7 @@ pub(crate) async fn reset_secret(
     let mut record = access::own_app(turn.view(), &seat, id).await?;
     seat.must(Task::ResetSecret)?;
     must_be_no_iam_app(&record)?;
-    if record
-        .app
-        .secret_reset_at
-        .is_some_and(|at| turn.now < at.plus_ms(RESET_PAUSE_MS))
-    {
+    if record.app.secret_reset_at.is_some_and(|at| turn.now < at.plus_ms(RESET_PAUSE_MS)) {
         return Err(Refusal::ResetTooSoon.into());
     }
     let secret = Secret::new(hex32()?);
@@ -144,8 +128,7 @@ pub(crate) async fn reset_secret(
     record.app.updated_by = seat.user.clone();
     turn.put_app(&record).await?;
     turn.record("app.secret-reset", id, json!({})).await?;
-    turn.tell(&record.app.owner.clone(), "app.secret-reset", id, json!({}))
-        .await?;
+    turn.tell(&record.app.owner.clone(), "app.secret-reset", id, json!({})).await?;
     Ok(Outcome::App(Box::new(record.app), Some(secret)))
 }
 
@@ -160,10 +143,7 @@ pub(crate) async fn delete(
     let record = access::own_app(turn.view(), &seat, id).await?;
     seat.must(Task::Edit)?;
     let standings = turn.standings_of_app(id).await?;
-    let live = standings
-        .iter()
-        .filter(|standing| standing.live_grant(turn.now).is_some())
-        .count();
+    let live = standings.iter().filter(|standing| standing.live_grant(turn.now).is_some()).count();
     if live > 0 && !force {
         return Err(Refusal::AppInUse { count: live }.into());
     }
@@ -171,8 +151,7 @@ pub(crate) async fn delete(
         let_go(turn, &seat, &record, standing).await?;
     }
     turn.delete_app(id).await?;
-    turn.record("app.deleted", id, json!({ "name": record.app.name }))
-        .await?;
+    turn.record("app.deleted", id, json!({ "name": record.app.name })).await?;
     Ok(Outcome::Done)
 }
 
@@ -198,10 +177,7 @@ async fn let_go(
         StandingCommand::Withdraw { application } => application.applicant.clone(),
         _ => record.app.owner.clone(),
     };
-    let seat = Seat {
-        user: actor,
-        ..seat.clone()
-    };
+    let seat = Seat { user: actor, ..seat.clone() };
     let instance = standing.key.instance;
     grants::carry_out(turn, &seat, &api, record, &instance, &command).await
 }
@@ -211,10 +187,7 @@ pub(crate) fn open_for(turn: &Turn<'_>, seat: &Seat, record: &AppRecord) -> Resu
     if record.app.kind == AppKind::Iam || !seat.owns(record) {
         return Ok(None);
     }
-    Ok(Some(
-        turn.vault
-            .open(&record.secret, &app_secret(&record.app.id))?,
-    ))
+    Ok(Some(turn.vault.open(&record.secret, &app_secret(&record.app.id))?))
 }
 
 fn must_be_no_iam_app(record: &AppRecord) -> Result<(), Refusal> {
@@ -236,15 +209,8 @@ async fn must_be_free(
         ..AppFilter::default()
     };
     let page = turn.apps(&filter, Paging::ALL).await?;
-    let taken = page
-        .items
-        .iter()
-        .any(|other| other.app.name == name && Some(&other.app.id) != but);
-    if taken {
-        Err(Refusal::NameTaken.into())
-    } else {
-        Ok(())
-    }
+    let taken = page.items.iter().any(|other| other.app.name == name && Some(&other.app.id) != but);
+    if taken { Err(Refusal::NameTaken.into()) } else { Ok(()) }
 }
 
 fn check_texts(name: Option<&str>, description: Option<&str>) -> Result<(), Refusal> {
@@ -256,10 +222,7 @@ fn check_texts(name: Option<&str>, description: Option<&str>) -> Result<(), Refu
         }
     }
     if description.is_some_and(|text| text.chars().count() > limits::TEXT_CHARS) {
-        return malformed(format!(
-            "`description` has at most {} characters",
-            limits::TEXT_CHARS
-        ));
+        return malformed(format!("`description` has at most {} characters", limits::TEXT_CHARS));
     }
     Ok(())
 }

@@ -193,38 +193,26 @@ pub(crate) async fn dispatch(
 ) -> Result<Outcome> {
     check_form(&command)?;
     match command {
-        Command::Grant {
-            api,
-            instance,
-            app,
-            action,
-        } => grants::act(turn, caller, &api, &instance, &app, action).await,
-        Command::AuthorizeMany {
-            api,
-            instance,
-            apps,
-            until,
-        } => grants::authorize_many(turn, caller, &api, &instance, apps, until).await,
-        Command::Decide {
-            applications,
-            pass,
-            comment,
-        } => verdicts::decide(turn, caller, applications, pass, comment).await,
+        Command::Grant { api, instance, app, action } => {
+            grants::act(turn, caller, &api, &instance, &app, action).await
+        }
+        Command::AuthorizeMany { api, instance, apps, until } => {
+            grants::authorize_many(turn, caller, &api, &instance, apps, until).await
+        }
+        Command::Decide { applications, pass, comment } => {
+            verdicts::decide(turn, caller, applications, pass, comment).await
+        }
         Command::WithdrawApplication(id) => verdicts::withdraw(turn, caller, &id).await,
         Command::ConfirmNotice { notice, choice } => {
             verdicts::confirm(turn, caller, &notice, choice).await
         }
         Command::WithdrawNotice(id) => verdicts::withdraw_notice(turn, caller, &id).await,
-        Command::CreateApp {
-            name,
-            description,
-            kind,
-        } => apps::create(turn, caller, name, description, kind).await,
-        Command::UpdateApp {
-            app,
-            name,
-            description,
-        } => apps::update(turn, caller, &app, name, description).await,
+        Command::CreateApp { name, description, kind } => {
+            apps::create(turn, caller, name, description, kind).await
+        }
+        Command::UpdateApp { app, name, description } => {
+            apps::update(turn, caller, &app, name, description).await
+        }
         Command::DeleteApp { app, force } => apps::delete(turn, caller, &app, force).await,
         Command::ResetSecret(app) => apps::reset_secret(turn, caller, &app).await,
         Command::CreateApi(draft) => apis::create(turn, caller, draft).await,
@@ -233,11 +221,9 @@ pub(crate) async fn dispatch(
         Command::Publish { api, instance } => {
             publications::publish(turn, caller, &api, &instance).await
         }
-        Command::ActOnApi {
-            api,
-            instance,
-            action,
-        } => publications::act(turn, caller, &api, &instance, action).await,
+        Command::ActOnApi { api, instance, action } => {
+            publications::act(turn, caller, &api, &instance, action).await
+        }
     }
 }
 
@@ -252,26 +238,14 @@ fn check_form(command: &Command) -> Result<(), Refusal> {
             | GrantAction::Cancel(time) => check_time(*time),
             GrantAction::GiveBack => Ok(()),
         },
-        Command::AuthorizeMany {
-            apps,
-            until,
-            instance,
-            ..
-        } => {
+        Command::AuthorizeMany { apps, until, instance, .. } => {
             check_time(*until)?;
             check_many(apps.len(), "apps", "app_ids", BATCH_APPS)?;
-            if instance.is_shared() {
-                Err(Refusal::ExclusiveOnly)
-            } else {
-                Ok(())
-            }
+            if instance.is_shared() { Err(Refusal::ExclusiveOnly) } else { Ok(()) }
         }
-        Command::Decide { applications, .. } => check_many(
-            applications.len(),
-            "applications",
-            "apply_ids",
-            BATCH_APPLICATIONS,
-        ),
+        Command::Decide { applications, .. } => {
+            check_many(applications.len(), "applications", "apply_ids", BATCH_APPLICATIONS)
+        }
         Command::DeleteApis(ids) => check_many(ids.len(), "APIs", "api ids", BATCH_APIS),
         Command::WithdrawApplication(_)
         | Command::ConfirmNotice { .. }

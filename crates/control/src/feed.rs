@@ -25,14 +25,8 @@ impl Control {
     pub async fn changes(&self, since: Revision) -> Result<GateChanges> {
         let changes = self.store.view().await?.changes(since).await?;
         let mut secrets = BTreeMap::new();
-        for record in changes
-            .apps
-            .iter()
-            .filter(|record| record.app.kind == AppKind::App)
-        {
-            let secret = self
-                .vault
-                .open(&record.secret, &app_secret(&record.app.id))?;
+        for record in changes.apps.iter().filter(|record| record.app.kind == AppKind::App) {
+            let secret = self.vault.open(&record.secret, &app_secret(&record.app.id))?;
             secrets.insert(record.app.id.clone(), secret);
         }
         Ok(GateChanges { changes, secrets })

@@ -27,11 +27,7 @@ pub(crate) async fn act(
     action: GrantAction,
 ) -> Result<Outcome> {
     let seat = turn.seat(caller).await?;
-    let key = Key {
-        api: api.clone(),
-        instance: instance.clone(),
-        app: app.clone(),
-    };
+    let key = Key { api: api.clone(), instance: instance.clone(), app: app.clone() };
     let view = turn.view();
     let (api, record) = match action {
         GrantAction::Authorize(_) | GrantAction::Cancel(_) => {
@@ -52,18 +48,9 @@ pub(crate) async fn act(
     seat.must(Task::Operate)?;
     let command = match action {
         GrantAction::Authorize(until) => StandingCommand::Authorize { until },
-        GrantAction::Apply(until) => StandingCommand::Apply {
-            id: DrawnId::draw()?,
-            until,
-        },
-        GrantAction::Renew(until) => StandingCommand::Renew {
-            id: DrawnId::draw()?,
-            until,
-        },
-        GrantAction::Cancel(at) => StandingCommand::Cancel {
-            id: DrawnId::draw()?,
-            at,
-        },
+        GrantAction::Apply(until) => StandingCommand::Apply { id: DrawnId::draw()?, until },
+        GrantAction::Renew(until) => StandingCommand::Renew { id: DrawnId::draw()?, until },
+        GrantAction::Cancel(at) => StandingCommand::Cancel { id: DrawnId::draw()?, at },
         GrantAction::GiveBack => StandingCommand::GiveBack,
     };
     carry_out(turn, &seat, &api, &record, instance, &command).await?;
@@ -97,11 +84,7 @@ pub(crate) async fn authorize_many(
     let apps: BTreeSet<AppId> = apps.into_iter().collect();
     let mut records = Vec::with_capacity(apps.len());
     for app in apps {
-        let key = Key {
-            api: api.id.clone(),
-            instance: instance.clone(),
-            app,
-        };
+        let key = Key { api: api.id.clone(), instance: instance.clone(), app };
         records.push(access::app_for_reviewer(turn.view(), &seat, &key).await?);
     }
     seat.must(Task::Operate)?;
@@ -122,15 +105,8 @@ pub(crate) async fn carry_out(
     command: &StandingCommand,
 ) -> Result<()> {
     let publication = publications::settled(turn, api, instance).await?;
-    let key = Key {
-        api: api.id.clone(),
-        instance: instance.clone(),
-        app: record.app.id.clone(),
-    };
-    let standing = turn
-        .standing(&key)
-        .await?
-        .unwrap_or_else(|| Standing::new(key));
+    let key = Key { api: api.id.clone(), instance: instance.clone(), app: record.app.id.clone() };
+    let standing = turn.standing(&key).await?.unwrap_or_else(|| Standing::new(key));
     let facts = Facts {
         actor: seat.user.clone(),
         is_reviewer: seat.reviews(api),
@@ -187,16 +163,12 @@ async fn announce(
     let subject = format!("{}/{}/{}", key.api, key.instance, key.app);
     let owner = &record.app.owner;
     let (what, recipients, details) = match event {
-        Event::Granted { until, .. } => (
-            "grant.granted",
-            vec![owner],
-            json!({ "until": until.to_string() }),
-        ),
-        Event::Extended { until, .. } => (
-            "grant.extended",
-            vec![owner],
-            json!({ "until": until.to_string() }),
-        ),
+        Event::Granted { until, .. } => {
+            ("grant.granted", vec![owner], json!({ "until": until.to_string() }))
+        }
+        Event::Extended { until, .. } => {
+            ("grant.extended", vec![owner], json!({ "until": until.to_string() }))
+        }
         Event::Cut(cut) => {
             let cause = match cut.cause {
                 CutCause::Reviewer => "reviewer",
@@ -214,11 +186,7 @@ async fn announce(
         }
         Event::ApplicationClosed(application) => {
             let details = closed_application(application);
-            (
-                "application.closed",
-                vec![&application.applicant, &api.manager],
-                details,
-            )
+            ("application.closed", vec![&application.applicant, &api.manager], details)
         }
         Event::NoticeSent(notice) => {
             let details = json!({
@@ -236,10 +204,7 @@ async fn announce(
             ("notice.scheduled", vec![&notice.sent_by], details)
         }
         Event::NoticeClosed(notice) => {
-            let outcome = notice
-                .closed
-                .as_ref()
-                .map(|closed| format!("{:?}", closed.outcome));
+            let outcome = notice.closed.as_ref().map(|closed| format!("{:?}", closed.outcome));
             let details = json!({ "notice": notice.id.as_str(), "outcome": outcome });
             ("notice.closed", vec![owner, &notice.sent_by], details)
         }
@@ -250,8 +215,7 @@ async fn announce(
     let mut told = BTreeSet::new();
     for recipient in recipients {
         if told.insert(recipient) {
-            turn.tell(recipient, what, &subject, details.clone())
-                .await?;
+            turn.tell(recipient, what, &subject, details.clone()).await?;
         }
     }
     Ok(())

@@ -118,9 +118,7 @@ impl Gatekeeper {
             let known = hash.is_some();
             let hash = hash.unwrap_or_else(|| decoy_hash().to_owned());
             let right = PasswordHash::new(&hash).is_ok_and(|hash| {
-                Argon2::default()
-                    .verify_password(password.expose().as_bytes(), &hash)
-                    .is_ok()
+                Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok()
             });
             right && known
         };
@@ -136,27 +134,17 @@ fn decoy_hash() -> &'static str {
 
 /// The hash of a password, as it is kept.
 pub(crate) fn hash_password(password: &str) -> Option<String> {
-    Argon2::default()
-        .hash_password(password.as_bytes())
-        .ok()
-        .map(|hash| hash.to_string())
+    Argon2::default().hash_password(password.as_bytes()).ok().map(|hash| hash.to_string())
 }
 
 /// Is this the password behind `hash`? Costs some 40 ms.
 pub(crate) fn is_password(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| {
-        Argon2::default()
-            .verify_password(password.as_bytes(), &hash)
-            .is_ok()
-    })
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
 fn token_hash(text: &str) -> Option<TokenHash> {
-    digest(&SHA256, text.as_bytes())
-        .as_ref()
-        .try_into()
-        .ok()
-        .map(TokenHash)
+    digest(&SHA256, text.as_bytes()).as_ref().try_into().ok().map(TokenHash)
 }
 
 impl Control {
@@ -166,12 +154,8 @@ impl Control {
         let Some(user) = view.user_by_access_key(access).await? else {
             return Ok(None);
         };
-        let secret = self
-            .vault
-            .open(&user.secret_key, &user_secret_key(&user.id))?;
-        Ok(identity(&mut *view, user)
-            .await?
-            .map(|identity| (identity, secret)))
+        let secret = self.vault.open(&user.secret_key, &user_secret_key(&user.id))?;
+        Ok(identity(&mut *view, user).await?.map(|identity| (identity, secret)))
     }
 
     /// Whom a token stands for at `now`.
@@ -180,19 +164,13 @@ impl Control {
             return Ok(None);
         };
         let mut view = self.store.view().await?;
-        let Some(token) = view
-            .token(&hash)
-            .await?
-            .filter(|token| now < token.expires_at)
-        else {
+        let Some(token) = view.token(&hash).await?.filter(|token| now < token.expires_at) else {
             return Ok(None);
         };
         let Some(user) = view.user(&token.user).await? else {
             return Ok(None);
         };
-        Ok(identity(&mut *view, user)
-            .await?
-            .map(|identity| (identity, token)))
+        Ok(identity(&mut *view, user).await?.map(|identity| (identity, token)))
     }
 
     /// A token for somebody who proves who he is.
@@ -203,15 +181,12 @@ impl Control {
         now: Timestamp,
     ) -> Result<Issued, LoginError> {
         let identity = match login {
-            Login::Password {
-                domain,
-                name,
-                password,
-            } => self.by_password(&domain, &name, password, scope).await?,
-            Login::Token(text) => self
-                .token(text.expose(), now)
-                .await?
-                .map(|(identity, _)| identity),
+            Login::Password { domain, name, password } => {
+                self.by_password(&domain, &name, password, scope).await?
+            }
+            Login::Token(text) => {
+                self.token(text.expose(), now).await?.map(|(identity, _)| identity)
+            }
             Login::AccessKey { access, secret } => self.by_access_key(&access, &secret).await?,
         };
         let identity = identity.ok_or(LoginError::Wrong)?;
@@ -252,10 +227,7 @@ impl Control {
             }
         }
         drop(view);
-        let hash = found
-            .as_ref()
-            .map(|(_, hash)| hash.clone())
-            .filter(|hash| !hash.is_empty());
+        let hash = found.as_ref().map(|(_, hash)| hash.clone()).filter(|hash| !hash.is_empty());
         let right = self.logins.check(password, hash).await;
         Ok(found.filter(|_| right).map(|(who, _)| who))
     }
@@ -288,43 +260,24 @@ impl Control {
             expires_at: issued_at.plus_ms(TOKEN_MS),
         };
         turn.put_token(&token).await?;
-        turn.record("token.issued", &identity.user, json!({}))
-            .await?;
+        turn.record("token.issued", &identity.user, json!({})).await?;
         self.commit(turn).await?;
-        Ok(Issued {
-            text,
-            identity,
-            issued_at,
-            expires_at: token.expires_at,
-        })
+        Ok(Issued { text, identity, issued_at, expires_at: token.expires_at })
     }
 
     /// A user's name.
     pub async fn user_name(&self, user: &UserId) -> Result<Option<String>> {
-        Ok(self
-            .store
-            .view()
-            .await?
-            .user(user)
-            .await?
-            .map(|user| user.name))
+        Ok(self.store.view().await?.user(user).await?.map(|user| user.name))
     }
 
     /// The projects a user finds under a name; without one, all of his.
     pub fn projects_of(&self, who: &Identity, name: Option<&str>) -> Vec<Project> {
         let own = &who.project;
-        name.is_none_or(|name| name == own.name)
-            .then(|| own.clone())
-            .into_iter()
-            .collect()
+        name.is_none_or(|name| name == own.name).then(|| own.clone()).into_iter().collect()
     }
 }
 
 async fn identity(view: &mut dyn View, user: User) -> Result<Option<Identity>> {
     let project = view.project(&user.project).await?;
-    Ok(project.map(|project| Identity {
-        user: user.id,
-        name: user.name,
-        project,
-    }))
+    Ok(project.map(|project| Identity { user: user.id, name: user.name, project }))
 }

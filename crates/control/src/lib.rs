@@ -70,13 +70,7 @@ impl Control {
     /// The control side over a store, with the vault that can open its secrets.
     pub fn new(store: Arc<dyn Store>, vault: Vault, settings: Settings) -> Self {
         let logins = identity::Gatekeeper::new();
-        Self {
-            store,
-            vault,
-            settings,
-            bell: Bell::default(),
-            logins,
-        }
+        Self { store, vault, settings, bell: Bell::default(), logins }
     }
 
     /// The bell that rings after every commit.

@@ -22,9 +22,7 @@ pub(crate) async fn publish(
     api: &ApiId,
     instance: &InstanceId,
 ) -> Result<Outcome> {
-    let command = PublicationCommand::Publish {
-        id: DrawnId::draw()?,
-    };
+    let command = PublicationCommand::Publish { id: DrawnId::draw()? };
     command_api(turn, caller, api, instance, &command).await
 }
 
@@ -39,9 +37,7 @@ pub(crate) async fn act(
     let command = match action {
         ApiAction::Stop(at) => PublicationCommand::Stop { at },
         ApiAction::Unpublish(at) => PublicationCommand::Unpublish { at },
-        ApiAction::Recover => PublicationCommand::Recover {
-            id: DrawnId::draw()?,
-        },
+        ApiAction::Recover => PublicationCommand::Recover { id: DrawnId::draw()? },
     };
     command_api(turn, caller, api, instance, &command).await
 }
@@ -108,10 +104,8 @@ pub(crate) async fn app_released(
     instance: &InstanceId,
 ) -> Result<()> {
     let publication = load(turn, api, instance).await?;
-    if !matches!(
-        publication.status,
-        Status::Stopping { .. } | Status::Unpublishing { .. }
-    ) || apps_counting(turn, api, instance).await? > 0
+    if !matches!(publication.status, Status::Stopping { .. } | Status::Unpublishing { .. })
+        || apps_counting(turn, api, instance).await? > 0
     {
         return Ok(());
     }
@@ -131,21 +125,14 @@ pub(crate) async fn app_released(
 async fn apps_counting(turn: &mut Turn<'_>, api: &Api, instance: &InstanceId) -> Result<usize> {
     let now = turn.now;
     let standings = turn.standings_on(&api.id, instance).await?;
-    Ok(standings
-        .iter()
-        .filter(|standing| standing.counts_on_api(now))
-        .count())
+    Ok(standings.iter().filter(|standing| standing.counts_on_api(now)).count())
 }
 
 async fn route_taken(turn: &mut Turn<'_>, api: &Api, instance: &InstanceId) -> Result<bool> {
     let (now, shape) = (turn.now, api.route_shape());
     let method = api.method.as_str();
-    let rivals = turn
-        .publications_on_route(&api.project, instance, method, &shape)
-        .await?;
-    Ok(rivals
-        .iter()
-        .any(|rival| rival.api != api.id && rival.status.as_of(now).holds_route()))
+    let rivals = turn.publications_on_route(&api.project, instance, method, &shape).await?;
+    Ok(rivals.iter().any(|rival| rival.api != api.id && rival.status.as_of(now).holds_route()))
 }
 
 /// Keeps what happened to a publication: state, journal, outbox, and the standings it touches.
@@ -214,12 +201,7 @@ async fn tell_apps(
 }
 
 fn announce_to(kind: NoticeKind, deadline: Timestamp, by: &UserId) -> Result<Shutdown> {
-    Ok(Shutdown::Announced {
-        id: DrawnId::draw()?,
-        kind,
-        by: by.clone(),
-        deadline,
-    })
+    Ok(Shutdown::Announced { id: DrawnId::draw()?, kind, by: by.clone(), deadline })
 }
 
 async fn announce(
@@ -235,28 +217,20 @@ async fn announce(
             let details = json!({ "application": application.id.as_str() });
             ("application.filed", &api.manager, details)
         }
-        Event::ApplicationClosed(application) => (
-            "application.closed",
-            &application.applicant,
-            grants::closed_application(application),
-        ),
+        Event::ApplicationClosed(application) => {
+            ("application.closed", &application.applicant, grants::closed_application(application))
+        }
         Event::PublishRejected => ("api.publish-rejected", &api.created_by, json!({})),
-        Event::BackTo(status) => (
-            "api.request-ended",
-            &api.manager,
-            json!({ "status": status.words() }),
-        ),
-        Event::StopAnnounced { at } => (
-            "api.stop-announced",
-            &api.created_by,
-            json!({ "at": at.to_string() }),
-        ),
+        Event::BackTo(status) => {
+            ("api.request-ended", &api.manager, json!({ "status": status.words() }))
+        }
+        Event::StopAnnounced { at } => {
+            ("api.stop-announced", &api.created_by, json!({ "at": at.to_string() }))
+        }
         Event::Stopped => ("api.stopped", &api.created_by, json!({})),
-        Event::UnpublishAnnounced { at } => (
-            "api.unpublish-announced",
-            &api.created_by,
-            json!({ "at": at.to_string() }),
-        ),
+        Event::UnpublishAnnounced { at } => {
+            ("api.unpublish-announced", &api.created_by, json!({ "at": at.to_string() }))
+        }
         Event::Unpublished => ("api.unpublished", &api.created_by, json!({})),
         Event::ShutdownWithdrawn => ("api.shutdown-withdrawn", &api.created_by, json!({})),
         Event::Recovered => ("api.recovered", &api.created_by, json!({})),
@@ -267,10 +241,7 @@ async fn announce(
 
 /// May an API with these publications be changed, as of now?
 pub(crate) fn must_allow_edit(publications: &[Publication], now: Timestamp) -> Result<(), Refusal> {
-    if publications
-        .iter()
-        .all(|p| p.status.as_of(now).allows_edit())
-    {
+    if publications.iter().all(|p| p.status.as_of(now).allows_edit()) {
         Ok(())
     } else {
         Err(Refusal::EditWhilePublished)
@@ -282,10 +253,7 @@ pub(crate) fn must_allow_delete(
     publications: &[Publication],
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    if publications
-        .iter()
-        .all(|p| p.status.as_of(now).allows_delete())
-    {
+    if publications.iter().all(|p| p.status.as_of(now).allows_delete()) {
         Ok(())
     } else {
         Err(Refusal::DeleteWhilePublished)

@@ -25,10 +25,7 @@ impl Control {
     /// Records what time has brought about by `now`; takes no turn when there is nothing to record.
     pub async fn settle(&self, now: Timestamp) -> Result<Settled> {
         if self.store.view().await?.due(now, 1).await?.is_empty() {
-            return Ok(Settled {
-                count: 0,
-                more: false,
-            });
+            return Ok(Settled { count: 0, more: false });
         }
         let mut turn = Turn::begin(self, None, now).await?;
         let now = turn.now;
@@ -41,10 +38,7 @@ impl Control {
             }
         }
         self.commit(turn).await?;
-        Ok(Settled {
-            count,
-            more: count as u64 >= PER_TURN,
-        })
+        Ok(Settled { count, more: count as u64 >= PER_TURN })
     }
 
     /// Forgets tokens that have ended by `now`.

@@ -32,13 +32,7 @@ impl<'a> Turn<'a> {
         let mut transaction = control.store.begin().await?;
         let now = now.max(transaction.head().await?.decided_at);
         transaction.set_decided_at(now).await?;
-        Ok(Self {
-            transaction,
-            now,
-            actor,
-            vault: &control.vault,
-            settings: control.settings,
-        })
+        Ok(Self { transaction, now, actor, vault: &control.vault, settings: control.settings })
     }
 
     pub async fn commit(self) -> Result<Revision> {

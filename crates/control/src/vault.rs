@@ -35,9 +35,7 @@ impl Vault {
 
     /// A vault with this key.
     pub fn new(key: &[u8]) -> Result<Self, VaultError> {
-        RandomizedNonceKey::new(&AES_256_GCM, key)
-            .map(Self)
-            .map_err(|_| VaultError::BadKey)
+        RandomizedNonceKey::new(&AES_256_GCM, key).map(Self).map_err(|_| VaultError::BadKey)
     }
 
     /// A new key, for a new vault.
@@ -69,10 +67,8 @@ impl Vault {
         let (nonce, text) = rest.split_at(NONCE_LEN);
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
         let mut text = text.to_vec();
-        let plain = self
-            .0
-            .open_in_place(nonce, Aad::from(place), &mut text)
-            .map_err(|_| broken())?;
+        let plain =
+            self.0.open_in_place(nonce, Aad::from(place), &mut text).map_err(|_| broken())?;
         let plain = std::str::from_utf8(plain).map_err(|_| broken())?;
         Ok(Secret::new(plain))
     }
@@ -96,24 +92,15 @@ mod tests {
     fn a_secret_opens_in_its_place_with_its_key_only() {
         let vault = Vault::new(&[7; 32]).unwrap();
         let sealed = vault.seal(&Secret::new("s3cret"), "apps/a/secret").unwrap();
-        assert_eq!(
-            vault.open(&sealed, "apps/a/secret").unwrap().expose(),
-            "s3cret"
-        );
+        assert_eq!(vault.open(&sealed, "apps/a/secret").unwrap().expose(), "s3cret");
         let elsewhere = vault.open(&sealed, "apps/b/secret").err();
         assert_eq!(elsewhere, Some(VaultError::DoesNotOpen));
-        let other_key = Vault::new(&[8; 32])
-            .unwrap()
-            .open(&sealed, "apps/a/secret")
-            .err();
+        let other_key = Vault::new(&[8; 32]).unwrap().open(&sealed, "apps/a/secret").err();
         assert_eq!(other_key, Some(VaultError::DoesNotOpen));
         for i in 0..sealed.0.len() {
             let mut bent = sealed.clone();
             bent.0[i] ^= 1;
-            assert_eq!(
-                vault.open(&bent, "apps/a/secret").err(),
-                Some(VaultError::DoesNotOpen)
-            );
+            assert_eq!(vault.open(&bent, "apps/a/secret").err(), Some(VaultError::DoesNotOpen));
         }
         assert!(vault.open(&Sealed(Vec::new()), "apps/a/secret").is_err());
         assert!(!sealed.0.windows(6).any(|w| w == b"s3cret"));

@@ -32,16 +32,7 @@ pub(crate) async fn decide(
     }
     seat.must(Task::Review)?;
     for case in cases {
-        answer(
-            turn,
-            &seat,
-            &case,
-            &Answer::Verdict {
-                pass,
-                comment: comment.clone(),
-            },
-        )
-        .await?;
+        answer(turn, &seat, &case, &Answer::Verdict { pass, comment: comment.clone() }).await?;
     }
     Ok(Outcome::Done)
 }
@@ -72,23 +63,13 @@ enum Answer {
 }
 
 async fn load(turn: &mut Turn<'_>, id: &ApplicationId) -> Result<Case> {
-    let application = turn
-        .application(id)
-        .await?
-        .ok_or(Refusal::ApplicationUnknown)?;
-    let api = turn
-        .api(&application.api)
-        .await?
-        .ok_or(Refusal::ApplicationUnknown)?;
+    let application = turn.application(id).await?.ok_or(Refusal::ApplicationUnknown)?;
+    let api = turn.api(&application.api).await?.ok_or(Refusal::ApplicationUnknown)?;
     let record = match &application.app {
         Some(app) => Some(turn.app(app).await?.ok_or(Refusal::ApplicationUnknown)?),
         None => None,
     };
-    Ok(Case {
-        application,
-        api,
-        record,
-    })
+    Ok(Case { application, api, record })
 }
 
 async fn case_for_reviewer(turn: &mut Turn<'_>, seat: &Seat, id: &ApplicationId) -> Result<Case> {
@@ -106,10 +87,7 @@ async fn case_for_either_side(
     id: &ApplicationId,
 ) -> Result<Case> {
     let case = load(turn, id).await?;
-    let of_app = case
-        .record
-        .as_ref()
-        .is_some_and(|record| seat.sees_app(record));
+    let of_app = case.record.as_ref().is_some_and(|record| seat.sees_app(record));
     if of_app || case.api.workspace == seat.workspace {
         Ok(case)
     } else {
@@ -118,21 +96,13 @@ async fn case_for_either_side(
 }
 
 async fn answer(turn: &mut Turn<'_>, seat: &Seat, case: &Case, answer: &Answer) -> Result<()> {
-    let Case {
-        application,
-        api,
-        record,
-    } = case;
+    let Case { application, api, record } = case;
     let application = application.clone();
     match (record, answer) {
         (Some(record), Answer::Verdict { pass, comment }) => {
             let (pass, comment) = (*pass, comment.clone());
             let instance = application.instance.clone();
-            let command = StandingCommand::Decide {
-                application,
-                pass,
-                comment,
-            };
+            let command = StandingCommand::Decide { application, pass, comment };
             grants::carry_out(turn, seat, api, record, &instance, &command).await
         }
         (Some(record), Answer::Withdrawal) => {
@@ -143,11 +113,7 @@ async fn answer(turn: &mut Turn<'_>, seat: &Seat, case: &Case, answer: &Answer) 
         (None, Answer::Verdict { pass, comment }) => {
             let (pass, comment) = (*pass, comment.clone());
             let instance = application.instance.clone();
-            let command = PublicationCommand::Decide {
-                application,
-                pass,
-                comment,
-            };
+            let command = PublicationCommand::Decide { application, pass, comment };
             publications::carry_out(turn, seat, api, &instance, &command).await
         }
         (None, Answer::Withdrawal) => {
@@ -203,14 +169,8 @@ async fn notice_for_either_side(
     id: &NoticeId,
 ) -> Result<(Notice, Api, AppRecord)> {
     let notice = turn.notice(id).await?.ok_or(Refusal::NoticeUnknown)?;
-    let api = turn
-        .api(&notice.key.api)
-        .await?
-        .ok_or(Refusal::NoticeUnknown)?;
-    let record = turn
-        .app(&notice.key.app)
-        .await?
-        .ok_or(Refusal::NoticeUnknown)?;
+    let api = turn.api(&notice.key.api).await?.ok_or(Refusal::NoticeUnknown)?;
+    let record = turn.app(&notice.key.app).await?.ok_or(Refusal::NoticeUnknown)?;
     if seat.sees_app(&record) || api.workspace == seat.workspace {
         Ok((notice, api, record))
     } else {

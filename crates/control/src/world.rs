@@ -134,10 +134,7 @@ impl Control {
         now: Timestamp,
     ) -> Result<Vec<Change>, WorldError> {
         let turn = Turn::begin(self, None, now).await?;
-        let mut applying = Applying {
-            turn,
-            changes: Vec::new(),
-        };
+        let mut applying = Applying { turn, changes: Vec::new() };
         for project in &world.projects {
             applying.project(project).await?;
         }
@@ -163,11 +160,7 @@ impl Applying<'_> {
     ) -> Result<(), WorldError> {
         let what = format!("{kind}.{}", if created { "created" } else { "updated" });
         self.turn.record(&what, name, json!({})).await?;
-        self.changes.push(Change {
-            created,
-            kind,
-            name: name.to_owned(),
-        });
+        self.changes.push(Change { created, kind, name: name.to_owned() });
         Ok(())
     }
 
@@ -181,16 +174,12 @@ impl Applying<'_> {
         let before = self.turn.project(&spec.id).await?;
         if before.as_ref() != Some(&project) {
             self.turn.put_project(&project).await?;
-            self.changed(before.is_none(), "project", spec.id.as_str())
-                .await?;
+            self.changed(before.is_none(), "project", spec.id.as_str()).await?;
         }
         for user in &spec.users {
             self.user(&spec.id, user).await?;
         }
-        let shared = InstanceSpec {
-            id: InstanceId::shared(),
-            name: SHARED_INSTANCE.to_owned(),
-        };
+        let shared = InstanceSpec { id: InstanceId::shared(), name: SHARED_INSTANCE.to_owned() };
         for instance in spec.instances.iter().chain([&shared]) {
             self.instance(&spec.id, instance).await?;
         }
@@ -231,10 +220,7 @@ impl Applying<'_> {
             }
         }
         if user.secret_key.0.is_empty() && !user.access_key.is_empty() {
-            let what = format!(
-                "the user {} has an access_key without a secret_key",
-                spec.name
-            );
+            let what = format!("the user {} has an access_key without a secret_key", spec.name);
             return Err(WorldError::Wrong(what));
         }
         if before.as_ref() != Some(&user) {
@@ -250,23 +236,17 @@ impl Applying<'_> {
         spec: &InstanceSpec,
     ) -> Result<(), WorldError> {
         let before = self.turn.instance(project, &spec.id).await?;
-        let created_at = before
-            .as_ref()
-            .map_or(self.turn.now, |instance| instance.created_at);
+        let created_at = before.as_ref().map_or(self.turn.now, |instance| instance.created_at);
         let instance = Instance {
             id: spec.id.clone(),
             project: project.clone(),
             name: spec.name.clone(),
-            description: before
-                .as_ref()
-                .map(|i| i.description.clone())
-                .unwrap_or_default(),
+            description: before.as_ref().map(|i| i.description.clone()).unwrap_or_default(),
             created_at,
         };
         if before.as_ref() != Some(&instance) {
             self.turn.put_instance(&instance).await?;
-            self.changed(before.is_none(), "instance", spec.id.as_str())
-                .await?;
+            self.changed(before.is_none(), "instance", spec.id.as_str()).await?;
         }
         Ok(())
     }
@@ -277,23 +257,15 @@ impl Applying<'_> {
         spec: &WorkspaceSpec,
     ) -> Result<(), WorldError> {
         let before = self.turn.workspace(&spec.id).await?;
-        if before
-            .as_ref()
-            .is_some_and(|workspace| workspace.project != *project)
-        {
+        if before.as_ref().is_some_and(|workspace| workspace.project != *project) {
             let what = format!("the workspace {} belongs to another project", spec.id);
             return Err(WorldError::Wrong(what));
         }
         let (id, name) = (spec.id.clone(), spec.name.clone());
-        let workspace = Workspace {
-            id,
-            project: project.clone(),
-            name,
-        };
+        let workspace = Workspace { id, project: project.clone(), name };
         if before.as_ref() != Some(&workspace) {
             self.turn.put_workspace(&workspace).await?;
-            self.changed(before.is_none(), "workspace", spec.id.as_str())
-                .await?;
+            self.changed(before.is_none(), "workspace", spec.id.as_str()).await?;
         }
         for member in &spec.members {
             self.member(project, &spec.id, member).await?;
@@ -307,16 +279,10 @@ impl Applying<'_> {
         workspace: &WorkspaceId,
         spec: &MemberSpec,
     ) -> Result<(), WorldError> {
-        let user = self
-            .turn
-            .user_of_project(project, &spec.user)
-            .await?
-            .ok_or_else(|| {
-                let user = &spec.user;
-                WorldError::Wrong(format!(
-                    "the workspace {workspace} names an unknown user {user}"
-                ))
-            })?;
+        let user = self.turn.user_of_project(project, &spec.user).await?.ok_or_else(|| {
+            let user = &spec.user;
+            WorldError::Wrong(format!("the workspace {workspace} names an unknown user {user}"))
+        })?;
         let before = self.turn.member(workspace, &user.id).await?;
         let member = Member {
             workspace: workspace.clone(),
@@ -326,12 +292,7 @@ impl Applying<'_> {
         };
         if before.as_ref() != Some(&member) {
             self.turn.put_member(&member).await?;
-            self.changed(
-                before.is_none(),
-                "member",
-                &format!("{workspace}/{}", spec.user),
-            )
-            .await?;
+            self.changed(before.is_none(), "member", &format!("{workspace}/{}", spec.user)).await?;
         }
         Ok(())
     }

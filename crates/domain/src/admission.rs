@@ -68,46 +68,27 @@ pub struct Held<'a> {
 pub fn admit(status: Status, held: Option<Held<'_>>, now: Timestamp) -> Result<Permit, Denied> {
     let announced = open(status, now)?;
     let held = held.ok_or(Denied::NoGrant)?;
-    let without = if held.applied {
-        Denied::Pending
-    } else {
-        Denied::NoGrant
-    };
+    let without = if held.applied { Denied::Pending } else { Denied::NoGrant };
     let grant = held.grant.ok_or(without)?;
     if now < grant.since {
         return Err(Denied::NotYet { from: grant.since });
     }
     let end = grant.end();
     if end <= now {
-        return Err(if held.applied {
-            Denied::Pending
-        } else {
-            ended(grant, end)
-        });
+        return Err(if held.applied { Denied::Pending } else { ended(grant, end) });
     }
     if held.paused_from.is_some_and(|from| from <= now) {
         return Err(Denied::Stopped);
     }
-    let notices = [
-        announced,
-        held.paused_from,
-        held.shutdown_at,
-        grant.cut.map(|cut| cut.at),
-    ];
+    let notices = [announced, held.paused_from, held.shutdown_at, grant.cut.map(|cut| cut.at)];
     let cancelled_at = notices.into_iter().flatten().min();
-    Ok(Permit {
-        end: cancelled_at.map_or(end, |at| at.min(end)),
-        cancelled_at,
-    })
+    Ok(Permit { end: cancelled_at.map_or(end, |at| at.min(end)), cancelled_at })
 }
 
 /// May anybody call, at `now`, an API that asks nobody's proof?
 pub fn admit_open(status: Status, now: Timestamp) -> Result<Permit, Denied> {
     let announced = open(status, now)?;
-    Ok(Permit {
-        end: announced.unwrap_or(Timestamp::MAX),
-        cancelled_at: announced,
-    })
+    Ok(Permit { end: announced.unwrap_or(Timestamp::MAX), cancelled_at: announced })
 }
 
 /// Does the API answer at `now`, and until when at the latest if its end is announced?
@@ -145,35 +126,19 @@ mod tests {
     }
 
     fn grant(since: i64, until: i64, cut: Option<(i64, CutCause)>) -> Grant {
-        let cut = cut.map(|(hour, cause)| Cut {
-            at: at(hour),
-            cause,
-        });
-        Grant {
-            since: at(since),
-            until: at(until),
-            by: UserId::parse("r").unwrap(),
-            cut,
-        }
+        let cut = cut.map(|(hour, cause)| Cut { at: at(hour), cause });
+        Grant { since: at(since), until: at(until), by: UserId::parse("r").unwrap(), cut }
     }
 
     fn held(grant: Option<&Grant>) -> Held<'_> {
-        Held {
-            grant,
-            paused_from: None,
-            applied: false,
-            shutdown_at: None,
-        }
+        Held { grant, paused_from: None, applied: false, shutdown_at: None }
     }
 
     #[test]
     fn a_grant_is_good_from_its_start_until_just_before_its_end() {
         let g = grant(10, 20, None);
         let ask = |now| admit(Status::Published, Some(held(Some(&g))), now);
-        assert_eq!(
-            ask(at(10).plus_ms(-1)),
-            Err(Denied::NotYet { from: at(10) })
-        );
+        assert_eq!(ask(at(10).plus_ms(-1)), Err(Denied::NotYet { from: at(10) }));
         assert!(ask(at(10)).is_ok());
         assert_eq!(ask(at(20).plus_ms(-1)).unwrap().end(), at(20));
         assert_eq!(ask(at(20)), Err(Denied::Expired { at: at(20) }));
@@ -182,31 +147,16 @@ mod tests {
     #[test]
     fn the_earliest_of_all_ends_counts() {
         for (until, cut, denial) in [
-            (
-                20,
-                Some((15, CutCause::Reviewer)),
-                Denied::Cancelled { at: at(15) },
-            ),
-            (
-                20,
-                Some((15, CutCause::App)),
-                Denied::Cancelled { at: at(15) },
-            ),
+            (20, Some((15, CutCause::Reviewer)), Denied::Cancelled { at: at(15) }),
+            (20, Some((15, CutCause::App)), Denied::Cancelled { at: at(15) }),
             (20, Some((15, CutCause::Unpublished)), Denied::NoGrant),
-            (
-                15,
-                Some((20, CutCause::Reviewer)),
-                Denied::Expired { at: at(15) },
-            ),
+            (15, Some((20, CutCause::Reviewer)), Denied::Expired { at: at(15) }),
         ] {
             let g = grant(10, until, cut);
             let permit =
                 admit(Status::Published, Some(held(Some(&g))), at(15).plus_ms(-1)).unwrap();
             assert_eq!(permit.end(), at(15));
-            assert_eq!(
-                admit(Status::Published, Some(held(Some(&g))), at(15)),
-                Err(denial)
-            );
+            assert_eq!(admit(Status::Published, Some(held(Some(&g))), at(15)), Err(denial));
         }
     }
 
@@ -225,10 +175,7 @@ mod tests {
             (Status::Stopping { at: at(15) }, Ok(at(15))),
             (Status::Unpublishing { at: at(15) }, Ok(at(15))),
             (Status::Stopping { at: at(12) }, Err(Denied::Stopped)),
-            (
-                Status::Unpublishing { at: at(12) },
-                Err(Denied::NotPublished),
-            ),
+            (Status::Unpublishing { at: at(12) }, Err(Denied::NotPublished)),
         ] {
             assert_eq!(ask(status, at(12)).map(|p| p.end()), answer, "{status:?}");
             let anybody = admit_open(status, at(12)).map(|_| ());
@@ -240,34 +187,19 @@ mod tests {
     fn who_waits_is_told_so() {
         let over = grant(1, 5, None);
         for grant in [None, Some(&over)] {
-            let held = Held {
-                applied: true,
-                ..held(grant)
-            };
-            assert_eq!(
-                admit(Status::Published, Some(held), at(12)),
-                Err(Denied::Pending)
-            );
+            let held = Held { applied: true, ..held(grant) };
+            assert_eq!(admit(Status::Published, Some(held), at(12)), Err(Denied::Pending));
         }
         assert_eq!(admit(Status::Published, None, at(12)), Err(Denied::NoGrant));
-        assert_eq!(
-            admit(Status::Published, Some(held(None)), at(12)),
-            Err(Denied::NoGrant)
-        );
+        assert_eq!(admit(Status::Published, Some(held(None)), at(12)), Err(Denied::NoGrant));
     }
 
     #[test]
     fn who_agreed_to_do_without_is_denied_from_then_on() {
         let g = grant(10, 20, None);
-        let held = Held {
-            paused_from: Some(at(12)),
-            ..held(Some(&g))
-        };
+        let held = Held { paused_from: Some(at(12)), ..held(Some(&g)) };
         let status = Status::Stopping { at: at(18) };
-        assert_eq!(
-            admit(status, Some(held), at(12).plus_ms(-1)).unwrap().end(),
-            at(12)
-        );
+        assert_eq!(admit(status, Some(held), at(12).plus_ms(-1)).unwrap().end(), at(12));
         assert_eq!(admit(status, Some(held), at(12)), Err(Denied::Stopped));
     }
 }

@@ -95,11 +95,7 @@ pub fn route_shape(path: &str) -> String {
     let mut shape = String::with_capacity(path.len());
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
         shape.push('/');
-        shape.push_str(if is_placeholder(segment) {
-            "{}"
-        } else {
-            segment
-        });
+        shape.push_str(if is_placeholder(segment) { "{}" } else { segment });
     }
     shape
 }

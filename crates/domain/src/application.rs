@@ -96,11 +96,6 @@ impl Application {
     /// This application, made void at `at`.
     #[must_use]
     pub fn void(self, cause: VoidCause, at: Timestamp) -> Self {
-        self.closed(Verdict {
-            outcome: Outcome::Void(cause),
-            at,
-            by: None,
-            comment: None,
-        })
+        self.closed(Verdict { outcome: Outcome::Void(cause), at, by: None, comment: None })
     }
 }

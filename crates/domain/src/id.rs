@@ -103,14 +103,7 @@ mod tests {
     #[test]
     fn an_id_is_short_and_plain() {
         let longest = "a".repeat(64);
-        for good in [
-            "0",
-            "APIG",
-            "0833a5737480d53b2f250010d01a7b88",
-            "ws-1",
-            "a.b_c",
-            &longest,
-        ] {
+        for good in ["0", "APIG", "0833a5737480d53b2f250010d01a7b88", "ws-1", "a.b_c", &longest] {
             assert_eq!(AppId::parse(good).unwrap().as_str(), good);
         }
         let too_long = "a".repeat(65);

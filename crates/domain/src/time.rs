@@ -44,11 +44,7 @@ impl Timestamp {
     #[must_use]
     pub const fn ceil_hour(self) -> Self {
         let past = self.0.rem_euclid(HOUR_MS);
-        if past == 0 {
-            self
-        } else {
-            Self(self.0.saturating_add(HOUR_MS - past))
-        }
+        if past == 0 { self } else { Self(self.0.saturating_add(HOUR_MS - past)) }
     }
 
     /// Does this moment lie beyond any end a grant may have?
@@ -65,10 +61,7 @@ impl fmt::Display for Timestamp {
         let (year, month, day) = civil_from_days(days);
         let (hours, minutes) = (in_day / HOUR_MS, in_day / 60_000 % 60);
         let (seconds, millis) = (in_day / 1_000 % 60, in_day % 1_000);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}"
-        )?;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}")?;
         if millis != 0 {
             write!(f, ".{millis:03}")?;
         }
@@ -88,11 +81,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = era * 400 + year_of_era + i64::from(month <= 2);
     (year, month, day)
 }

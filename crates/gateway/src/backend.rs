@@ -61,9 +61,9 @@ impl Backends {
         time: Duration,
     ) -> Result<Response<Incoming>, NoAnswer> {
         match tokio::time::timeout(time, self.client.request(request)).await {
-            Ok(Ok(answer)) if answer.status().is_informational() => Err(NoAnswer::Unreachable(
-                format!("it answered {}", answer.status()),
-            )),
+            Ok(Ok(answer)) if answer.status().is_informational() => {
+                Err(NoAnswer::Unreachable(format!("it answered {}", answer.status())))
+            }
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(NoAnswer::Unreachable(causes(&error))),
             Err(_) => Err(NoAnswer::Late),

@@ -103,14 +103,10 @@ where
     match tokio::time::timeout(time, Limited::new(body, limit).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Reason::BodyTooLarge.into()),
-        Ok(Err(_)) => Err(Denial::new(
-            Reason::BadRequest,
-            "The body broke off or is not well formed.",
-        )),
-        Err(_) => Err(Denial::new(
-            Reason::BadRequest,
-            "The body did not arrive in time.",
-        )),
+        Ok(Err(_)) => {
+            Err(Denial::new(Reason::BadRequest, "The body broke off or is not well formed."))
+        }
+        Err(_) => Err(Denial::new(Reason::BadRequest, "The body did not arrive in time.")),
     }
 }
 
@@ -181,10 +177,7 @@ impl<B> Inbound<B> {
         let fault = FaultCell::default();
         let body = Self {
             inner,
-            declared: declared.map(|hash| Declared {
-                hasher: BodyHasher::new(),
-                hash,
-            }),
+            declared: declared.map(|hash| Declared { hasher: BodyHasher::new(), hash }),
             held: None,
             ended: false,
             idle,
@@ -204,9 +197,7 @@ impl<B> Inbound<B> {
     /// the backend is.
     fn is_stalled(&mut self, cx: &mut Context<'_>) -> bool {
         let idle = self.idle;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
         timer.as_mut().poll(cx).is_ready()
     }
 }
@@ -355,9 +346,7 @@ mod tests {
     }
 
     fn chunks(texts: &[&'static str]) -> Chunks {
-        let data = texts
-            .iter()
-            .map(|text| Frame::data(Bytes::from_static(text.as_bytes())));
+        let data = texts.iter().map(|text| Frame::data(Bytes::from_static(text.as_bytes())));
         let mut trailers = HeaderMap::new();
         trailers.insert("x-tidegate-app", http::HeaderValue::from_static("spoofed"));
         Chunks(data.chain([Frame::trailers(trailers)]).collect())

@@ -111,12 +111,7 @@ impl Reason {
             code: &'static str,
             text: &'static str,
         ) -> Row {
-            Row {
-                name,
-                status,
-                code,
-                text,
-            }
+            Row { name, status, code, text }
         }
         match self {
             Self::NoRoute => row(
@@ -222,12 +217,9 @@ impl Reason {
                 "App does not have permission to access API. The API is stopped; the grant is good \
                  again when it is recovered.",
             ),
-            Self::BadRequest => row(
-                "bad-request",
-                StatusCode::BAD_REQUEST,
-                "APIG.0201",
-                "Bad request.",
-            ),
+            Self::BadRequest => {
+                row("bad-request", StatusCode::BAD_REQUEST, "APIG.0201", "Bad request.")
+            }
             Self::BodyTooLarge => row(
                 "body-too-large",
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -284,10 +276,7 @@ impl Reason {
     /// Must the connection be closed after this answer, because what follows on it cannot be trusted
     /// or need not be read?
     pub const fn closes(self) -> bool {
-        matches!(
-            self,
-            Self::BadRequest | Self::BodyTooLarge | Self::BodyMismatch
-        )
+        matches!(self, Self::BadRequest | Self::BodyTooLarge | Self::BodyMismatch)
     }
 }
 
@@ -310,28 +299,18 @@ pub struct Denial {
 impl Denial {
     /// A denial that its reason explains fully.
     pub const fn plain(reason: Reason) -> Self {
-        Self {
-            reason,
-            detail: String::new(),
-        }
+        Self { reason, detail: String::new() }
     }
 
     /// A denial with a sentence about this case.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self {
-            reason,
-            detail: detail.into(),
-        }
+        Self { reason, detail: detail.into() }
     }
 
     /// What the caller reads.
     pub fn text(&self) -> String {
         let text = self.reason.row().text;
-        if self.detail.is_empty() {
-            text.to_owned()
-        } else {
-            format!("{text} {}", self.detail)
-        }
+        if self.detail.is_empty() { text.to_owned() } else { format!("{text} {}", self.detail) }
     }
 }
 
@@ -361,10 +340,7 @@ impl From<SignError> for Denial {
             SignError::MissingAuthorization => Reason::MissingSignature.into(),
             SignError::BadSignature => Reason::BadSignature.into(),
             SignError::BodyMismatch => Reason::BodyMismatch.into(),
-            SignError::ClockSkew {
-                seconds_off,
-                window_seconds,
-            } => Self::new(
+            SignError::ClockSkew { seconds_off, window_seconds } => Self::new(
                 Reason::ClockSkew,
                 format!("Your clock is {seconds_off} s off; {window_seconds} s are allowed."),
             ),
@@ -422,16 +398,10 @@ mod tests {
     fn the_vendors_texts_come_first() {
         for (reason, start) in [
             (Reason::MissingSignature, "Authorization not found."),
-            (
-                Reason::MalformedSignature,
-                "Authorization format incorrect.",
-            ),
+            (Reason::MalformedSignature, "Authorization format incorrect."),
             (Reason::BadSignature, "Verify authorization failed."),
             (Reason::ClockSkew, "Signature expired."),
-            (
-                Reason::NoGrant,
-                "App does not have permission to access API.",
-            ),
+            (Reason::NoGrant, "App does not have permission to access API."),
         ] {
             assert!(reason.row().text.starts_with(start));
         }
@@ -442,10 +412,7 @@ mod tests {
         let at = tidegate_domain::Timestamp::from_ms(1_609_495_200_000);
         let expired = Denial::from(Denied::Expired { at });
         assert!(expired.text().contains("2021-01-01T10:00:00Z"));
-        let skew = SignError::ClockSkew {
-            seconds_off: -1000,
-            window_seconds: 900,
-        };
+        let skew = SignError::ClockSkew { seconds_off: -1000, window_seconds: 900 };
         assert!(Denial::from(skew).text().contains("-1000 s off"));
     }
 }

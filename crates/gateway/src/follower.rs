@@ -19,13 +19,7 @@ const TOKENS_PER_LOOK: usize = 1_024;
 
 /// Follows `source` until `shutdown`.
 pub(crate) async fn follow(gate: &Inner, source: &dyn Source, shutdown: impl Future<Output = ()>) {
-    let mut follower = Follower {
-        gate,
-        source,
-        start_over: false,
-        failures: 0,
-        tokens_at_look: 0,
-    };
+    let mut follower = Follower { gate, source, start_over: false, failures: 0, tokens_at_look: 0 };
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {

@@ -132,10 +132,7 @@ impl Gate {
             epoch: index.as_ref().map(|index| index.epoch().to_owned()),
             revision: index.as_ref().map(|index| index.revision()),
             age: self.0.lease.age(),
-            sizes: index
-                .as_ref()
-                .map(|index| index.sizes())
-                .unwrap_or_default(),
+            sizes: index.as_ref().map(|index| index.sizes()).unwrap_or_default(),
         }
     }
 
@@ -188,11 +185,7 @@ impl Inner {
     /// The index, if the gate may decide by it.
     pub(crate) fn ready(&self) -> Result<Arc<Index>, Denial> {
         let index = self.index.load_full().ok_or(Reason::NotReady)?;
-        if self.lease.holds() {
-            Ok(index)
-        } else {
-            Err(Reason::LeaseLapsed.into())
-        }
+        if self.lease.holds() { Ok(index) } else { Err(Reason::LeaseLapsed.into()) }
     }
 
     pub(crate) fn count_admitted(&self) {

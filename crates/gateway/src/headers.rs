@@ -33,13 +33,8 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// What proves who calls. It is for the gate, not for the backend.
-const CREDENTIALS: [&str; 5] = [
-    AUTHORIZATION,
-    X_AUTHORIZATION,
-    SDK_DATE,
-    AUTH_TOKEN,
-    "x-security-token",
-];
+const CREDENTIALS: [&str; 5] =
+    [AUTHORIZATION, X_AUTHORIZATION, SDK_DATE, AUTH_TOKEN, "x-security-token"];
 
 /// Headers of which a second one could be read instead of the first.
 const SINGLE: [&str; 11] = [
@@ -122,10 +117,7 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
         (None, None) if parts.version == Version::HTTP_10 => None,
         (None, None) => return bad("The header `Host` is missing."),
     };
-    let target = parts
-        .uri
-        .path_and_query()
-        .map_or("", http::uri::PathAndQuery::as_str);
+    let target = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
     match Target::parse(target) {
         Ok(target) => Ok(Strict { target, host }),
         Err(error) => bad(&format!("The address is not accepted: {error}.")),
@@ -154,10 +146,7 @@ fn is_the_gates(name: &str) -> bool {
     folds_to(name, |name| {
         name.starts_with("x-tidegate-")
             || name.starts_with("x-forwarded-")
-            || matches!(
-                name,
-                "x-tidegate" | "x-request-id" | "forwarded" | "x-real-ip"
-            )
+            || matches!(name, "x-tidegate" | "x-request-id" | "forwarded" | "x-real-ip")
     })
 }
 
@@ -292,11 +281,7 @@ mod tests {
             "Forwarded",
             "X-Real-IP",
         ] {
-            for trust in [
-                Trust::Open,
-                Trust::Proven,
-                Trust::Signed(&[&name.to_lowercase()]),
-            ] {
+            for trust in [Trust::Open, Trust::Proven, Trust::Signed(&[&name.to_lowercase()])] {
                 let kept = towards_backend(&map(&[(name, "spoofed"), ("accept", "*/*")]), trust);
                 assert_eq!(kept.len(), 1, "{name}");
             }

@@ -55,21 +55,12 @@ pub struct Api {
 impl Api {
     fn new(feed: FeedApi, calls: usize) -> Self {
         let shape = Shape::read(&feed.path);
-        let names: Vec<&str> = shape
-            .placeholders
-            .iter()
-            .map(|(_, name)| name.as_str())
-            .collect();
+        let names: Vec<&str> = shape.placeholders.iter().map(|(_, name)| name.as_str()).collect();
         let plan = Plan::read(&feed.backend, &names);
         if let Err(fault) = &plan {
             tracing::error!(api = %feed.id, fault, "the definition of a backend cannot work");
         }
-        Self {
-            plan,
-            shape,
-            feed,
-            room: Arc::new(Semaphore::new(calls)),
-        }
+        Self { plan, shape, feed, room: Arc::new(Semaphore::new(calls)) }
     }
 
     /// Is it on the same routes as before?
@@ -165,11 +156,7 @@ impl Index {
 
     /// How many apps, APIs and tokens it knows.
     pub fn sizes(&self) -> Sizes {
-        Sizes {
-            apps: self.apps.len(),
-            apis: self.apis.len(),
-            tokens: self.tokens.len(),
-        }
+        Sizes { apps: self.apps.len(), apis: self.apis.len(), tokens: self.tokens.len() }
     }
 
     /// The index after a batch that tells all that changed after `since`.
@@ -303,17 +290,12 @@ impl Index {
     }
 
     fn put_publication(&mut self, publication: FeedPublication, stale: &mut Stale) {
-        let FeedPublication {
-            api,
-            instance,
-            status,
-        } = publication;
+        let FeedPublication { api, instance, status } = publication;
         if !self.serves.contains(&instance) || !self.apis.contains_key(&api) {
             return;
         }
-        let on_instance = Arc::make_mut(&mut self.publications)
-            .entry(instance.clone())
-            .or_default();
+        let on_instance =
+            Arc::make_mut(&mut self.publications).entry(instance.clone()).or_default();
         let before = Arc::make_mut(on_instance).insert(api, status);
         if before.is_some_and(Status::holds_route) != status.holds_route() {
             stale.instances.insert(instance);
@@ -321,23 +303,9 @@ impl Index {
     }
 
     fn put_standing(&mut self, standing: FeedStanding) {
-        let FeedStanding {
-            key,
-            grant,
-            paused_from,
-            applied,
-            shutdown_at,
-        } = standing;
-        let kept = Kept {
-            grant,
-            paused_from,
-            applied,
-            shutdown_at,
-        };
-        let place = Place {
-            api: key.api,
-            instance: key.instance,
-        };
+        let FeedStanding { key, grant, paused_from, applied, shutdown_at } = standing;
+        let kept = Kept { grant, paused_from, applied, shutdown_at };
+        let place = Place { api: key.api, instance: key.instance };
         let says_something = kept.grant.is_some() || kept.applied;
         let is_ours = self.serves.contains(&place.instance)
             && self.apis.contains_key(&place.api)
@@ -345,11 +313,7 @@ impl Index {
         if says_something && is_ours {
             let of_place = Arc::make_mut(&mut self.standings).entry(place).or_default();
             Arc::make_mut(of_place).insert(key.app, kept);
-        } else if self
-            .standings
-            .get(&place)
-            .is_some_and(|of| of.contains_key(&key.app))
-        {
+        } else if self.standings.get(&place).is_some_and(|of| of.contains_key(&key.app)) {
             let standings = Arc::make_mut(&mut self.standings);
             if let Some(of_place) = standings.get_mut(&place) {
                 Arc::make_mut(of_place).remove(&key.app);
@@ -435,28 +399,18 @@ impl Index {
 
     /// What an app holds.
     pub(crate) fn held(&self, api: &ApiId, instance: &InstanceId, app: &AppId) -> Option<Held<'_>> {
-        let place = Place {
-            api: api.clone(),
-            instance: instance.clone(),
-        };
-        self.standings
-            .get(&place)
-            .and_then(|of_place| of_place.get(app))
-            .map(|kept| Held {
-                grant: kept.grant.as_ref(),
-                paused_from: kept.paused_from,
-                applied: kept.applied,
-                shutdown_at: kept.shutdown_at,
-            })
+        let place = Place { api: api.clone(), instance: instance.clone() };
+        self.standings.get(&place).and_then(|of_place| of_place.get(app)).map(|kept| Held {
+            grant: kept.grant.as_ref(),
+            paused_from: kept.paused_from,
+            applied: kept.applied,
+            shutdown_at: kept.shutdown_at,
+        })
     }
 }
 
 fn entry(api: &Api) -> Entry<'_> {
-    Entry {
-        api: &api.feed.id,
-        method: api.feed.method,
-        shape: &api.shape,
-    }
+    Entry { api: &api.feed.id, method: api.feed.method, shape: &api.shape }
 }
 
 /// How much an index knows.

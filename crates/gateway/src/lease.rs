@@ -20,19 +20,14 @@ pub(crate) struct Lease {
 impl Lease {
     /// A lease that has not begun.
     pub(crate) fn new(length: Duration) -> Self {
-        Self {
-            base: Instant::now(),
-            length,
-            sent: AtomicU64::new(0),
-        }
+        Self { base: Instant::now(), length, sent: AtomicU64::new(0) }
     }
 
     /// The poll that was sent at this moment was answered.
     pub(crate) fn renew(&self, sent: Instant) {
         let nanos = sent.saturating_duration_since(self.base).as_nanos();
         let nanos = u64::try_from(nanos).unwrap_or(u64::MAX - 1);
-        self.sent
-            .fetch_max(nanos.saturating_add(1), Ordering::Release);
+        self.sent.fetch_max(nanos.saturating_add(1), Ordering::Release);
     }
 
     /// How long ago the last answered poll was sent; none if none was ever answered.

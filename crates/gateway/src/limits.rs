@@ -95,30 +95,15 @@ impl Limits {
             (self.streams > 0, "no request is allowed on a connection"),
             (self.calls_per_api > 0, "no call is allowed per API"),
             (self.calls_per_api <= MOST_PERMITS, "too many calls per API"),
-            (
-                self.head_bytes >= LEAST_HEAD_BYTES,
-                "a head needs 8 KiB at least",
-            ),
+            (self.head_bytes >= LEAST_HEAD_BYTES, "a head needs 8 KiB at least"),
             (
                 self.buffered_body <= self.buffered_total,
                 "one held body is larger than all together may be",
             ),
-            (
-                self.connect <= self.backend,
-                "a connection may take longer than an answer",
-            ),
-            (
-                self.poll < self.lease,
-                "the lease ends before the next poll",
-            ),
-            (
-                self.poll_timeout < self.lease,
-                "the lease ends before a poll times out",
-            ),
-            (
-                self.poll_backoff < self.lease,
-                "the lease ends before the next try",
-            ),
+            (self.connect <= self.backend, "a connection may take longer than an answer"),
+            (self.poll < self.lease, "the lease ends before the next poll"),
+            (self.poll_timeout < self.lease, "the lease ends before a poll times out"),
+            (self.poll_backoff < self.lease, "the lease ends before the next try"),
             (self.poll_gap <= self.poll, "the gap is longer than a poll"),
             (self.clock_skew_seconds >= 0, "the clock skew is negative"),
         ];
@@ -144,10 +129,7 @@ mod tests {
     #[test]
     fn the_defaults_go_together_and_a_contradiction_is_named() {
         assert_eq!(Limits::default().check(), Ok(()));
-        let lease = Limits {
-            lease: Duration::from_secs(1),
-            ..Limits::default()
-        };
+        let lease = Limits { lease: Duration::from_secs(1), ..Limits::default() };
         assert!(lease.check().unwrap_err().to_string().contains("lease"));
     }
 }

@@ -14,11 +14,8 @@ use crate::feed::{Backend, Constant, Moved, Position};
 use crate::headers;
 
 /// Everything but the unreserved characters of RFC 3986: as it is signed, so it is sent.
-pub(crate) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+pub(crate) const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A backend's definition, ready to be filled in.
 #[derive(Debug)]
@@ -42,20 +39,14 @@ enum Piece {
 impl Plan {
     /// Reads a definition. `placeholders` are the names in the API's own path.
     pub(crate) fn read(backend: &Backend, placeholders: &[&str]) -> Result<Self, String> {
-        let authority: Authority = backend
-            .authority
-            .parse()
-            .map_err(|_| "the backend's host is malformed".to_owned())?;
+        let authority: Authority =
+            backend.authority.parse().map_err(|_| "the backend's host is malformed".to_owned())?;
         if authority.as_str().contains('@') || authority.host().is_empty() {
             return Err("the backend's host is malformed".to_owned());
         }
         let path = pieces(&backend.path)?;
         let plan = Self {
-            scheme: if backend.https {
-                Scheme::HTTPS
-            } else {
-                Scheme::HTTP
-            },
+            scheme: if backend.https { Scheme::HTTPS } else { Scheme::HTTP },
             authority,
             method: match backend.method {
                 tidegate_domain::api::Method::Get => Method::GET,
@@ -76,9 +67,7 @@ impl Plan {
     fn check(&self, placeholders: &[&str]) -> Result<(), String> {
         for piece in &self.path {
             if let Piece::Var(name) = piece {
-                let moved = self
-                    .moved_to(Position::Path)
-                    .any(|m| m.backend_name == *name);
+                let moved = self.moved_to(Position::Path).any(|m| m.backend_name == *name);
                 let constant = self.constants_at(Position::Path).any(|c| c.name == *name);
                 if !moved && !constant && !placeholders.contains(&name.as_str()) {
                     return Err(format!("nothing fills {{{name}}} in the backend's path"));
@@ -117,9 +106,7 @@ impl Plan {
     }
 
     fn moved_to(&self, position: Position) -> impl Iterator<Item = &Moved> {
-        self.moved
-            .iter()
-            .filter(move |m| m.backend_position == position)
+        self.moved.iter().filter(move |m| m.backend_position == position)
     }
 
     fn moved_from(&self, position: Position) -> impl Iterator<Item = &Moved> {
@@ -127,9 +114,7 @@ impl Plan {
     }
 
     fn constants_at(&self, position: Position) -> impl Iterator<Item = &Constant> {
-        self.constants
-            .iter()
-            .filter(move |c| c.position == position)
+        self.constants.iter().filter(move |c| c.position == position)
     }
 
     /// The backend's address for this call. Headers that are mapped are changed in `headers`, which
@@ -143,11 +128,8 @@ impl Plan {
         placeholders: &[(usize, String)],
         headers: &mut HeaderMap,
     ) -> Result<Uri, Denial> {
-        let mut pairs: Vec<(&str, &str)> = target
-            .query()
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let mut pairs: Vec<(&str, &str)> =
+            target.query().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         pairs.sort_unstable();
 
         let mut in_path: Vec<(&str, String)> = Vec::new();
@@ -173,16 +155,13 @@ impl Plan {
         // What has a name of the author's cannot be sent under it by a caller.
         pairs.retain(|(name, _)| {
             !self.moved_from(Position::Query).any(|m| m.name == *name)
-                && !self
-                    .moved_to(Position::Query)
-                    .any(|m| m.backend_name == *name)
+                && !self.moved_to(Position::Query).any(|m| m.backend_name == *name)
                 && !self.constants_at(Position::Query).any(|c| c.name == *name)
         });
         let passed = pairs.into_iter();
         let mapped = in_query.iter().map(|(name, value)| (*name, value.as_str()));
-        let constant = self
-            .constants_at(Position::Query)
-            .map(|c| (c.name.as_str(), c.value.as_str()));
+        let constant =
+            self.constants_at(Position::Query).map(|c| (c.name.as_str(), c.value.as_str()));
         let address = with_query(path, passed.chain(mapped).chain(constant));
 
         for moved in self.moved_from(Position::Header) {
@@ -191,9 +170,8 @@ impl Plan {
         for moved in self.moved_to(Position::Header) {
             headers.remove(moved.backend_name.as_str());
         }
-        let constant = self
-            .constants_at(Position::Header)
-            .map(|c| (c.name.as_str(), c.value.clone()));
+        let constant =
+            self.constants_at(Position::Header).map(|c| (c.name.as_str(), c.value.clone()));
         for (name, value) in in_headers.into_iter().chain(constant) {
             let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
             let value = HeaderValue::from_bytes(value.as_bytes()).ok();
@@ -286,10 +264,7 @@ impl Plan {
 }
 
 fn bad(name: &str, what: &str) -> Denial {
-    Denial::new(
-        Reason::BadRequest,
-        format!("The parameter `{name}` {what}."),
-    )
+    Denial::new(Reason::BadRequest, format!("The parameter `{name}` {what}."))
 }
 
 fn placeholder<'t>(
@@ -304,9 +279,7 @@ fn placeholder<'t>(
 /// May a value stand in a path? It must stay within its segment for every reader.
 fn is_segment(value: &str) -> bool {
     !matches!(value, "" | "." | "..")
-        && !value
-            .chars()
-            .any(|c| matches!(c, '/' | '\\' | ';') || c.is_control())
+        && !value.chars().any(|c| matches!(c, '/' | '\\' | ';') || c.is_control())
 }
 
 fn with_query<'q>(mut path: String, pairs: impl Iterator<Item = (&'q str, &'q str)>) -> String {
@@ -330,9 +303,8 @@ fn pieces(template: &str) -> Result<Vec<Piece>, String> {
     }
     let mut filled = String::from(if rest.starts_with('/') { "" } else { "/" });
     while let Some((text, after)) = rest.split_once('{') {
-        let (name, after) = after
-            .split_once('}')
-            .ok_or("the backend's path has a brace that is not closed")?;
+        let (name, after) =
+            after.split_once('}').ok_or("the backend's path has a brace that is not closed")?;
         pieces.push(Piece::Text(text.to_owned()));
         pieces.push(Piece::Var(name.to_owned()));
         filled.push_str(text);
@@ -418,10 +390,7 @@ mod tests {
         headers.append("x-tier", HeaderValue::from_static("spoofed"));
         let target = "/orders/7?customer=mo&lang=de&keep=1&tier=lead&order=spoofed&region=spoofed";
         let address = fill(&b, target, &mut headers).unwrap();
-        assert_eq!(
-            address,
-            "http://10.0.0.7:8080/c/mo?keep=1&order=7&region=north&tier=gold"
-        );
+        assert_eq!(address, "http://10.0.0.7:8080/c/mo?keep=1&order=7&region=north&tier=gold");
         assert_eq!(headers.get("x-lang").unwrap(), "de");
         assert_eq!(headers.get_all("x-tier").iter().count(), 1);
         assert!(!headers.contains_key("x-region"));
@@ -445,20 +414,12 @@ mod tests {
     fn defaults_stand_in_and_what_is_required_is_asked_for() {
         let mut b = backend("/c");
         b.moved = vec![moved("n", Position::Query, "m", Position::Query)];
-        assert!(
-            fill(&b, "/orders/7", &mut HeaderMap::new())
-                .unwrap()
-                .ends_with("/c")
-        );
+        assert!(fill(&b, "/orders/7", &mut HeaderMap::new()).unwrap().ends_with("/c"));
         b.moved[0].required = true;
         let denial = fill(&b, "/orders/7", &mut HeaderMap::new()).unwrap_err();
         assert_eq!(denial.reason, Reason::BadRequest);
         b.moved[0].default = Some("5".to_owned());
-        assert!(
-            fill(&b, "/orders/7", &mut HeaderMap::new())
-                .unwrap()
-                .ends_with("/c?m=5")
-        );
+        assert!(fill(&b, "/orders/7", &mut HeaderMap::new()).unwrap().ends_with("/c?m=5"));
     }
 
     #[test]
@@ -472,19 +433,10 @@ mod tests {
             ("/", "h/path"),
             ("/", ""),
         ] {
-            let backend = Backend {
-                authority: authority.to_owned(),
-                ..backend(path)
-            };
+            let backend = Backend { authority: authority.to_owned(), ..backend(path) };
             assert!(Plan::read(&backend, &["id"]).is_err(), "{path} {authority}");
         }
-        for name in [
-            "X-Tidegate-App",
-            "x_tidegate.app",
-            "Host",
-            "Connection",
-            "a b",
-        ] {
+        for name in ["X-Tidegate-App", "x_tidegate.app", "Host", "Connection", "a b"] {
             let mut b = backend("/");
             b.constants = vec![Constant {
                 name: name.to_owned(),

@@ -55,11 +55,8 @@ where
     let mut answer = outcome.unwrap_or_else(|denial| refuse(&denial, &id, parts.version));
     let out = answer.headers_mut();
     out.insert(headers::REQUEST_ID, id.header());
-    let revision = account
-        .admitted
-        .as_ref()
-        .map(|admitted| admitted.revision)
-        .or_else(|| gate.revision());
+    let revision =
+        account.admitted.as_ref().map(|admitted| admitted.revision).or_else(|| gate.revision());
     if let Some(revision) = revision {
         out.insert(headers::REVISION, revision.into());
     }
@@ -134,12 +131,10 @@ where
         // All there: it was held, or there is none.
         Some(_) | None => Sent::Whole(full(whole)),
     };
-    forward(gate, parts, strict, id, admitted, body, memory)
-        .await
-        .map_err(|(denial, fault)| {
-            account.fault = fault;
-            denial
-        })
+    forward(gate, parts, strict, id, admitted, body, memory).await.map_err(|(denial, fault)| {
+        account.fault = fault;
+        denial
+    })
 }
 
 /// A body on its way to the backend.
@@ -226,9 +221,8 @@ async fn forward(
         Ok(plan) => plan,
         Err(fault) => return Err((Reason::Internal.into(), Some(fault.clone()))),
     };
-    let room = Arc::clone(&api.room)
-        .try_acquire_owned()
-        .map_err(|_| (Reason::Overloaded.into(), None))?;
+    let room =
+        Arc::clone(&api.room).try_acquire_owned().map_err(|_| (Reason::Overloaded.into(), None))?;
 
     let mut sent = callers_headers(&parts.headers, admitted).map_err(|denial| (denial, None))?;
     let address = plan
@@ -241,10 +235,7 @@ async fn forward(
             peer: parts.extensions.get::<Peer>().map(|peer| peer.0.ip()),
             host: match &strict.host {
                 Some(host) => Some(host.as_bytes()),
-                None => parts
-                    .headers
-                    .get(http::header::HOST)
-                    .map(HeaderValue::as_bytes),
+                None => parts.headers.get(http::header::HOST).map(HeaderValue::as_bytes),
             },
         },
     );
@@ -259,10 +250,7 @@ async fn forward(
         Sent::Whole(body) => (body, None),
         Sent::Streamed(body, fault) => (body, Some(fault)),
     };
-    let body = Outbound {
-        inner: body,
-        _room: memory,
-    };
+    let body = Outbound { inner: body, _room: memory };
     let mut request = Request::new(body.boxed_unsync());
     *request.method_mut() = plan.method.clone();
     *request.uri_mut() = address;
@@ -292,10 +280,9 @@ async fn forward(
 fn of_fault(fault: Fault) -> Denial {
     match fault {
         Fault::Mismatch => Reason::BodyMismatch.into(),
-        Fault::Broken => Denial::new(
-            Reason::BadRequest,
-            "The body broke off or is not well formed.",
-        ),
+        Fault::Broken => {
+            Denial::new(Reason::BadRequest, "The body broke off or is not well formed.")
+        }
         Fault::Stalled => Denial::new(Reason::BadRequest, "The body did not arrive in time."),
     }
 }
@@ -334,10 +321,7 @@ fn refuse(denial: &Denial, id: &RequestId, version: Version) -> Response<AnyBody
     let mut answer = Response::new(full(body));
     *answer.status_mut() = row.status;
     let out = answer.headers_mut();
-    out.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/json;charset=UTF-8"),
-    );
+    out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
     out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     out.insert(headers::REASON, HeaderValue::from_static(row.name));
     // SDKs that may retry do so on this header only.
@@ -413,9 +397,6 @@ mod tests {
 
     #[test]
     fn texts_are_json_whatever_they_hold() {
-        assert_eq!(
-            Json("a \"b\" \\ \n\u{1} é").to_string(),
-            r#""a \"b\" \\ \u000a\u0001 é""#
-        );
+        assert_eq!(Json("a \"b\" \\ \n\u{1} é").to_string(), r#""a \"b\" \\ \u000a\u0001 é""#);
     }
 }

@@ -46,10 +46,7 @@ impl Shape {
         if pattern.is_empty() {
             pattern.push('/');
         }
-        Self {
-            pattern,
-            placeholders,
-        }
+        Self { pattern, placeholders }
     }
 }
 
@@ -100,10 +97,7 @@ pub(crate) struct Tables<T> {
 
 impl<T> Default for Tables<T> {
     fn default() -> Self {
-        Self {
-            get: Table::default(),
-            post: Table::default(),
-        }
+        Self { get: Table::default(), post: Table::default() }
     }
 }
 
@@ -192,10 +186,7 @@ fn tables<T: Default>(entries: Vec<Entry<'_>>, add: impl Fn(&mut T, &ApiId)) -> 
         let on_route = of_method.entry(entry.shape.pattern.as_str()).or_default();
         add(on_route, entry.api);
     }
-    Some(Tables {
-        get: Table::new(get),
-        post: Table::new(post),
-    })
+    Some(Tables { get: Table::new(get), post: Table::new(post) })
 }
 
 #[cfg(test)]
@@ -203,19 +194,14 @@ mod tests {
     use super::*;
 
     fn routes(paths: &[&str]) -> (Vec<ApiId>, Vec<Shape>) {
-        let apis = (0..paths.len())
-            .map(|n| ApiId::parse(&format!("a{n}")).unwrap())
-            .collect();
+        let apis = (0..paths.len()).map(|n| ApiId::parse(&format!("a{n}")).unwrap()).collect();
         (apis, paths.iter().map(|path| Shape::read(path)).collect())
     }
 
     fn found(paths: &[&str], call: &str) -> Vec<usize> {
         let (apis, shapes) = routes(paths);
-        let entries = apis.iter().zip(&shapes).map(|(api, shape)| Entry {
-            api,
-            method: Method::Get,
-            shape,
-        });
+        let entries =
+            apis.iter().zip(&shapes).map(|(api, shape)| Entry { api, method: Method::Get, shape });
         let mut routes = Routes::default();
         routes.set_live(&InstanceId::shared(), entries.collect());
         match routes.find(Method::Get, &Target::parse(call).unwrap()) {
@@ -257,15 +243,8 @@ mod tests {
     #[test]
     fn every_instance_routes_by_itself() {
         let (apis, shapes) = routes(&["/orders/{id}", "/orders/new"]);
-        let entry = |n: usize| Entry {
-            api: &apis[n],
-            method: Method::Get,
-            shape: &shapes[n],
-        };
-        let (one, two) = (
-            InstanceId::parse("1").unwrap(),
-            InstanceId::parse("2").unwrap(),
-        );
+        let entry = |n: usize| Entry { api: &apis[n], method: Method::Get, shape: &shapes[n] };
+        let (one, two) = (InstanceId::parse("1").unwrap(), InstanceId::parse("2").unwrap());
         let mut routes = Routes::default();
         routes.set_live(&two, vec![entry(0)]);
         routes.set_live(&one, vec![entry(1)]);

@@ -63,14 +63,8 @@ where
             () = &mut shutdown => break,
         };
         let used = Arc::new(AtomicBool::new(false));
-        let service = OfConnection {
-            inner: service.clone(),
-            peer,
-            used: Arc::clone(&used),
-        };
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
+        let service = OfConnection { inner: service.clone(), peer, used: Arc::clone(&used) };
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         let first = limits.header_read;
         connections.spawn(async move {

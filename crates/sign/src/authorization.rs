@@ -42,12 +42,9 @@ impl<'a> Authorization<'a> {
             return Err(SignError::UnsupportedAlgorithm);
         }
         let items = items.strip_prefix("Access=").ok_or(malformed("Access"))?;
-        let (access, items) = items
-            .split_once(", SignedHeaders=")
-            .ok_or(malformed("SignedHeaders"))?;
-        let (names, signature) = items
-            .split_once(", Signature=")
-            .ok_or(malformed("Signature"))?;
+        let (access, items) =
+            items.split_once(", SignedHeaders=").ok_or(malformed("SignedHeaders"))?;
+        let (names, signature) = items.split_once(", Signature=").ok_or(malformed("Signature"))?;
 
         if !is_access(access) {
             return Err(malformed("Access"));
@@ -59,22 +56,13 @@ impl<'a> Authorization<'a> {
         if signed_headers.len() > MAX_SIGNED_HEADERS {
             return Err(malformed("too many SignedHeaders"));
         }
-        if !signed_headers
-            .iter()
-            .all(|name| is_lower_case_header_name(name))
-        {
+        if !signed_headers.iter().all(|name| is_lower_case_header_name(name)) {
             return Err(malformed("SignedHeaders must be lower-case header names"));
         }
         if !signed_headers.is_sorted_by(|before, after| before < after) {
-            return Err(malformed(
-                "SignedHeaders must be sorted and without repeats",
-            ));
+            return Err(malformed("SignedHeaders must be sorted and without repeats"));
         }
-        Ok(Self {
-            access,
-            signed_headers,
-            signature,
-        })
+        Ok(Self { access, signed_headers, signature })
     }
 
     /// Whether the (lower-case) header is among the signed ones.
@@ -87,9 +75,7 @@ impl<'a> Authorization<'a> {
 /// A key id that can be written into the value and read back.
 pub(crate) fn is_access(access: &str) -> bool {
     (1..=MAX_ACCESS_BYTES).contains(&access.len())
-        && access
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b',')
+        && access.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
 }
 
 fn is_lower_case_header_name(name: &str) -> bool {

@@ -110,11 +110,7 @@ pub(crate) fn body_line(
     let empty = text == EMPTY;
     let verbatim = match declared {
         None => {
-            return Ok(BodyLine {
-                text,
-                alternative: None,
-                cover: Cover::Verified,
-            });
+            return Ok(BodyLine { text, alternative: None, cover: Cover::Verified });
         }
         Some(Declared::Hash { hash: declared, .. }) if declared != hash => {
             return Err(SignError::BodyMismatch);
@@ -124,19 +120,12 @@ pub(crate) fn body_line(
         Some(Declared::Unsigned) => UNSIGNED_PAYLOAD,
     };
     let (text, alternative) = match (empty, is_signed) {
-        (true, true) => (
-            text,
-            Some(verbatim.to_owned()).filter(|other| other != EMPTY),
-        ),
+        (true, true) => (text, Some(verbatim.to_owned()).filter(|other| other != EMPTY)),
         (true, false) => (text, None),
         (false, true) => (verbatim.to_owned(), None),
         (false, false) => return Err(SignError::ContentHashNotSigned),
     };
-    Ok(BodyLine {
-        text,
-        alternative,
-        cover: Cover::Verified,
-    })
+    Ok(BodyLine { text, alternative, cover: Cover::Verified })
 }
 
 fn streamed(
@@ -153,11 +142,7 @@ fn streamed(
     if !is_signed {
         return Err(SignError::ContentHashNotSigned);
     }
-    Ok(BodyLine {
-        text: text.to_owned(),
-        alternative: None,
-        cover,
-    })
+    Ok(BodyLine { text: text.to_owned(), alternative: None, cover })
 }
 
 /// The value of `X-Sdk-Content-Sha256`.

@@ -46,10 +46,7 @@ pub fn canonical_request(
 /// the SHA-256 of the canonical request.
 #[must_use]
 pub fn string_to_sign(sdk_date: &str, canonical_request: &[u8]) -> String {
-    format!(
-        "{ALGORITHM}\n{sdk_date}\n{}",
-        hex::encode(&sha256(canonical_request))
-    )
+    format!("{ALGORITHM}\n{sdk_date}\n{}", hex::encode(&sha256(canonical_request)))
 }
 
 /// The canonical request up to its last line feed: all but the body.
@@ -67,11 +64,8 @@ pub(crate) fn canonical_head(
     }
 
     let mut canonical = Vec::with_capacity(1024);
-    for part in [
-        request.method,
-        request.target.canonical_path(),
-        &request.target.canonical_query(),
-    ] {
+    for part in [request.method, request.target.canonical_path(), &request.target.canonical_query()]
+    {
         canonical.extend_from_slice(part.as_bytes());
         canonical.push(b'\n');
     }
@@ -88,11 +82,7 @@ pub(crate) fn canonical_head(
 }
 
 fn value<'a>(request: &SignedRequest<'a>, name: &str) -> Result<&'a [u8], SignError> {
-    let given = if name == HOST {
-        request.host.map(str::as_bytes)
-    } else {
-        None
-    };
+    let given = if name == HOST { request.host.map(str::as_bytes) } else { None };
     let value = match given {
         Some(host) => host,
         None => single(request.headers, name)?

@@ -58,26 +58,16 @@ pub fn check(
     let date = parse_sdk_date(date_text)?;
     let seconds_off = date.saturating_sub(wall_now_unix);
     if seconds_off.unsigned_abs() > window_seconds.max(0).unsigned_abs() || window_seconds < 0 {
-        return Err(SignError::ClockSkew {
-            seconds_off,
-            window_seconds,
-        });
+        return Err(SignError::ClockSkew { seconds_off, window_seconds });
     }
 
-    let body = body_line(
-        request.headers,
-        authorization.signs(CONTENT_SHA256),
-        payload,
-    )?;
+    let body = body_line(request.headers, authorization.signs(CONTENT_SHA256), payload)?;
     let signature = hex::decode_lower(authorization.signature.as_bytes())
         .ok_or(SignError::MalformedAuthorization("Signature"))?;
 
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
     let mut matches = false;
-    for text in [Some(&body.text), body.alternative.as_ref()]
-        .into_iter()
-        .flatten()
-    {
+    for text in [Some(&body.text), body.alternative.as_ref()].into_iter().flatten() {
         let mut canonical = head.clone();
         canonical.extend_from_slice(text.as_bytes());
         let message = string_to_sign(date_text, &canonical);
@@ -86,10 +76,7 @@ pub fn check(
     }
     // Asked last, so that a decoy costs what a real secret costs.
     if matches && secret.is_usable() {
-        Ok(Checked {
-            date,
-            body: body.cover,
-        })
+        Ok(Checked { date, body: body.cover })
     } else {
         Err(SignError::BadSignature)
     }

@@ -55,8 +55,7 @@ fn read(text: &[u8]) -> Option<i64> {
 /// At most four digits, and nothing but digits: `str::parse` would take a sign.
 fn digits(text: &[u8]) -> Option<i64> {
     text.iter().try_fold(0, |value, byte| {
-        byte.is_ascii_digit()
-            .then(|| value * 10 + i64::from(byte - b'0'))
+        byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))
     })
 }
 

@@ -21,10 +21,7 @@ impl Secret {
     /// under it, so that a missing value in a store never opens a door.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self {
-            text: Zeroizing::new(text.into()),
-            decoy: false,
-        }
+        Self { text: Zeroizing::new(text.into()), decoy: false }
     }
 
     /// Stands in for the secret of an unknown key: [`check`](crate::check()) does the same work
@@ -35,10 +32,7 @@ impl Secret {
     #[must_use]
     pub fn decoy() -> Self {
         // As long as a vendor's SK, so the HMAC costs the same.
-        Self {
-            text: Zeroizing::new("0".repeat(40)),
-            decoy: true,
-        }
+        Self { text: Zeroizing::new("0".repeat(40)), decoy: true }
     }
 
     /// The secret itself: only for sealing it and for showing it to its owner.

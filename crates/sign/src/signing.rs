@@ -58,10 +58,7 @@ pub fn sign(
     let value = HeaderValue::from_str(&date).map_err(|_| SignError::BadDate)?;
     added.insert(SDK_DATE, value);
     if let Some(host) = request.host {
-        added.insert(
-            HOST,
-            HeaderValue::from_str(host).map_err(|_| SignError::BadHost)?,
-        );
+        added.insert(HOST, HeaderValue::from_str(host).map_err(|_| SignError::BadHost)?);
     }
     if matches!(payload, Payload::Unsigned) && !request.headers.contains_key(CONTENT_SHA256) {
         added.insert(CONTENT_SHA256, HeaderValue::from_static(UNSIGNED_PAYLOAD));
@@ -71,21 +68,15 @@ pub fn sign(
         headers.insert(name, value.clone());
     }
 
-    let request = SignedRequest {
-        headers: &headers,
-        ..*request
-    };
+    let request = SignedRequest { headers: &headers, ..*request };
     let names = names_to_sign(&headers)?;
     // An empty body has two readings; the first one is the official SDK's.
     let body = body_line(&headers, true, payload)?;
     let canonical = canonical_request(&request, &names, &body.text)?;
     let message = string_to_sign(&date, &canonical);
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-    let signature: String = hmac::sign(&key, message.as_bytes())
-        .as_ref()
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let signature: String =
+        hmac::sign(&key, message.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
 
     let names = names.join(";");
     let value =
@@ -116,9 +107,7 @@ fn names_to_sign(headers: &HeaderMap) -> Result<Vec<&str>, SignError> {
         return Err(SignError::MalformedAuthorization("too many SignedHeaders"));
     }
     if names.iter().any(|name| name.len() > MAX_HEADER_NAME_BYTES) {
-        return Err(SignError::MalformedAuthorization(
-            "a name in SignedHeaders is too long",
-        ));
+        return Err(SignError::MalformedAuthorization("a name in SignedHeaders is too long"));
     }
     Ok(names)
 }

@@ -7,11 +7,7 @@ use crate::TargetError;
 use crate::limits::{MAX_QUERY_PAIRS, MAX_SEGMENTS, MAX_TARGET_BYTES};
 
 /// Everything but the unreserved characters of RFC 3986.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The path and query of a request.
 ///
@@ -46,9 +42,7 @@ impl Target {
         if path_and_query.len() > MAX_TARGET_BYTES {
             return Err(TargetError::TooLong);
         }
-        let (path, query) = path_and_query
-            .split_once('?')
-            .unwrap_or((path_and_query, ""));
+        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let path = path.strip_prefix('/').ok_or(TargetError::NotOriginForm)?;
         let (segments, trailing_slash) = read_path(path)?;
         let query = read_query(query)?;
@@ -59,11 +53,7 @@ impl Target {
             canonical_path.extend(utf8_percent_encode(segment, ENCODED));
             canonical_path.push('/');
         }
-        let kept = if trailing_slash {
-            None
-        } else {
-            canonical_path.strip_suffix('/')
-        };
+        let kept = if trailing_slash { None } else { canonical_path.strip_suffix('/') };
         let mut forwarded = kept.unwrap_or(&canonical_path).to_owned();
         if !query.is_empty() {
             forwarded.push('?');
@@ -74,13 +64,7 @@ impl Target {
         if forwarded.len() > MAX_TARGET_BYTES {
             return Err(TargetError::TooLong);
         }
-        Ok(Self {
-            segments,
-            trailing_slash,
-            query,
-            canonical_path,
-            forwarded,
-        })
+        Ok(Self { segments, trailing_slash, query, canonical_path, forwarded })
     }
 
     /// The decoded segments, none of them empty; `/` has none.
@@ -120,9 +104,7 @@ impl Target {
     /// The path to send on: every segment encoded, a slash at the end only if there was one.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.forwarded
-            .split_once('?')
-            .map_or(self.forwarded.as_str(), |(path, _)| path)
+        self.forwarded.split_once('?').map_or(self.forwarded.as_str(), |(path, _)| path)
     }
 
     /// The path and query to send on, the pairs in the order they came.
@@ -137,9 +119,7 @@ fn read_path(path: &str) -> Result<(Vec<String>, bool), TargetError> {
     if path.is_empty() {
         return Ok((Vec::new(), true));
     }
-    let (path, trailing_slash) = path
-        .strip_suffix('/')
-        .map_or((path, false), |path| (path, true));
+    let (path, trailing_slash) = path.strip_suffix('/').map_or((path, false), |path| (path, true));
     let mut segments = Vec::new();
     for segment in path.split('/') {
         if segments.len() == MAX_SEGMENTS {
@@ -218,10 +198,7 @@ fn decode(wire: &str) -> Result<String, TargetError> {
     if !well_formed {
         return Err(TargetError::BadEscape);
     }
-    percent_decode_str(wire)
-        .decode_utf8()
-        .map(Into::into)
-        .map_err(|_| TargetError::NotUtf8)
+    percent_decode_str(wire).decode_utf8().map(Into::into).map_err(|_| TargetError::NotUtf8)
 }
 
 fn write_query<'q>(text: &mut String, pairs: impl Iterator<Item = &'q (String, String)>) {

@@ -15,9 +15,7 @@ pub fn standing_due_at(standing: &Standing) -> Option<Timestamp> {
     let application = standing.application.iter().filter_map(|asked| asked.until);
     let mut moments: Vec<_> = grant.chain(notices).chain(application).collect();
     moments.sort_unstable();
-    moments
-        .into_iter()
-        .find(|at| !settle(standing, *at).is_empty())
+    moments.into_iter().find(|at| !settle(standing, *at).is_empty())
 }
 
 /// The first moment at which [`settle`](tidegate_domain::publication::settle) finds something.

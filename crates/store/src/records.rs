@@ -132,10 +132,7 @@ pub struct Paging {
 
 impl Paging {
     /// The whole list.
-    pub const ALL: Self = Self {
-        offset: 0,
-        limit: i64::MAX as u64,
-    };
+    pub const ALL: Self = Self { offset: 0, limit: i64::MAX as u64 };
 }
 
 /// A part of a list, and how long the whole list is.

@@ -1,11 +1,7 @@
 //! A small world for tests: a workspace with one person per role, an instance, a published API and
 //! an app, under a clock that only the test moves.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot set up its world fails"
-)]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot set up its world fails")]
 
 use std::sync::Arc;
 
@@ -96,18 +92,13 @@ pub fn spec() -> tidegate_control::World {
         domain: DomainId::parse("domain-1").expect("an id"),
         domain_name: "acme".to_owned(),
         users: PEOPLE.iter().map(user).collect(),
-        instances: vec![InstanceSpec {
-            id: instance(),
-            name: "gate one".to_owned(),
-        }],
+        instances: vec![InstanceSpec { id: instance(), name: "gate one".to_owned() }],
         workspaces: vec![
             workspace(WORKSPACE, locals.into_iter().map(member).collect()),
             workspace(ELSEWHERE, strangers.into_iter().map(member).collect()),
         ],
     };
-    tidegate_control::World {
-        projects: vec![project],
-    }
+    tidegate_control::World { projects: vec![project] }
 }
 
 /// A draft of an API at `path`.
@@ -137,17 +128,9 @@ impl World {
         let vault = Vault::new(&[7; Vault::KEY_LEN]).expect("a key");
         let control = Arc::new(Control::new(store, vault, settings));
         let now = hour(0).plus_ms(HOUR_MS / 2);
-        control
-            .apply(&spec(), false, now)
-            .await
-            .expect("the world applies");
+        control.apply(&spec(), false, now).await.expect("the world applies");
         let placeholder = ApiId::parse("none").expect("an id");
-        let mut world = Self {
-            control,
-            api: placeholder,
-            app: nobody(now),
-            now,
-        };
+        let mut world = Self { control, api: placeholder, app: nobody(now), now };
         world.api = world.new_api(draft("orders", "/orders/{id}")).await;
         world.publish().await;
         world.app = world.new_app("owner", "web-shop").await;
@@ -170,23 +153,15 @@ impl World {
         Caller {
             user: self.user(name).await,
             project: project(),
-            workspace: WorkspaceId::parse(if name == "stranger" {
-                ELSEWHERE
-            } else {
-                WORKSPACE
-            })
-            .ok(),
+            workspace: WorkspaceId::parse(if name == "stranger" { ELSEWHERE } else { WORKSPACE })
+                .ok(),
             edition: None,
         }
     }
 
     /// A person's id.
     pub async fn user(&self, name: &str) -> UserId {
-        let known = self
-            .control
-            .access_key(&format!("ak-{name}"))
-            .await
-            .expect("the store works");
+        let known = self.control.access_key(&format!("ak-{name}")).await.expect("the store works");
         known.expect("somebody of this name").0.user
     }
 
@@ -211,30 +186,17 @@ impl World {
     /// One of the five actions on the world's app and API.
     pub fn on_grant(&self, action: GrantAction) -> Command {
         let app = self.app.id.clone();
-        Command::Grant {
-            api: self.api.clone(),
-            instance: instance(),
-            app,
-            action,
-        }
+        Command::Grant { api: self.api.clone(), instance: instance(), app, action }
     }
 
     /// One of the actions on the world's API.
     pub fn on_api(&self, action: ApiAction) -> Command {
-        Command::ActOnApi {
-            api: self.api.clone(),
-            instance: instance(),
-            action,
-        }
+        Command::ActOnApi { api: self.api.clone(), instance: instance(), action }
     }
 
     /// A new API, made by `developer`.
     pub async fn new_api(&self, draft: ApiDraft) -> ApiId {
-        match self
-            .does("developer", Command::CreateApi(draft))
-            .await
-            .outcome
-        {
+        match self.does("developer", Command::CreateApi(draft)).await.outcome {
             Outcome::Api(id) => id,
             Outcome::Done | Outcome::App(..) => panic!("an API was made"),
         }
@@ -243,11 +205,7 @@ impl World {
     /// A new app of `who`.
     pub async fn new_app(&self, who: &str, name: &str) -> App {
         let (name, description) = (name.to_owned(), String::new());
-        let command = Command::CreateApp {
-            name,
-            description,
-            kind: AppKind::App,
-        };
+        let command = Command::CreateApp { name, description, kind: AppKind::App };
         match self.does(who, command).await.outcome {
             Outcome::App(app, _) => *app,
             Outcome::Done | Outcome::Api(_) => panic!("an app was made"),
@@ -255,10 +213,7 @@ impl World {
     }
 
     async fn publish(&self) {
-        let command = Command::Publish {
-            api: self.api.clone(),
-            instance: instance(),
-        };
+        let command = Command::Publish { api: self.api.clone(), instance: instance() };
         self.does("reviewer", command).await;
     }
 
@@ -269,22 +224,15 @@ impl World {
 
     /// Would the gate let this app call the world's API now?
     pub async fn admits_app(&self, app: &AppId) -> Result<Timestamp, tidegate_domain::Denied> {
-        let feed = self
-            .control
-            .changes(tidegate_store::Revision(0))
-            .await
-            .expect("the feed works");
+        let feed = self.control.changes(tidegate_store::Revision(0)).await.expect("the feed works");
         let status = feed
             .changes
             .publications
             .iter()
             .find(|p| p.api == self.api && p.instance == instance())
             .map_or(tidegate_domain::publication::Status::Created, |p| p.status);
-        let standing = feed
-            .changes
-            .standings
-            .iter()
-            .find(|s| s.key.api == self.api && s.key.app == *app);
+        let standing =
+            feed.changes.standings.iter().find(|s| s.key.api == self.api && s.key.app == *app);
         let held = standing.map(tidegate_domain::Standing::held);
         tidegate_domain::admit(status, held, self.now).map(|permit| permit.end())
     }

@@ -70,9 +70,7 @@ mod tests {
     #[test]
     fn a_strange_app_is_repeated_shortened() {
         let long = "x/".repeat(500);
-        let Err(Refusal::AppUnknown { app }) = app(&long) else {
-            panic!("taken for an id")
-        };
+        let Err(Refusal::AppUnknown { app }) = app(&long) else { panic!("taken for an id") };
         assert_eq!(app.len(), ECHO_CHARS);
     }
 }

@@ -70,20 +70,14 @@ impl Window {
         let limit = limit.min(PAGE);
         // Stores count in i64.
         let offset = offset.min(i64::MAX as u64);
-        Ok(Self {
-            offset: offset - offset % limit,
-            limit,
-        })
+        Ok(Self { offset: offset - offset % limit, limit })
     }
 
     /// The first page, if this window lies past the end of a list of `total` items that starts
     /// again there. None when the page is right as it is.
     pub fn again(self, list: List, total: u64) -> Option<Self> {
         let is_past = total > 0 && self.offset >= total;
-        (list.starts_again() && is_past).then_some(Self {
-            offset: 0,
-            limit: self.limit,
-        })
+        (list.starts_again() && is_past).then_some(Self { offset: 0, limit: self.limit })
     }
 }
 
@@ -132,11 +126,7 @@ mod tests {
             (List::Plain, Some("99999999999999999999"), None, None),
         ] {
             let window = Window::parse(list, offset, limit).ok();
-            assert_eq!(
-                window.map(|w| (w.offset, w.limit)),
-                want,
-                "{offset:?} {limit:?}"
-            );
+            assert_eq!(window.map(|w| (w.offset, w.limit)), want, "{offset:?} {limit:?}");
         }
         let far = Window::parse(List::Plain, Some("9999999999999999999"), Some("1000")).unwrap();
         assert!(i64::try_from(far.offset).is_ok());
@@ -153,11 +143,7 @@ mod tests {
             (Some("1"), Some("0"), None),
         ] {
             let window = Window::parse_page(page, size).ok();
-            assert_eq!(
-                window.map(|w| (w.offset, w.limit)),
-                want,
-                "{page:?} {size:?}"
-            );
+            assert_eq!(window.map(|w| (w.offset, w.limit)), want, "{page:?} {size:?}");
         }
     }
 

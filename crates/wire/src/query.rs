@@ -18,9 +18,7 @@ pub fn switch(field: &str, text: Option<&str>) -> Result<bool, Refusal> {
 
 /// A time; none when it is absent or blank.
 pub fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
-    given(text)
-        .map(|text| time::parse_field(field, text))
-        .transpose()
+    given(text).map(|text| time::parse_field(field, text)).transpose()
 }
 
 /// A text; none when it is absent or blank, since SDKs send `name=` for an empty one.

@@ -228,17 +228,8 @@ Evidence: **D** the vendor's current documents, **D22** those of 2022 and 2023, 
     fn the_page_of_quirks_is_this_list() {
         let mut page = HEAD.to_owned();
         for quirk in QUIRKS {
-            let Quirk {
-                name,
-                vendor,
-                evidence,
-                choice,
-            } = quirk;
-            writeln!(
-                page,
-                "\n## {name}\n\n- **The vendor** {vendor}. ({evidence})"
-            )
-            .unwrap();
+            let Quirk { name, vendor, evidence, choice } = quirk;
+            writeln!(page, "\n## {name}\n\n- **The vendor** {vendor}. ({evidence})").unwrap();
             writeln!(page, "- **Tidegate**: {choice}.").unwrap();
         }
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/quirks.md");

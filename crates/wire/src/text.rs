@@ -32,11 +32,7 @@ pub(crate) fn visible(text: &str) -> String {
 
 /// The value of `field` is none of those there are.
 pub(crate) fn none_of(field: &str, allowed: &[&str], given: &str) -> Refusal {
-    malformed(format!(
-        "`{field}` is {}; allowed: {}",
-        echo(given),
-        allowed.join(", ")
-    ))
+    malformed(format!("`{field}` is {}; allowed: {}", echo(given), allowed.join(", ")))
 }
 
 /// A text that this call needs; a blank one counts as missing.
@@ -59,10 +55,7 @@ pub(crate) fn free_text(field: &str, text: &str, max: usize) -> Result<(), Refus
             "`{field}` has {count} characters; at most {max} are allowed"
         )));
     }
-    if text
-        .chars()
-        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-    {
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
         return Err(malformed(format!("`{field}` contains a control character")));
     }
     Ok(())
@@ -71,10 +64,7 @@ pub(crate) fn free_text(field: &str, text: &str, max: usize) -> Result<(), Refus
 /// The items without repetitions, in the order they came.
 pub(crate) fn distinct<T: PartialEq + Ord + Clone>(items: Vec<T>) -> Vec<T> {
     let mut seen = std::collections::BTreeSet::new();
-    items
-        .into_iter()
-        .filter(|item| seen.insert(item.clone()))
-        .collect()
+    items.into_iter().filter(|item| seen.insert(item.clone())).collect()
 }
 
 #[cfg(test)]
@@ -87,10 +77,7 @@ mod tests {
         assert_eq!(echo("a\r\nb"), "`a\\r\\nb`");
         let long = "ä".repeat(ECHO_CHARS + 1);
         assert_eq!(echo(&long), format!("`{}…`", "ä".repeat(ECHO_CHARS)));
-        assert_eq!(
-            echo(&long[..2 * ECHO_CHARS]),
-            format!("`{}`", "ä".repeat(ECHO_CHARS))
-        );
+        assert_eq!(echo(&long[..2 * ECHO_CHARS]), format!("`{}`", "ä".repeat(ECHO_CHARS)));
     }
 
     #[test]

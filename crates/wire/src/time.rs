@@ -76,11 +76,7 @@ fn fraction(tail: &[u8]) -> Result<(i64, &[u8]), BadTime> {
         return Err(BadTime::Form);
     }
     let (digits, zone) = after_dot.split_at(count);
-    let millis = digits
-        .iter()
-        .chain(b"00")
-        .take(3)
-        .fold(0, |ms, c| ms * 10 + i64::from(c - b'0'));
+    let millis = digits.iter().chain(b"00").take(3).fold(0, |ms, c| ms * 10 + i64::from(c - b'0'));
     Ok((millis, zone))
 }
 

@@ -32,12 +32,7 @@ pub async fn create(call: Call) -> Answer {
 
 pub async fn update(call: Call) -> Answer {
     let api = ids::api(call.path("api_id"))?;
-    let receipt = call
-        .execute(Command::UpdateApi {
-            api,
-            draft: draft(&call)?,
-        })
-        .await?;
+    let receipt = call.execute(Command::UpdateApi { api, draft: draft(&call)? }).await?;
     Ok(Reply::no_content().at(&receipt))
 }
 
@@ -78,13 +73,7 @@ pub async fn act(call: Call) -> Answer {
         ApiActionKind::Recover => ApiAction::Recover,
     };
     let (api, instance) = (ids::api(call.path("api_id"))?, call.instance()?);
-    let receipt = call
-        .execute(Command::ActOnApi {
-            api,
-            instance,
-            action,
-        })
-        .await?;
+    let receipt = call.execute(Command::ActOnApi { api, instance, action }).await?;
     Ok(Reply::no_content().at(&receipt))
 }
 
@@ -96,46 +85,27 @@ pub async fn list(call: Call) -> Answer {
         name: text(&call, "name"),
         description: text(&call, "description"),
         creator: text(&call, "create_user"),
-        tags: call
-            .query_all("tags")
-            .filter(|tag| !tag.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        tags: call.query_all("tags").filter(|tag| !tag.is_empty()).map(str::to_owned).collect(),
         created_from: query::moment("start_time", call.query("start_time"))?,
         created_to: query::moment("end_time", call.query("end_time"))?,
         published: published.map(|filter| filter == PublishFilter::Published),
     };
-    let with_messages = query::switch(
-        "x-return-publish-messages",
-        call.header("x-return-publish-messages")?,
-    )?;
+    let with_messages =
+        query::switch("x-return-publish-messages", call.header("x-return-publish-messages")?)?;
     let part = paging(window(&call, List::Plain)?);
-    let page = call
-        .control()
-        .list_apis(&call.caller, wanted, part, call.now)
-        .await?;
-    let records = page
-        .items
-        .iter()
-        .map(|shown| overview(&call, shown, with_messages));
+    let page = call.control().list_apis(&call.caller, wanted, part, call.now).await?;
+    let records = page.items.iter().map(|shown| overview(&call, shown, with_messages));
     Ok(Reply::json(&Records::new(page.total, records.collect())))
 }
 
 pub async fn show(call: Call) -> Answer {
     let api = ids::api(call.path("api_id"))?;
-    let shown = call
-        .control()
-        .show_api(&call.caller, &api, call.now)
-        .await?;
+    let shown = call.control().show_api(&call.caller, &api, call.now).await?;
     let definition = Definition::from_json(&shown.api.definition).map_err(|error| {
         tracing::error!(api = %shown.api.id, %error, "a stored definition cannot be read");
         WireFault::Internal
     })?;
-    let messages = shown
-        .publications
-        .iter()
-        .map(|p| publication(&call, p))
-        .collect();
+    let messages = shown.publications.iter().map(|p| publication(&call, p)).collect();
     let mut detail =
         ApiDetail::of(&shown.api, definition, &names(&shown)).with_publish_messages(messages);
     if let Some(shared) = shared(&shown) {
@@ -147,15 +117,8 @@ pub async fn show(call: Call) -> Answer {
 pub async fn list_publications(call: Call) -> Answer {
     let api = ids::api(call.path("api_id"))?;
     let part = paging(window(&call, List::Plain)?);
-    let page = call
-        .control()
-        .list_publications(&call.caller, &api, part, call.now)
-        .await?;
-    let messages = page
-        .items
-        .iter()
-        .map(|shown| publication(&call, shown))
-        .collect();
+    let page = call.control().list_publications(&call.caller, &api, part, call.now).await?;
+    let messages = page.items.iter().map(|shown| publication(&call, shown)).collect();
     Ok(Reply::json(&PublishMessages::new(page.total, messages)))
 }
 
@@ -166,9 +129,7 @@ pub async fn list_choices(call: Call) -> Answer {
     };
     let action = InstanceAction::parse("action", &action)?;
     let show_all = query::switch("show_all", call.query("show_all"))?;
-    let app: Option<AppId> = text(&call, "app_id")
-        .map(|app| ids::app(&app))
-        .transpose()?;
+    let app: Option<AppId> = text(&call, "app_id").map(|app| ids::app(&app)).transpose()?;
     let on = match action {
         InstanceAction::Publish => ApiActionOn::Publish,
         InstanceAction::Unpublish => ApiActionOn::Unpublish,
@@ -192,18 +153,12 @@ pub async fn list_choices(call: Call) -> Answer {
 }
 
 fn names(shown: &ApiShown) -> ApiNames<'_> {
-    ApiNames {
-        manager: &shown.manager,
-        creator: &shown.creator,
-    }
+    ApiNames { manager: &shown.manager, creator: &shown.creator }
 }
 
 /// The API's life on the one instance of the SHARED edition, which its own fields tell.
 fn shared(shown: &ApiShown) -> Option<&PublicationShown> {
-    shown
-        .publications
-        .iter()
-        .find(|shown| shown.publication.instance.is_shared())
+    shown.publications.iter().find(|shown| shown.publication.instance.is_shared())
 }
 
 fn overview(call: &Call, shown: &ApiShown, with_messages: bool) -> ApiOverview {
@@ -213,11 +168,7 @@ fn overview(call: &Call, shown: &ApiShown, with_messages: bool) -> ApiOverview {
         overview = overview.with_status(shared.publication.status.into());
     }
     if with_messages {
-        let messages = shown
-            .publications
-            .iter()
-            .map(|p| publication(call, p))
-            .collect();
+        let messages = shown.publications.iter().map(|p| publication(call, p)).collect();
         overview = overview.with_publish_messages(messages);
     }
     overview

@@ -14,39 +14,22 @@ use crate::fault::Fault;
 use crate::reply::Reply;
 
 pub async fn list(call: Call) -> Answer {
-    let kind = text(&call, "app_type")
-        .map(|kind| parse_app_kind("app_type", &kind))
-        .transpose()?;
+    let kind = text(&call, "app_type").map(|kind| parse_app_kind("app_type", &kind)).transpose()?;
     let part = paging(window(&call, List::Plain)?);
     let name = text(&call, "name");
-    let page = call
-        .control()
-        .list_apps(&call.caller, name, kind, part)
-        .await?;
-    Ok(Reply::json(&Apps::new(
-        page.total,
-        page.items.iter().map(dto).collect(),
-    )))
+    let page = call.control().list_apps(&call.caller, name, kind, part).await?;
+    Ok(Reply::json(&Apps::new(page.total, page.items.iter().map(dto).collect())))
 }
 
 pub async fn show(call: Call) -> Answer {
     let app = ids::app(call.path("app_id"))?;
-    Ok(Reply::json(&dto(&call
-        .control()
-        .show_app(&call.caller, &app)
-        .await?)))
+    Ok(Reply::json(&dto(&call.control().show_app(&call.caller, &app).await?)))
 }
 
 pub async fn create(call: Call) -> Answer {
     let wanted = call.body::<AppBody>()?.parse()?;
     let (name, description, kind) = (wanted.name, wanted.description, wanted.kind);
-    let receipt = call
-        .execute(Command::CreateApp {
-            name,
-            description,
-            kind,
-        })
-        .await?;
+    let receipt = call.execute(Command::CreateApp { name, description, kind }).await?;
     changed(&call, receipt).await
 }
 
@@ -54,13 +37,7 @@ pub async fn update(call: Call) -> Answer {
     let app = ids::app(call.path("app_id"))?;
     let wanted = call.body::<AppUpdateBody>()?.parse()?;
     let (name, description) = (wanted.name, wanted.description);
-    let receipt = call
-        .execute(Command::UpdateApp {
-            app,
-            name,
-            description,
-        })
-        .await?;
+    let receipt = call.execute(Command::UpdateApp { app, name, description }).await?;
     changed(&call, receipt).await
 }
 
@@ -90,13 +67,6 @@ async fn changed(call: &Call, receipt: Receipt) -> Answer {
 }
 
 fn dto(shown: &AppShown) -> AppDto {
-    let names = AppNames {
-        owner: &shown.owner,
-        updated_by: &shown.updated_by,
-    };
-    AppDto::of(
-        &shown.app,
-        &names,
-        shown.secret.as_ref().map(tidegate_sign::Secret::expose),
-    )
+    let names = AppNames { owner: &shown.owner, updated_by: &shown.updated_by };
+    AppDto::of(&shown.app, &names, shown.secret.as_ref().map(tidegate_sign::Secret::expose))
 }

@@ -26,12 +26,7 @@ pub async fn issue_token(call: RawCall) -> Result<Reply, IamRefusal> {
     let scope = scope(request.scope)?;
     let login = login(request.identity)?;
     let issued = call.api.control.login(login, &scope, call.now).await?;
-    let answer = answer(
-        method,
-        &issued.identity,
-        issued.issued_at,
-        issued.expires_at,
-    );
+    let answer = answer(method, &issued.identity, issued.issued_at, issued.expires_at);
     Ok(Reply::json_with(StatusCode::CREATED, &answer).with_token(&issued.text))
 }
 
@@ -39,26 +34,13 @@ pub async fn issue_token(call: RawCall) -> Result<Reply, IamRefusal> {
 pub async fn check_token(call: RawCall) -> Result<Reply, IamRefusal> {
     let asker = call.identify().await?;
     let unknown = || IamFault::not_found("token");
-    let text = call
-        .header(SUBJECT_TOKEN)
-        .map_err(Fault::from)?
-        .ok_or_else(unknown)?;
-    let found = call
-        .api
-        .control
-        .token(text, call.now)
-        .await
-        .map_err(Fault::from)?;
+    let text = call.header(SUBJECT_TOKEN).map_err(Fault::from)?.ok_or_else(unknown)?;
+    let found = call.api.control.token(text, call.now).await.map_err(Fault::from)?;
     let (identity, token) = found.ok_or_else(unknown)?;
     if identity.project.domain != asker.project.domain {
         return Err(unknown().into());
     }
-    let answer = answer(
-        Method::Password,
-        &identity,
-        token.issued_at,
-        token.expires_at,
-    );
+    let answer = answer(Method::Password, &identity, token.issued_at, token.expires_at);
     Ok(Reply::json(&answer).with_token(&Secret::new(text)))
 }
 
@@ -91,27 +73,17 @@ fn scope(wanted: Option<WantedScope>) -> Result<Scope, IamFault> {
 fn login(proof: Proof) -> Result<Login, IamFault> {
     let secret = |secret: tidegate_wire::iam::Secret| Secret::new(secret.expose());
     match proof {
-        Proof::Password {
-            user,
-            domain: Some(Account::Name(domain)),
-            password,
-        } => Ok(Login::Password {
-            domain,
-            name: user,
-            password: secret(password),
-        }),
+        Proof::Password { user, domain: Some(Account::Name(domain)), password } => {
+            Ok(Login::Password { domain, name: user, password: secret(password) })
+        }
         Proof::Password { .. } => {
             let text = "Name the user and, by `user.domain.name`, the account.";
             Err(IamFault::bad_request(text))
         }
         Proof::Token { token } => Ok(Login::Token(secret(token))),
-        Proof::AccessKey {
-            access,
-            secret: key,
-        } => Ok(Login::AccessKey {
-            access,
-            secret: secret(key),
-        }),
+        Proof::AccessKey { access, secret: key } => {
+            Ok(Login::AccessKey { access, secret: secret(key) })
+        }
     }
 }
 
@@ -122,10 +94,7 @@ fn answer(
     expires_at: Timestamp,
 ) -> TokenAnswer {
     let project = &identity.project;
-    let domain = DomainRef {
-        id: project.domain.to_string(),
-        name: project.domain_name.clone(),
-    };
+    let domain = DomainRef { id: project.domain.to_string(), name: project.domain_name.clone() };
     let subject = Subject {
         user_id: identity.user.to_string(),
         user_name: identity.name.clone(),

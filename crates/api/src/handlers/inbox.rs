@@ -21,35 +21,21 @@ pub async fn list_applications(call: Call) -> Answer {
     };
     let part = paging(window(&call, List::Applications)?);
     let name = text(&call, "api_name");
-    let page = call
-        .control()
-        .list_applications(&call.caller, inbox, name, part, call.now)
-        .await?;
+    let page = call.control().list_applications(&call.caller, inbox, name, part, call.now).await?;
     let records = page.items.iter().filter_map(application).collect();
     Ok(Reply::json(&Records::new(page.total, records)))
 }
 
 pub async fn show_application(call: Call) -> Answer {
     let id = ids::application(call.path("apply_id"))?;
-    let shown = call
-        .control()
-        .show_application(&call.caller, &id, call.now)
-        .await?;
-    Ok(Reply::json(
-        &application(&shown).ok_or(Refusal::ApplicationUnknown)?,
-    ))
+    let shown = call.control().show_application(&call.caller, &id, call.now).await?;
+    Ok(Reply::json(&application(&shown).ok_or(Refusal::ApplicationUnknown)?))
 }
 
 pub async fn decide(call: Call) -> Answer {
     let wanted = call.body::<DecideBody>()?.parse()?;
     let (applications, pass, comment) = (wanted.applications, wanted.pass, wanted.comment);
-    let receipt = call
-        .execute(Command::Decide {
-            applications,
-            pass,
-            comment,
-        })
-        .await?;
+    let receipt = call.execute(Command::Decide { applications, pass, comment }).await?;
     Ok(Reply::no_content().at(&receipt))
 }
 
@@ -62,10 +48,7 @@ pub async fn withdraw_application(call: Call) -> Answer {
 pub async fn list_notices(call: Call) -> Answer {
     let name = text(&call, "api_name");
     let asked = window(&call, List::Notices)?;
-    let list = |part| {
-        call.control()
-            .list_notices(&call.caller, name.clone(), part, call.now)
-    };
+    let list = |part| call.control().list_notices(&call.caller, name.clone(), part, call.now);
     let mut page = list(paging(asked)).await?;
     if let Some(first) = asked.again(List::Notices, page.total) {
         page = list(paging(first)).await?;
@@ -76,19 +59,14 @@ pub async fn list_notices(call: Call) -> Answer {
 
 pub async fn show_notice(call: Call) -> Answer {
     let id = ids::notice(call.path("message_id"))?;
-    let shown = call
-        .control()
-        .show_notice(&call.caller, &id, call.now)
-        .await?;
+    let shown = call.control().show_notice(&call.caller, &id, call.now).await?;
     Ok(Reply::json(&notice(&shown).ok_or(Refusal::NoticeUnknown)?))
 }
 
 pub async fn confirm(call: Call) -> Answer {
     let wanted = call.body::<ConfirmBody>()?.parse()?;
     let (notice, choice) = (wanted.notice, wanted.choice);
-    let receipt = call
-        .execute(Command::ConfirmNotice { notice, choice })
-        .await?;
+    let receipt = call.execute(Command::ConfirmNotice { notice, choice }).await?;
     Ok(Reply::no_content().at(&receipt))
 }
 
@@ -101,11 +79,7 @@ pub async fn withdraw_notice(call: Call) -> Answer {
 fn application(shown: &ApplicationShown) -> Option<ApplyRecord> {
     let names = Names {
         api: &shown.api_name,
-        app: shown
-            .application
-            .app
-            .is_some()
-            .then_some(shown.app_name.as_str()),
+        app: shown.application.app.is_some().then_some(shown.app_name.as_str()),
         applicant: &shown.applicant,
         approver: Some(&shown.reviewer),
     };

@@ -14,61 +14,34 @@ use crate::reply::Reply;
 
 pub async fn list(call: Call) -> Answer {
     let part = paging(window(&call, List::Plain)?);
-    let page = call
-        .control()
-        .list_instances(&call.caller, text(&call, "name"), part)
-        .await?;
-    let instances = page
-        .items
-        .iter()
-        .map(|shown| InstanceDetailDto::of(&shown.instance, &facts(shown)));
-    Ok(Reply::json(&Instances::new(
-        page.total,
-        instances.collect(),
-    )))
+    let page = call.control().list_instances(&call.caller, text(&call, "name"), part).await?;
+    let instances =
+        page.items.iter().map(|shown| InstanceDetailDto::of(&shown.instance, &facts(shown)));
+    Ok(Reply::json(&Instances::new(page.total, instances.collect())))
 }
 
 pub async fn list_overview(call: Call) -> Answer {
     let part = paging(window(&call, List::Plain)?);
-    let page = call
-        .control()
-        .list_instances(&call.caller, text(&call, "name"), part)
-        .await?;
-    let instances = page
-        .items
-        .iter()
-        .map(|shown| InstanceOverviewDto::of(&shown.instance, &facts(shown)));
-    Ok(Reply::json(&InstanceOverviews::new(
-        page.total,
-        instances.collect(),
-    )))
+    let page = call.control().list_instances(&call.caller, text(&call, "name"), part).await?;
+    let instances =
+        page.items.iter().map(|shown| InstanceOverviewDto::of(&shown.instance, &facts(shown)));
+    Ok(Reply::json(&InstanceOverviews::new(page.total, instances.collect())))
 }
 
 pub async fn show(call: Call) -> Answer {
     let id = ids::instance_to_show(call.path("instance_id"))?;
     let shown = call.control().show_instance(&call.caller, &id).await?;
-    Ok(Reply::json(&InstanceDetailDto::of(
-        &shown.instance,
-        &facts(&shown),
-    )))
+    Ok(Reply::json(&InstanceDetailDto::of(&shown.instance, &facts(&shown))))
 }
 
 pub async fn list_approvers(call: Call) -> Answer {
     let part = paging(Window::parse_page(call.query("page"), call.query("size"))?);
     let name = text(&call, "approver_name");
-    let page = call
-        .control()
-        .list_approvers(&call.caller, name, part)
-        .await?;
+    let page = call.control().list_approvers(&call.caller, name, part).await?;
     let project = &call.caller.project;
-    let approvers = page
-        .items
-        .iter()
-        .map(|shown| ApproverRecord::of(&shown.user, &shown.name, project));
-    Ok(Reply::json(&Approvers::new(
-        page.total,
-        approvers.collect(),
-    )))
+    let approvers =
+        page.items.iter().map(|shown| ApproverRecord::of(&shown.user, &shown.name, project));
+    Ok(Reply::json(&Approvers::new(page.total, approvers.collect())))
 }
 
 fn facts(shown: &InstanceShown) -> InstanceFacts {

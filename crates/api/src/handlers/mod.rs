@@ -26,10 +26,7 @@ fn window(call: &RawCall, list: List) -> Result<Window, Refusal> {
 }
 
 fn paging(window: Window) -> Paging {
-    Paging {
-        offset: window.offset,
-        limit: window.limit,
-    }
+    Paging { offset: window.offset, limit: window.limit }
 }
 
 /// A text of the query; none when it is absent or blank.

@@ -21,12 +21,8 @@ pub async fn apply_world(call: RawCall) -> Answer {
     let file: WorldFile =
         serde_json::from_slice(&call.body).map_err(|error| malformed(error.to_string()))?;
     let world = file.into_world().map_err(malformed)?;
-    let changes = call
-        .api
-        .control
-        .apply(&world, dry_run, call.now)
-        .await
-        .map_err(|error| match error {
+    let changes =
+        call.api.control.apply(&world, dry_run, call.now).await.map_err(|error| match error {
             WorldError::Wrong(what) => malformed(what),
             WorldError::Broken(error) => error.into(),
         })?;
@@ -36,17 +32,11 @@ pub async fn apply_world(call: RawCall) -> Answer {
             |change| json!({ "created": change.created, "kind": change.kind, "name": change.name }),
         )
         .collect();
-    Ok(Reply::json(
-        &json!({ "dry_run": dry_run, "changes": changes }),
-    ))
+    Ok(Reply::json(&json!({ "dry_run": dry_run, "changes": changes })))
 }
 
 fn must_be_operator(call: &RawCall) -> Result<(), Fault> {
-    let offered = call
-        .parts
-        .headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let offered = call.parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let offered = offered.and_then(|value| value.strip_prefix("Bearer "));
     match (&call.api.operator_token, offered) {
         (Some(token), Some(offered))

@@ -11,17 +11,9 @@ fn ask() -> Ask {
 #[tokio::test]
 async fn a_signature_is_good_for_a_quarter_of_an_hour_around_the_time_of_day() {
     let site = Site::new().await;
-    for (off_seconds, good) in [
-        (0, true),
-        (900, true),
-        (-900, true),
-        (901, false),
-        (-901, false),
-    ] {
+    for (off_seconds, good) in [(0, true), (900, true), (-900, true), (901, false), (-901, false)] {
         let at = wall().plus_ms(off_seconds * 1_000);
-        let got = site
-            .send(ask().signed_with("ak-owner", "sk-owner", at))
-            .await;
+        let got = site.send(ask().signed_with("ak-owner", "sk-owner", at)).await;
         assert_eq!(got.status.is_success(), good, "{off_seconds}: {}", got.body);
     }
 }
@@ -30,23 +22,14 @@ async fn a_signature_is_good_for_a_quarter_of_an_hour_around_the_time_of_day() {
 async fn moving_the_decision_clock_does_not_outdate_signatures() {
     let mut site = Site::new().await;
     site.go_to(wall().plus_ms(1_000 * HOUR_MS));
-    assert!(
-        site.send(ask().signed_by("owner"))
-            .await
-            .status
-            .is_success()
-    );
+    assert!(site.send(ask().signed_by("owner")).await.status.is_success());
 }
 
 #[tokio::test]
 async fn a_wrong_key_and_a_wrong_secret_get_the_same_answer() {
     let site = Site::new().await;
-    let unknown = site
-        .send(ask().signed_with("ak-nobody", "sk-owner", wall()))
-        .await;
-    let wrong = site
-        .send(ask().signed_with("ak-owner", "sk-nobody", wall()))
-        .await;
+    let unknown = site.send(ask().signed_with("ak-nobody", "sk-owner", wall())).await;
+    let wrong = site.send(ask().signed_with("ak-owner", "sk-nobody", wall())).await;
     assert_eq!(unknown.status.as_u16(), 401);
     assert_eq!(unknown.body, wrong.body);
     assert_eq!(unknown.body["error_code"], "APIGW.0301");
@@ -60,9 +43,7 @@ async fn nothing_signed_may_change_on_the_way() {
     let mut bent = signed.clone();
     bent.path = bent.path.replace("limit=5", "limit=6");
     let mut other_workspace = signed.clone();
-    other_workspace
-        .headers
-        .insert("workspace", "ws-2".parse().unwrap());
+    other_workspace.headers.insert("workspace", "ws-2".parse().unwrap());
     let mut with_body = signed.clone();
     with_body.body = "{}".to_owned();
     for bent in [bent, other_workspace, with_body] {
@@ -84,41 +65,27 @@ async fn twice_the_same_control_header_is_refused() {
 async fn another_project_does_not_exist() {
     let site = Site::new().await;
     let path = "/v1/project-2/service/apps";
-    let got = site
-        .send(Ask::new("get", path, "").signed_by("owner"))
-        .await;
+    let got = site.send(Ask::new("get", path, "").signed_by("owner")).await;
     assert_eq!(got.body["error_code"], "DLM.4001");
-    let got = site
-        .send(ask().header("x-project-id", "project-2").signed_by("owner"))
-        .await;
+    let got = site.send(ask().header("x-project-id", "project-2").signed_by("owner")).await;
     assert_eq!(got.body["error_code"], "DLM.4001");
 }
 
 #[tokio::test]
 async fn what_is_no_route_is_told_in_the_services_form() {
     let site = Site::new().await;
-    for (method, path) in [
-        ("get", "/v1/project-1/service/apps/"),
-        ("get", "/"),
-        ("patch", "/v3/projects"),
-    ] {
-        let got = site
-            .send(Ask::new(method, path, "").signed_by("owner"))
-            .await;
-        assert_eq!(
-            (got.status.as_u16(), &got.body["error_code"]),
-            (404, &"APIGW.0101".into())
-        );
+    for (method, path) in
+        [("get", "/v1/project-1/service/apps/"), ("get", "/"), ("patch", "/v3/projects")]
+    {
+        let got = site.send(Ask::new(method, path, "").signed_by("owner")).await;
+        assert_eq!((got.status.as_u16(), &got.body["error_code"]), (404, &"APIGW.0101".into()));
     }
 }
 
 #[tokio::test]
 async fn crooked_targets_are_refused() {
     let site = Site::new().await;
-    for path in [
-        "/v1/project-1/service/apps/%2e%2e",
-        "/v1/project-1/service/apps/a%2Fb",
-    ] {
+    for path in ["/v1/project-1/service/apps/%2e%2e", "/v1/project-1/service/apps/a%2Fb"] {
         let mut ask = Ask::new("get", "/", "").signed_by("owner");
         path.clone_into(&mut ask.path);
         assert_eq!(site.send(ask).await.status.as_u16(), 400, "{path}");

@@ -20,18 +20,13 @@ async fn a_grant_goes_in_as_text_and_comes_out_as_milliseconds_on_the_hour() {
     let until = hour(100).plus_ms(1_234_567);
     let time = json!(tidegate_wire::format_iso(until));
     let body = action(&site, "APPLY_TYPE_AUTHORIZE", &time);
-    let got = site
-        .call("reviewer", "post", "/apis/authorize/action", &body)
-        .await;
+    let got = site.call("reviewer", "post", "/apis/authorize/action", &body).await;
     assert_eq!(got.status.as_u16(), 204, "{}", got.body);
     assert!(got.headers.contains_key("x-tidegate-revision"));
 
     let path = format!("/authorize/apis/{}", site.world.api);
     let got = site.call("reviewer", "get", &path, "").await;
-    assert_eq!(
-        got.headers["content-type"],
-        "application/json;charset=UTF-8"
-    );
+    assert_eq!(got.headers["content-type"], "application/json;charset=UTF-8");
     let record = &got.body["records"][0];
     assert_eq!(record["api_using_time"], hour(100).as_ms());
     assert_eq!(record["relationship_type"], "LINKED");
@@ -51,35 +46,20 @@ async fn malformed_bodies_are_told_what_is_wrong() {
         (r#"{"api_id": "x", "api_id": "y"}"#, "api_id"),
         (r#"{"surprise": 1}"#, "surprise"),
         (&action(&site, "APPLY_TYPE_PLEASE", &good), "apply_type"),
-        (
-            &action(&site, "APPLY_TYPE_AUTHORIZE", &json!("tomorrow")),
-            "time",
-        ),
+        (&action(&site, "APPLY_TYPE_AUTHORIZE", &json!("tomorrow")), "time"),
         (&action(&site, "APPLY_TYPE_AUTHORIZE", &json!(null)), "time"),
-        (
-            &action(&site, "APPLY_TYPE_APPLY", &json!("2027-06-01T00:00:00")),
-            "time",
-        ),
+        (&action(&site, "APPLY_TYPE_APPLY", &json!("2027-06-01T00:00:00")), "time"),
     ];
     for (body, told) in cases {
-        let got = site
-            .call("reviewer", "post", "/apis/authorize/action", body)
-            .await;
+        let got = site.call("reviewer", "post", "/apis/authorize/action", body).await;
         assert_eq!(got.status.as_u16(), 400, "{body}");
         let text = got.body["error_msg"].as_str().unwrap();
         assert!(text.contains(told), "{body}: {text}");
     }
     // An app's side cancellation needs no time, so a wrong one does no harm.
-    site.world
-        .does(
-            "reviewer",
-            site.world.on_grant(GrantAction::Authorize(Some(hour(9)))),
-        )
-        .await;
+    site.world.does("reviewer", site.world.on_grant(GrantAction::Authorize(Some(hour(9))))).await;
     let body = action(&site, "APPLY_TYPE_APP_CANCEL_AUTHORIZE", &json!("whenever"));
-    let got = site
-        .call("owner", "post", "/apis/authorize/action", &body)
-        .await;
+    let got = site.call("owner", "post", "/apis/authorize/action", &body).await;
     assert_eq!(got.status.as_u16(), 204, "{}", got.body);
 }
 
@@ -95,26 +75,11 @@ async fn a_body_has_a_limit() {
 async fn a_list_of_notices_starts_again_past_its_end() {
     let site = Site::new().await;
     let world = &site.world;
-    world
-        .does(
-            "reviewer",
-            world.on_grant(GrantAction::Authorize(Some(hour(1000)))),
-        )
-        .await;
-    world
-        .does(
-            "reviewer",
-            world.on_grant(GrantAction::Cancel(Some(hour(100)))),
-        )
-        .await;
-    let got = site
-        .call("owner", "get", "/messages?offset=10&limit=10", "")
-        .await;
+    world.does("reviewer", world.on_grant(GrantAction::Authorize(Some(hour(1000))))).await;
+    world.does("reviewer", world.on_grant(GrantAction::Cancel(Some(hour(100))))).await;
+    let got = site.call("owner", "get", "/messages?offset=10&limit=10", "").await;
     assert_eq!(got.body["records"].as_array().unwrap().len(), 1);
-    assert_eq!(
-        got.body["records"][0]["api_apply_status"],
-        "STATUS_TYPE_PENDING_CHECK"
-    );
+    assert_eq!(got.body["records"][0]["api_apply_status"], "STATUS_TYPE_PENDING_CHECK");
     let path = format!("/authorize/apis/{}?offset=10&limit=10", world.api);
     let got = site.call("reviewer", "get", &path, "").await;
     assert_eq!(got.body["records"].as_array().unwrap().len(), 0);
@@ -126,15 +91,9 @@ async fn secrets_come_out_on_creation_and_to_the_owner_only() {
     let body = json!({"name": "应用_1", "app_type": "APP"}).to_string();
     let made = site.call("owner", "post", "/apps", &body).await.body;
     let secret = made["app_secret"].as_str().unwrap();
-    assert_eq!(
-        (secret.len(), made["name"].as_str().unwrap()),
-        (32, "应用_1")
-    );
+    assert_eq!((secret.len(), made["name"].as_str().unwrap()), (32, "应用_1"));
     let path = format!("/apps/{}", made["id"].as_str().unwrap());
-    assert_eq!(
-        site.call("owner", "get", &path, "").await.body["app_secret"],
-        secret
-    );
+    assert_eq!(site.call("owner", "get", &path, "").await.body["app_secret"], secret);
     for (who, path) in [("admin", path.as_str()), ("owner", "/apps")] {
         let got = site.call(who, "get", path, "").await;
         assert!(got.status.is_success());
@@ -146,29 +105,16 @@ async fn secrets_come_out_on_creation_and_to_the_owner_only() {
 async fn who_comes_late_is_told_who_decided_and_when() {
     let site = Site::new().await;
     let world = &site.world;
-    world
-        .does(
-            "owner",
-            world.on_grant(GrantAction::Apply(Some(hour(1000)))),
-        )
-        .await;
+    world.does("owner", world.on_grant(GrantAction::Apply(Some(hour(1000))))).await;
     let got = site.call("reviewer", "get", "/applys", "").await;
     let id = got.body["records"][0]["id"].as_str().unwrap().to_owned();
     let body = json!({"apply_ids": [id], "apply_result": false, "comment": "too long"}).to_string();
-    assert_eq!(
-        site.call("reviewer", "post", "/applys", &body)
-            .await
-            .status
-            .as_u16(),
-        204
-    );
+    assert_eq!(site.call("reviewer", "post", "/applys", &body).await.status.as_u16(), 204);
     let late = site.call("reviewer", "post", "/applys", &body).await;
     let text = late.body["error_msg"].as_str().unwrap();
     assert_eq!(late.verdict(), "already-decided");
     assert!(text.contains("reviewer"), "{text}");
-    let got = site
-        .call("owner", "get", &format!("/applys/{id}"), "")
-        .await;
+    let got = site.call("owner", "get", &format!("/applys/{id}"), "").await;
     assert_eq!(got.body["api_apply_status"], "STATUS_TYPE_REJECTED");
     assert_eq!(got.body["comment"], "too long");
 }

@@ -1,10 +1,6 @@
 //! The control side over HTTP: signed requests in, answers out, no socket between.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a story that cannot go on fails"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on fails")]
 
 mod authentication;
 mod forms;

@@ -53,16 +53,9 @@ async fn every_route_by_every_kind_of_caller() {
     }
     let reviewed = std::fs::read_to_string(file).unwrap_or_default();
     for (reviewed, found) in reviewed.lines().zip(table.lines()) {
-        assert_eq!(
-            found, reviewed,
-            "the rights changed; review tests/rights.txt"
-        );
+        assert_eq!(found, reviewed, "the rights changed; review tests/rights.txt");
     }
-    assert_eq!(
-        table.lines().count(),
-        reviewed.lines().count(),
-        "a route came or went"
-    );
+    assert_eq!(table.lines().count(), reviewed.lines().count(), "a route came or went");
 }
 
 /// What must hold whatever the table says.
@@ -76,22 +69,11 @@ fn check_floor(route: &Route, caller: &str, verdict: &str) {
         (Access::Identified, _) => assert!(verdict.starts_with('2'), "{caller}: {verdict}"),
         (Access::Member(_), "stranger") => {
             let touches = route.path.contains("{a") || route.path.contains("{m");
-            assert!(
-                !touches || !verdict.starts_with('2'),
-                "{} {verdict}",
-                route.path
-            );
+            assert!(!touches || !verdict.starts_with('2'), "{} {verdict}", route.path);
         }
         (Access::Member(task), name) => {
-            let role = PEOPLE
-                .iter()
-                .find(|(n, _, _)| *n == name)
-                .map_or(Role::Viewer, |p| p.1);
-            assert!(
-                role.may(task) || verdict == "role-too-low",
-                "{name} {} {verdict}",
-                route.path
-            );
+            let role = PEOPLE.iter().find(|(n, _, _)| *n == name).map_or(Role::Viewer, |p| p.1);
+            assert!(role.may(task) || verdict == "role-too-low", "{name} {} {verdict}", route.path);
         }
     }
 }
@@ -99,22 +81,14 @@ fn check_floor(route: &Route, caller: &str, verdict: &str) {
 async fn outcome(route: &Route, caller: &str) -> String {
     let site = Site::new().await;
     let attempt = prepare(&site.world, route).await;
-    let who = if caller == "intruder" {
-        "stranger"
-    } else {
-        caller
-    };
+    let who = if caller == "intruder" { "stranger" } else { caller };
     let workspace = if caller == "stranger" { "ws-2" } else { "ws-1" };
     let ask = Ask::new(route.method, &attempt.path, &attempt.body).header("workspace", workspace);
     let ask = match &attempt.subject_token {
         Some(token) => ask.header("x-subject-token", token),
         None => ask,
     };
-    let ask = if caller == "nobody" {
-        ask
-    } else {
-        ask.signed_by(who)
-    };
+    let ask = if caller == "nobody" { ask } else { ask.signed_by(who) };
     site.send(ask).await.verdict()
 }
 
@@ -166,9 +140,7 @@ async fn prepare(world: &World, route: &Route) -> Try {
         "apps::list" | "apps::show" | "apps::remove" | "apps::reset_secret" => {}
         "apis::create" => body = api_body("another", "/another"),
         "apis::update" => {
-            world
-                .does("reviewer", world.on_api(ApiAction::Stop(None)))
-                .await;
+            world.does("reviewer", world.on_api(ApiAction::Stop(None))).await;
             body = api_body("orders", "/orders/{id}");
         }
         "apis::remove" => {
@@ -177,13 +149,8 @@ async fn prepare(world: &World, route: &Route) -> Try {
         }
         "apis::list" | "apis::list_publications" => {}
         "apis::show" => {
-            let command = Command::UpdateApi {
-                api: world.api.clone(),
-                draft: stored().await,
-            };
-            world
-                .does("reviewer", world.on_api(ApiAction::Stop(None)))
-                .await;
+            let command = Command::UpdateApi { api: world.api.clone(), draft: stored().await };
+            world.does("reviewer", world.on_api(ApiAction::Stop(None))).await;
             world.does("developer", command).await;
         }
         "apis::list_choices" => query = "?action=AUTHORIZE",
@@ -203,21 +170,14 @@ async fn prepare(world: &World, route: &Route) -> Try {
         path = path.replace(name, &value);
     }
     let path = path + query;
-    Try {
-        path,
-        body,
-        subject_token,
-    }
+    Try { path, body, subject_token }
 }
 
 /// A draft whose definition can be shown again.
 async fn stored() -> tidegate_control::ApiDraft {
     let body = serde_json::from_str(&api_body("orders", "/orders/{id}")).unwrap();
     let definition = tidegate_wire::Definition::from_body(body).unwrap().json;
-    tidegate_control::ApiDraft {
-        definition,
-        ..draft("orders", "/orders/{id}")
-    }
+    tidegate_control::ApiDraft { definition, ..draft("orders", "/orders/{id}") }
 }
 
 fn api_body(name: &str, path: &str) -> String {
@@ -231,12 +191,7 @@ fn api_body(name: &str, path: &str) -> String {
 }
 
 async fn applied(world: &World) -> String {
-    world
-        .does(
-            "owner",
-            world.on_grant(GrantAction::Apply(Some(hour(1000)))),
-        )
-        .await;
+    world.does("owner", world.on_grant(GrantAction::Apply(Some(hour(1000))))).await;
     let reviewer = world.caller("reviewer").await;
     let page = world
         .control
@@ -250,32 +205,14 @@ async fn token(world: &World) -> String {
     let (access, secret) = ("ak-owner".to_owned(), Secret::new("sk-owner"));
     let login = Login::AccessKey { access, secret };
     let issued = world.control.login(login, &Scope::Own, world.now()).await;
-    issued
-        .unwrap_or_else(|error| panic!("{error}"))
-        .text
-        .expose()
-        .to_owned()
+    issued.unwrap_or_else(|error| panic!("{error}")).text.expose().to_owned()
 }
 
 async fn noticed(world: &World) -> String {
-    world
-        .does(
-            "reviewer",
-            world.on_grant(GrantAction::Authorize(Some(hour(1000)))),
-        )
-        .await;
-    world
-        .does(
-            "reviewer",
-            world.on_grant(GrantAction::Cancel(Some(hour(100)))),
-        )
-        .await;
+    world.does("reviewer", world.on_grant(GrantAction::Authorize(Some(hour(1000))))).await;
+    world.does("reviewer", world.on_grant(GrantAction::Cancel(Some(hour(100))))).await;
     let owner = world.caller("owner").await;
-    let page = world
-        .control
-        .list_notices(&owner, None, World::ALL, world.now())
-        .await
-        .unwrap();
+    let page = world.control.list_notices(&owner, None, World::ALL, world.now()).await.unwrap();
     page.items[0].notice.id.to_string()
 }
 
@@ -284,16 +221,8 @@ async fn the_operators_route_opens_to_the_operator() {
     let site = Site::new().await;
     let ask = Ask::new("post", "/admin/world?dry_run=true", r#"{"projects": []}"#);
     let bearer = format!("Bearer {OPERATOR_TOKEN}");
-    let got = site
-        .send(ask.clone().header("authorization", &bearer))
-        .await;
-    assert_eq!(
-        (
-            got.status.as_u16(),
-            got.body["changes"].as_array().unwrap().len()
-        ),
-        (200, 0)
-    );
+    let got = site.send(ask.clone().header("authorization", &bearer)).await;
+    assert_eq!((got.status.as_u16(), got.body["changes"].as_array().unwrap().len()), (200, 0));
     let got = site.send(ask.header("authorization", "Bearer guess")).await;
     assert_eq!(got.verdict(), "not-operator");
 }

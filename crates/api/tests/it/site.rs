@@ -35,10 +35,7 @@ pub struct Got {
 impl Got {
     /// The status, and the stable name of what is wrong if something is.
     pub fn verdict(&self) -> String {
-        let reason = self
-            .headers
-            .get("x-tidegate-reason")
-            .map(|reason| reason.to_str().unwrap());
+        let reason = self.headers.get("x-tidegate-reason").map(|reason| reason.to_str().unwrap());
         reason.map_or_else(|| self.status.as_u16().to_string(), str::to_owned)
     }
 }
@@ -61,10 +58,7 @@ impl Ask {
     pub fn new(method: &str, path: &str, body: &str) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert("host", HeaderValue::from_static("control.test"));
-        headers.insert(
-            "content-type",
-            HeaderValue::from_static("application/json;charset=utf-8"),
-        );
+        headers.insert("content-type", HeaderValue::from_static("application/json;charset=utf-8"));
         Self {
             method: method.to_uppercase().parse().unwrap(),
             path: path.to_owned(),
@@ -109,18 +103,11 @@ impl Site {
         let clock = {
             let now = Arc::clone(&now);
             let now = move || Timestamp::from_ms(now.load(Ordering::Relaxed));
-            Clock {
-                now: Arc::new(now),
-                wall: Arc::new(wall),
-            }
+            Clock { now: Arc::new(now), wall: Arc::new(wall) }
         };
         let control = Arc::clone(&world.control);
         let operator_token = Some(Secret::new(OPERATOR_TOKEN));
-        let router = router(Api {
-            control,
-            clock,
-            operator_token,
-        });
+        let router = router(Api { control, clock, operator_token });
         Self { world, router, now }
     }
 
@@ -138,11 +125,7 @@ impl Site {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Got {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Got { status: parts.status, headers: parts.headers, body }
     }
 
     /// Sends a call of the service, as somebody in the workspace most people are in.

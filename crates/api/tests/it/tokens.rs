@@ -6,8 +6,7 @@ use tidegate_domain::time::DAY_MS;
 use crate::site::{Ask, Got, Site};
 
 async fn token(site: &Site, body: serde_json::Value) -> Got {
-    site.send(Ask::new("post", "/v3/auth/tokens", &body.to_string()))
-        .await
+    site.send(Ask::new("post", "/v3/auth/tokens", &body.to_string())).await
 }
 
 fn by_key(secret: &str) -> serde_json::Value {
@@ -25,20 +24,14 @@ async fn a_token_comes_in_a_header_and_is_good_for_a_day() {
     assert_eq!(got.status.as_u16(), 201);
     assert_eq!(got.body["token"]["project"]["id"], "project-1");
     let text = got.headers["x-subject-token"].to_str().unwrap().to_owned();
-    assert!(
-        !got.body.to_string().contains(&text),
-        "it is in the header only"
-    );
+    assert!(!got.body.to_string().contains(&text), "it is in the header only");
 
     let list = Ask::new("get", "/v1/project-1/service/apps", "").header("x-auth-token", &text);
     assert_eq!(site.send(list.clone()).await.body["total"], 1);
     let about = Ask::new("get", "/v3/auth/tokens", "")
         .header("x-auth-token", &text)
         .header("x-subject-token", &text);
-    assert_eq!(
-        site.send(about).await.body["token"]["user"]["name"],
-        "owner"
-    );
+    assert_eq!(site.send(about).await.body["token"]["user"]["name"], "owner");
 
     site.go_to(site.world.now().plus_ms(DAY_MS - 1));
     assert!(site.send(list.clone()).await.status.is_success());
@@ -50,10 +43,7 @@ async fn a_token_comes_in_a_header_and_is_good_for_a_day() {
 async fn refusals_have_keystones_form() {
     let site = Site::new().await;
     let wrong = token(&site, by_key("sk-other")).await;
-    assert_eq!(
-        (wrong.status.as_u16(), &wrong.body["error"]["code"]),
-        (401, &401.into())
-    );
+    assert_eq!((wrong.status.as_u16(), &wrong.body["error"]["code"]), (401, &401.into()));
     let mut elsewhere = by_key("sk-owner");
     elsewhere["auth"]["scope"]["project"]["name"] = "mars-1".into();
     assert_eq!(token(&site, elsewhere).await.status.as_u16(), 403);

@@ -116,10 +116,7 @@ impl Control {
         for api in page.items {
             items.push(query.shown_api(api, now).await?);
         }
-        Ok(Page {
-            total: page.total,
-            items,
-        })
+        Ok(Page { total: page.total, items })
     }
 
     /// One API the caller can see.
@@ -157,32 +154,21 @@ impl Control {
         let api = access::visible_api(&mut *query.view, &query.seat, id).await?;
         let mut choices = Vec::new();
         for instance in query.view.instances(&api.project).await? {
-            if !query
-                .seat
-                .edition
-                .is_none_or(|edition| edition.knows(&instance.id))
-            {
+            if !query.seat.edition.is_none_or(|edition| edition.knows(&instance.id)) {
                 continue;
             }
             let publication = query.view.publication(&api.id, &instance.id).await?;
             let status = publication.map_or(Status::Created, |p| p.status.as_of(now));
             let mut cause = (!possible(action, status)).then_some(Cause::ApiStatus);
             if let Some(app) = app {
-                let key = Key {
-                    api: api.id.clone(),
-                    instance: instance.id.clone(),
-                    app: app.clone(),
-                };
+                let key =
+                    Key { api: api.id.clone(), instance: instance.id.clone(), app: app.clone() };
                 let record = access::app_for_reviewer(&mut *query.view, &query.seat, &key).await?;
                 let fits = record.app.kind.fit(api.auth) != tidegate_domain::app::Fit::Mismatch;
                 cause = cause.or((!fits).then_some(Cause::TypeMismatch));
             }
             if show_all || cause.is_none() {
-                choices.push(InstanceChoice {
-                    instance,
-                    status,
-                    cause,
-                });
+                choices.push(InstanceChoice { instance, status, cause });
             }
         }
         Ok(choices)
@@ -193,10 +179,7 @@ impl Control {
 fn possible(action: ApiActionOn, status: Status) -> bool {
     match action {
         ApiActionOn::Publish => {
-            matches!(
-                status,
-                Status::Created | Status::PublishRejected | Status::Offline
-            )
+            matches!(status, Status::Created | Status::PublishRejected | Status::Offline)
         }
         ApiActionOn::Unpublish => matches!(status, Status::Published | Status::Stopped),
         ApiActionOn::Stop | ApiActionOn::Whitelist | ApiActionOn::Authorize => {
@@ -211,10 +194,7 @@ pub(super) fn page_of<T>(all: Vec<T>, paging: Paging) -> Page<T> {
     let total = all.len() as u64;
     let skip = usize::try_from(paging.offset).unwrap_or(usize::MAX);
     let take = usize::try_from(paging.limit).unwrap_or(usize::MAX);
-    Page {
-        total,
-        items: all.into_iter().skip(skip).take(take).collect(),
-    }
+    Page { total, items: all.into_iter().skip(skip).take(take).collect() }
 }
 
 impl Query {
@@ -223,22 +203,13 @@ impl Query {
         let creator = self.user_name(&api.created_by).await?;
         let publications = self.publications(&api, now).await?;
         let is_granted = api.auth != AuthType::None && self.has_live_grant(&api, now).await?;
-        Ok(ApiShown {
-            api,
-            manager,
-            creator,
-            publications,
-            is_granted,
-        })
+        Ok(ApiShown { api, manager, creator, publications, is_granted })
     }
 
     async fn has_live_grant(&mut self, api: &Api, now: Timestamp) -> Result<bool> {
         let by = ListedBy::Api(api.id.clone());
         let page = self.view.listed(&by, now, Paging::ALL).await?;
-        Ok(page
-            .items
-            .iter()
-            .any(|standing| standing.live_grant(now).is_some()))
+        Ok(page.items.iter().any(|standing| standing.live_grant(now).is_some()))
     }
 
     async fn publications(&mut self, api: &Api, now: Timestamp) -> Result<Vec<PublicationShown>> {
@@ -249,13 +220,8 @@ impl Query {
                 continue;
             }
             publication.status = publication.status.as_of(now);
-            let instance_name = self
-                .instance_name(&api.project, &publication.instance)
-                .await?;
-            shown.push(PublicationShown {
-                publication,
-                instance_name,
-            });
+            let instance_name = self.instance_name(&api.project, &publication.instance).await?;
+            shown.push(PublicationShown { publication, instance_name });
         }
         Ok(shown)
     }

@@ -46,10 +46,7 @@ impl Control {
             let secret = self.settings.secrets_in_lists && query.seat.owns(&record);
             items.push(self.shown(&mut query, record, secret).await?);
         }
-        Ok(Page {
-            total: page.total,
-            items,
-        })
+        Ok(Page { total: page.total, items })
     }
 
     /// One app; its owner sees the secret.
@@ -70,12 +67,7 @@ impl Control {
         let mut query = Query::begin(self, caller).await?;
         let owner = query.user_name(&app.owner).await?;
         let updated_by = query.user_name(&app.updated_by).await?;
-        Ok(AppShown {
-            app,
-            owner,
-            updated_by,
-            secret,
-        })
+        Ok(AppShown { app, owner, updated_by, secret })
     }
 
     async fn shown(
@@ -87,17 +79,11 @@ impl Control {
         let owner = query.user_name(&record.app.owner).await?;
         let updated_by = query.user_name(&record.app.updated_by).await?;
         let secret = match (record.app.kind, with_secret) {
-            (AppKind::App, true) => Some(
-                self.vault
-                    .open(&record.secret, &app_secret(&record.app.id))?,
-            ),
+            (AppKind::App, true) => {
+                Some(self.vault.open(&record.secret, &app_secret(&record.app.id))?)
+            }
             (AppKind::App | AppKind::Iam, _) => None,
         };
-        Ok(AppShown {
-            app: record.app,
-            owner,
-            updated_by,
-            secret,
-        })
+        Ok(AppShown { app: record.app, owner, updated_by, secret })
     }
 }

@@ -49,10 +49,7 @@ impl Control {
     ) -> Result<Page<GrantedApp>> {
         let mut query = Query::begin(self, caller).await?;
         let api = access::own_api(&mut *query.view, &query.seat, id).await?;
-        let page = query
-            .view
-            .listed(&ListedBy::Api(id.clone()), now, paging)
-            .await?;
+        let page = query.view.listed(&ListedBy::Api(id.clone()), now, paging).await?;
         let mut items = Vec::with_capacity(page.items.len());
         for standing in page.items {
             let standing = standing.as_of(now);
@@ -61,20 +58,10 @@ impl Control {
             };
             let app = query.view.app(&standing.key.app).await?;
             let app_name = app.map(|record| record.app.name).unwrap_or_default();
-            let instance_name = query
-                .instance_name(&api.project, &standing.key.instance)
-                .await?;
-            items.push(GrantedApp {
-                standing,
-                relationship,
-                app_name,
-                instance_name,
-            });
+            let instance_name = query.instance_name(&api.project, &standing.key.instance).await?;
+            items.push(GrantedApp { standing, relationship, app_name, instance_name });
         }
-        Ok(Page {
-            total: page.total,
-            items,
-        })
+        Ok(Page { total: page.total, items })
     }
 
     /// The APIs an app of the caller's workspace holds or asks for.
@@ -87,10 +74,7 @@ impl Control {
     ) -> Result<Page<BoundApi>> {
         let mut query = Query::begin(self, caller).await?;
         access::own_app(&mut *query.view, &query.seat, id).await?;
-        let page = query
-            .view
-            .listed(&ListedBy::App(id.clone()), now, paging)
-            .await?;
+        let page = query.view.listed(&ListedBy::App(id.clone()), now, paging).await?;
         let mut items = Vec::with_capacity(page.items.len());
         for standing in page.items {
             let standing = standing.as_of(now);
@@ -101,20 +85,9 @@ impl Control {
                 continue;
             };
             let manager = query.user_name(&api.manager).await?;
-            let instance_name = query
-                .instance_name(&api.project, &standing.key.instance)
-                .await?;
-            items.push(BoundApi {
-                standing,
-                relationship,
-                api,
-                manager,
-                instance_name,
-            });
+            let instance_name = query.instance_name(&api.project, &standing.key.instance).await?;
+            items.push(BoundApi { standing, relationship, api, manager, instance_name });
         }
-        Ok(Page {
-            total: page.total,
-            items,
-        })
+        Ok(Page { total: page.total, items })
     }
 }

@@ -72,10 +72,7 @@ impl Control {
         for application in page.items {
             items.push(query.shown_application(application, now).await?);
         }
-        Ok(Page {
-            total: page.total,
-            items,
-        })
+        Ok(Page { total: page.total, items })
     }
 
     /// One application the caller filed or may decide.
@@ -88,11 +85,7 @@ impl Control {
         let mut query = Query::begin(self, caller).await?;
         let application = query.view.application(id).await?;
         let application = application.ok_or(Refusal::ApplicationUnknown)?;
-        let api = query
-            .view
-            .api(&application.api)
-            .await?
-            .ok_or(Refusal::ApplicationUnknown)?;
+        let api = query.view.api(&application.api).await?.ok_or(Refusal::ApplicationUnknown)?;
         let of_workspace = api.workspace == query.seat.workspace;
         let seen = application.applicant == query.seat.user
             || (of_workspace && (api.manager == query.seat.user || query.seat.role == Role::Admin));
@@ -117,10 +110,7 @@ impl Control {
         for notice in page.items {
             items.push(query.shown_notice(notice, now).await?);
         }
-        Ok(Page {
-            total: page.total,
-            items,
-        })
+        Ok(Page { total: page.total, items })
     }
 
     /// One notice that concerns the caller.
@@ -132,16 +122,8 @@ impl Control {
     ) -> Result<NoticeShown> {
         let mut query = Query::begin(self, caller).await?;
         let notice = query.view.notice(id).await?.ok_or(Refusal::NoticeUnknown)?;
-        let api = query
-            .view
-            .api(&notice.key.api)
-            .await?
-            .ok_or(Refusal::NoticeUnknown)?;
-        let app = query
-            .view
-            .app(&notice.key.app)
-            .await?
-            .ok_or(Refusal::NoticeUnknown)?;
+        let api = query.view.api(&notice.key.api).await?.ok_or(Refusal::NoticeUnknown)?;
+        let app = query.view.app(&notice.key.app).await?.ok_or(Refusal::NoticeUnknown)?;
         if !query.is_concerned(&api, &app) {
             return Err(Refusal::NoticeUnknown.into());
         }
@@ -152,10 +134,7 @@ impl Control {
 impl Query {
     fn applications_in(&self, inbox: Inbox, api_name: Option<String>) -> ApplicationFilter {
         let me = Some(self.seat.user.clone());
-        let filter = ApplicationFilter {
-            api_name,
-            ..ApplicationFilter::default()
-        };
+        let filter = ApplicationFilter { api_name, ..ApplicationFilter::default() };
         let of_apps = vec![ApplicationKind::Apply, ApplicationKind::Renew];
         let of_apis = vec![ApplicationKind::Publish, ApplicationKind::Recover];
         match inbox {
@@ -172,12 +151,9 @@ impl Query {
                 withdrawn: false,
                 ..filter
             },
-            Inbox::SentForApps => ApplicationFilter {
-                applicant: me,
-                kinds: of_apps,
-                withdrawn: false,
-                ..filter
-            },
+            Inbox::SentForApps => {
+                ApplicationFilter { applicant: me, kinds: of_apps, withdrawn: false, ..filter }
+            }
         }
     }
 
@@ -211,23 +187,14 @@ impl Query {
             None => String::new(),
         };
         let applicant = self.user_name(&application.applicant).await?;
-        let decided_by = application
-            .verdict
-            .as_ref()
-            .and_then(|verdict| verdict.by.clone());
+        let decided_by = application.verdict.as_ref().and_then(|verdict| verdict.by.clone());
         let manager = api.as_ref().map(|api| api.manager.clone());
         let reviewer = match decided_by.or(manager) {
             Some(user) => self.user_name(&user).await?,
             None => String::new(),
         };
         let api_name = api.map(|api| api.name).unwrap_or_default();
-        Ok(ApplicationShown {
-            application,
-            api_name,
-            app_name,
-            applicant,
-            reviewer,
-        })
+        Ok(ApplicationShown { application, api_name, app_name, applicant, reviewer })
     }
 
     /// The application as time has left it, whether or not anybody has recorded that.
@@ -266,13 +233,7 @@ impl Query {
         };
         let api_name = api.map(|api| api.name).unwrap_or_default();
         let app_name = app.map(|record| record.app.name).unwrap_or_default();
-        Ok(NoticeShown {
-            notice,
-            api_name,
-            app_name,
-            sender,
-            owner,
-        })
+        Ok(NoticeShown { notice, api_name, app_name, sender, owner })
     }
 
     /// The notice as time has left it, whether or not anybody has recorded that.
@@ -292,11 +253,6 @@ impl Query {
     }
 
     async fn app_name(&mut self, app: &tidegate_domain::AppId) -> Result<String> {
-        Ok(self
-            .view
-            .app(app)
-            .await?
-            .map(|record| record.app.name)
-            .unwrap_or_default())
+        Ok(self.view.app(app).await?.map(|record| record.app.name).unwrap_or_default())
     }
 }

@@ -47,10 +47,7 @@ impl Control {
         for instance in page.items {
             items.push(query.shown_instance(instance).await?);
         }
-        Ok(Page {
-            total: page.total,
-            items,
-        })
+        Ok(Page { total: page.total, items })
     }
 
     /// One instance of the caller's project.
@@ -60,11 +57,7 @@ impl Control {
         if query.seat.edition.is_some_and(|edition| !edition.knows(id)) {
             return Err(unknown.into());
         }
-        let instance = query
-            .view
-            .instance(&query.seat.project, id)
-            .await?
-            .ok_or(unknown)?;
+        let instance = query.view.instance(&query.seat.project, id).await?.ok_or(unknown)?;
         query.shown_instance(instance).await
     }
 
@@ -83,10 +76,7 @@ impl Control {
             if member.is_reviewer {
                 let name = query.user_name(&member.user).await?;
                 if name.to_lowercase().contains(&part) {
-                    approvers.push(Approver {
-                        user: member.user,
-                        name,
-                    });
+                    approvers.push(Approver { user: member.user, name });
                 }
             }
         }
@@ -107,9 +97,6 @@ impl Query {
             let publication = self.view.publication(&api.id, &instance.id).await?;
             published_here += u32::from(publication.is_some_and(|p| p.status.answers()));
         }
-        Ok(InstanceShown {
-            instance,
-            published_here,
-        })
+        Ok(InstanceShown { instance, published_here })
     }
 }

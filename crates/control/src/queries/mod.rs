@@ -34,12 +34,7 @@ impl Query {
     async fn begin(control: &Control, caller: &Caller) -> Result<Self> {
         let mut view = control.store.view().await?;
         let seat = access::seat(&mut *view, caller, control.settings).await?;
-        Ok(Self {
-            view,
-            seat,
-            users: HashMap::new(),
-            instances: HashMap::new(),
-        })
+        Ok(Self { view, seat, users: HashMap::new(), instances: HashMap::new() })
     }
 
     /// A user's name. People appear on the wire by name only.
@@ -47,12 +42,7 @@ impl Query {
         if let Some(name) = self.users.get(id) {
             return Ok(name.clone());
         }
-        let name = self
-            .view
-            .user(id)
-            .await?
-            .map(|user| user.name)
-            .unwrap_or_default();
+        let name = self.view.user(id).await?.map(|user| user.name).unwrap_or_default();
         self.users.insert(id.clone(), name.clone());
         Ok(name)
     }

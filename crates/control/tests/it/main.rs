@@ -1,10 +1,6 @@
 //! Stories of the control side: who does what, when, and what the gate then does.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a story that cannot go on fails"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on fails")]
 
 mod admin;
 mod batch;

@@ -8,50 +8,26 @@ use tidegate_testkit::{World, draft, hour, instance};
 async fn a_stranger_finds_nothing() {
     let world = World::new().await;
     let authorize = world.on_grant(GrantAction::Authorize(Some(hour(10))));
-    assert_eq!(
-        world.try_to("stranger", authorize).await.err(),
-        Some(Refusal::ApiUnknown)
-    );
+    assert_eq!(world.try_to("stranger", authorize).await.err(), Some(Refusal::ApiUnknown));
     let stranger = world.caller("stranger").await;
-    let shown = world
-        .control
-        .show_api(&stranger, &world.api, world.now())
-        .await;
-    assert!(matches!(
-        shown,
-        Err(tidegate_control::Error::Refused(Refusal::ApiUnknown))
-    ));
+    let shown = world.control.show_api(&stranger, &world.api, world.now()).await;
+    assert!(matches!(shown, Err(tidegate_control::Error::Refused(Refusal::ApiUnknown))));
     let shown = world.control.show_app(&stranger, &world.app.id).await;
-    assert!(matches!(
-        shown,
-        Err(tidegate_control::Error::Refused(Refusal::AppUnknown { .. }))
-    ));
+    assert!(matches!(shown, Err(tidegate_control::Error::Refused(Refusal::AppUnknown { .. }))));
 
     // Naming a workspace he is no member of is like naming none that exists.
-    let elsewhere = Caller {
-        workspace: WorkspaceId::parse("ws-1").ok(),
-        ..stranger.clone()
-    };
-    let nowhere = Caller {
-        workspace: WorkspaceId::parse("none").ok(),
-        ..stranger
-    };
+    let elsewhere = Caller { workspace: WorkspaceId::parse("ws-1").ok(), ..stranger.clone() };
+    let nowhere = Caller { workspace: WorkspaceId::parse("none").ok(), ..stranger };
     for caller in [elsewhere, nowhere] {
         let shown = world.control.show_app(&caller, &world.app.id).await;
-        assert!(matches!(
-            shown,
-            Err(tidegate_control::Error::Refused(Refusal::WorkspaceUnknown))
-        ));
+        assert!(matches!(shown, Err(tidegate_control::Error::Refused(Refusal::WorkspaceUnknown))));
     }
 }
 
 #[tokio::test]
 async fn an_only_workspace_need_not_be_named() {
     let world = World::new().await;
-    let caller = Caller {
-        workspace: None,
-        ..world.caller("owner").await
-    };
+    let caller = Caller { workspace: None, ..world.caller("owner").await };
     assert!(world.control.show_app(&caller, &world.app.id).await.is_ok());
 }
 
@@ -65,25 +41,11 @@ async fn an_app_of_another_workspace_may_apply_for_what_is_visible_there() {
         app: app.id.clone(),
         action: GrantAction::Apply(Some(hour(10))),
     };
-    assert_eq!(
-        world.try_to("stranger", apply(&world.api)).await.err(),
-        Some(Refusal::ApiUnknown)
-    );
+    assert_eq!(world.try_to("stranger", apply(&world.api)).await.err(), Some(Refusal::ApiUnknown));
 
-    let open = ApiDraft {
-        visibility: Visibility::Project,
-        ..draft("open", "/open")
-    };
+    let open = ApiDraft { visibility: Visibility::Project, ..draft("open", "/open") };
     let open = world.new_api(open).await;
-    world
-        .does(
-            "reviewer",
-            Command::Publish {
-                api: open.clone(),
-                instance: instance(),
-            },
-        )
-        .await;
+    world.does("reviewer", Command::Publish { api: open.clone(), instance: instance() }).await;
     let authorize = Command::Grant {
         api: open.clone(),
         instance: instance(),
@@ -92,24 +54,13 @@ async fn an_app_of_another_workspace_may_apply_for_what_is_visible_there() {
     };
     // The reviewer cannot see the app before it asks, and can once it has.
     let refusal = world.try_to("reviewer", authorize.clone()).await.err();
-    assert_eq!(
-        refusal,
-        Some(Refusal::AppUnknown {
-            app: app.id.to_string()
-        })
-    );
+    assert_eq!(refusal, Some(Refusal::AppUnknown { app: app.id.to_string() }));
     world.does("stranger", apply(&open)).await;
     world.does("reviewer", authorize).await;
     let stranger = world.caller("stranger").await;
-    let bound = world
-        .control
-        .list_bound_apis(&stranger, &app.id, World::ALL, world.now())
-        .await
-        .unwrap();
-    assert_eq!(
-        (bound.total, bound.items[0].manager.as_str()),
-        (1, "reviewer")
-    );
+    let bound =
+        world.control.list_bound_apis(&stranger, &app.id, World::ALL, world.now()).await.unwrap();
+    assert_eq!((bound.total, bound.items[0].manager.as_str()), (1, "reviewer"));
 }
 
 #[tokio::test]
@@ -126,22 +77,12 @@ async fn roles_bound_what_members_may_do() {
     }
     let apply = world.on_grant(GrantAction::Apply(Some(hour(10))));
     let refusal = world.try_to("viewer", apply.clone()).await.err();
-    assert_eq!(
-        refusal,
-        Some(Refusal::RoleTooLow {
-            task: Task::Operate
-        })
-    );
+    assert_eq!(refusal, Some(Refusal::RoleTooLow { task: Task::Operate }));
     let refusal = world.try_to("developer", apply).await.err();
     assert_eq!(refusal, Some(Refusal::NotAppOwner));
     let reset = Command::ResetSecret(world.app.id.clone());
     let refusal = world.try_to("owner", reset.clone()).await.err();
-    assert_eq!(
-        refusal,
-        Some(Refusal::RoleTooLow {
-            task: Task::ResetSecret
-        })
-    );
+    assert_eq!(refusal, Some(Refusal::RoleTooLow { task: Task::ResetSecret }));
     world.does("admin", reset).await;
 }
 
@@ -163,19 +104,11 @@ async fn secrets_are_shown_on_creation_and_to_the_owner_only() {
             world.control.show_app(&caller, &id).await.unwrap().secret
         }
     };
-    assert!(
-        shown("owner")
-            .await
-            .is_some_and(|shown| shown.expose() == secret.expose())
-    );
+    assert!(shown("owner").await.is_some_and(|shown| shown.expose() == secret.expose()));
     for who in ["admin", "developer", "viewer", "reviewer"] {
         assert!(shown(who).await.is_none(), "{who}");
     }
     let owner = world.caller("owner").await;
-    let list = world
-        .control
-        .list_apps(&owner, None, None, World::ALL)
-        .await
-        .unwrap();
+    let list = world.control.list_apps(&owner, None, None, World::ALL).await.unwrap();
     assert!(list.items.iter().all(|shown| shown.secret.is_none()));
 }

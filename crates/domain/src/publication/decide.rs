@@ -79,24 +79,16 @@ pub fn decide(
     now: Timestamp,
 ) -> Decision {
     let settled = settle(publication, now);
-    let current = settled
-        .iter()
-        .fold(publication.clone(), |p, event| evolve(p, event, now));
-    let case = Case {
-        publication: &current,
-        facts,
-        now,
-    };
+    let current = settled.iter().fold(publication.clone(), |p, event| evolve(p, event, now));
+    let case = Case { publication: &current, facts, now };
     let decided = match command {
         Command::Publish { id } => case.publish(id),
         Command::Stop { at } => case.shut_down(*at, Shut::Stop),
         Command::Unpublish { at } => case.shut_down(*at, Shut::Unpublish),
         Command::Recover { id } => case.recover(id),
-        Command::Decide {
-            application,
-            pass,
-            comment,
-        } => case.verdict(application, *pass, comment.clone()),
+        Command::Decide { application, pass, comment } => {
+            case.verdict(application, *pass, comment.clone())
+        }
         Command::Withdraw { application } => case.withdraw(application),
         Command::WithdrawShutdown => case.withdraw_shutdown(),
         Command::AppReleased => Ok(case.app_released()),
@@ -184,11 +176,7 @@ impl Case<'_> {
 
     fn retained_until(&self) -> Option<Timestamp> {
         let hours = i64::from(self.facts.retention_hours);
-        Some(
-            self.publication
-                .published_at?
-                .plus_ms(hours * crate::time::HOUR_MS),
-        )
+        Some(self.publication.published_at?.plus_ms(hours * crate::time::HOUR_MS))
     }
 
     fn verdict(&self, application: &Application, pass: bool, comment: Option<String>) -> Decision {
@@ -197,11 +185,7 @@ impl Case<'_> {
         if pass && application.kind == ApplicationKind::Publish && self.facts.route_taken {
             return Err(Refusal::RouteTaken);
         }
-        let outcome = if pass {
-            Outcome::Passed
-        } else {
-            Outcome::Rejected
-        };
+        let outcome = if pass { Outcome::Passed } else { Outcome::Rejected };
         let closed = self.close(application, outcome, comment);
         Ok(match (application.kind, pass) {
             (ApplicationKind::Recover, true) => vec![closed, Event::Recovered],
@@ -221,20 +205,12 @@ impl Case<'_> {
             (_, Some(_)) => Status::Offline,
             (_, None) => Status::Created,
         };
-        Ok(vec![
-            self.close(application, Outcome::Withdrawn, None),
-            Event::BackTo(before),
-        ])
+        Ok(vec![self.close(application, Outcome::Withdrawn, None), Event::BackTo(before)])
     }
 
     fn close(&self, application: &Application, outcome: Outcome, comment: Option<String>) -> Event {
         let by = Some(self.facts.actor.clone());
-        let verdict = Verdict {
-            outcome,
-            at: self.now,
-            by,
-            comment,
-        };
+        let verdict = Verdict { outcome, at: self.now, by, comment };
         Event::ApplicationClosed(application.clone().closed(verdict))
     }
 
@@ -264,17 +240,11 @@ impl Case<'_> {
     fn waiting(&self, found: &Application) -> Result<&Application, Refusal> {
         must_be_pending(found)?;
         let waits = self.publication.application.as_ref();
-        waits
-            .filter(|application| application.id == found.id)
-            .ok_or(Refusal::ApplicationUnknown)
+        waits.filter(|application| application.id == found.id).ok_or(Refusal::ApplicationUnknown)
     }
 
     fn must_review(&self) -> Result<(), Refusal> {
-        if self.facts.is_reviewer {
-            Ok(())
-        } else {
-            Err(Refusal::NotReviewer)
-        }
+        if self.facts.is_reviewer { Ok(()) } else { Err(Refusal::NotReviewer) }
     }
 }
 
@@ -287,9 +257,7 @@ fn done(how: Shut) -> Event {
 
 fn must_be_pending(application: &Application) -> Result<(), Refusal> {
     match &application.verdict {
-        Some(verdict) => Err(Refusal::AlreadyDecided {
-            verdict: verdict.clone(),
-        }),
+        Some(verdict) => Err(Refusal::AlreadyDecided { verdict: verdict.clone() }),
         None => Ok(()),
     }
 }

@@ -50,10 +50,7 @@ impl Status {
 
     /// Does the API answer calls?
     pub const fn answers(self) -> bool {
-        matches!(
-            self,
-            Self::Published | Self::Stopping { .. } | Self::Unpublishing { .. }
-        )
+        matches!(self, Self::Published | Self::Stopping { .. } | Self::Unpublishing { .. })
     }
 
     /// Does the API keep the grants it has?
@@ -124,13 +121,7 @@ pub struct Publication {
 impl Publication {
     /// An API that was never published on the instance.
     pub fn new(api: ApiId, instance: InstanceId) -> Self {
-        Self {
-            api,
-            instance,
-            status: Status::Created,
-            published_at: None,
-            application: None,
-        }
+        Self { api, instance, status: Status::Created, published_at: None, application: None }
     }
 }
 

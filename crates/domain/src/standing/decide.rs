@@ -106,26 +106,18 @@ type Decision = Result<Vec<Event>, Refusal>;
 /// about comes first among the events.
 pub fn decide(standing: &Standing, facts: &Facts, command: &Command, now: Timestamp) -> Decision {
     let mut events = come_about(standing, facts.status, now);
-    let current = events
-        .iter()
-        .cloned()
-        .fold(standing.clone(), |s, event| super::evolve(s, event, now));
-    let case = Case {
-        standing: &current,
-        facts,
-        now,
-    };
+    let current =
+        events.iter().cloned().fold(standing.clone(), |s, event| super::evolve(s, event, now));
+    let case = Case { standing: &current, facts, now };
     let decided = match command {
         Command::Authorize { until } => case.authorize(*until)?,
         Command::Apply { id, until } => case.apply(id, *until)?,
         Command::Renew { id, until } => case.renew(id, *until)?,
         Command::Cancel { id, at } => case.cancel(id, *at)?,
         Command::GiveBack => case.give_back()?,
-        Command::Decide {
-            application,
-            pass,
-            comment,
-        } => case.verdict(latest(application, &events), *pass, comment.clone())?,
+        Command::Decide { application, pass, comment } => {
+            case.verdict(latest(application, &events), *pass, comment.clone())?
+        }
         Command::Withdraw { application } => case.withdraw(latest(application, &events))?,
         Command::Confirm { notice, choice } => {
             case.confirm(latest_notice(notice, &events), *choice)?
@@ -197,10 +189,7 @@ impl Case<'_> {
         self.must_fit()?;
         self.must_be_published()?;
         self.must_be_ahead(until)?;
-        let mut events = vec![Event::Granted {
-            until,
-            by: self.actor(),
-        }];
+        let mut events = vec![Event::Granted { until, by: self.actor() }];
         events.extend(self.satisfied_application());
         Ok(events)
     }
@@ -210,10 +199,7 @@ impl Case<'_> {
         self.must_keep_grants()?;
         self.must_have_no_notice()?;
         self.must_grow(grant, until)?;
-        let mut events = vec![Event::Extended {
-            until,
-            by: self.actor(),
-        }];
+        let mut events = vec![Event::Extended { until, by: self.actor() }];
         events.extend(self.satisfied_application());
         Ok(events)
     }
@@ -221,9 +207,7 @@ impl Case<'_> {
     /// A grant the reviewer gives of his own accord answers the application that waits.
     fn satisfied_application(&self) -> Option<Event> {
         let application = self.standing.application.clone()?;
-        Some(Event::ApplicationClosed(
-            application.closed(self.by_actor(Outcome::Passed, None)),
-        ))
+        Some(Event::ApplicationClosed(application.closed(self.by_actor(Outcome::Passed, None))))
     }
 
     fn apply(&self, id: &ApplicationId, until: Option<Timestamp>) -> Decision {
@@ -235,10 +219,7 @@ impl Case<'_> {
         self.must_fit()?;
         if let Some(grant) = self.standing.live_grant(self.now) {
             let app = self.standing.key.app.clone();
-            return Err(Refusal::AlreadyGranted {
-                app,
-                until: grant.until,
-            });
+            return Err(Refusal::AlreadyGranted { app, until: grant.until });
         }
         self.must_have_no_application()?;
         self.must_be_published()?;
@@ -286,9 +267,7 @@ impl Case<'_> {
         must_leave_notice(at, self.now, None)?;
         let mut events = Vec::new();
         if let Some(application) = self.standing.application.clone() {
-            events.push(Event::ApplicationClosed(
-                application.void(VoidCause::Cancelled, self.now),
-            ));
+            events.push(Event::ApplicationClosed(application.void(VoidCause::Cancelled, self.now)));
         }
         events.push(Event::NoticeSent(Notice {
             id: id.clone(),
@@ -300,37 +279,22 @@ impl Case<'_> {
             scheduled: None,
             closed: None,
         }));
-        events.push(Event::Cut(Cut {
-            at,
-            cause: CutCause::Reviewer,
-        }));
+        events.push(Event::Cut(Cut { at, cause: CutCause::Reviewer }));
         Ok(events)
     }
 
     fn give_back(&self) -> Decision {
         self.must_own()?;
         self.must_have_grant()?;
-        let mut events = release(
-            self.standing,
-            VoidCause::GivenBack,
-            Some(self.actor()),
-            self.now,
-        );
-        events.push(Event::Cut(Cut {
-            at: self.now,
-            cause: CutCause::App,
-        }));
+        let mut events = release(self.standing, VoidCause::GivenBack, Some(self.actor()), self.now);
+        events.push(Event::Cut(Cut { at: self.now, cause: CutCause::App }));
         Ok(events)
     }
 
     fn verdict(&self, application: &Application, pass: bool, comment: Option<String>) -> Decision {
         self.must_review()?;
         let application = self.waiting(application)?;
-        let outcome = if pass {
-            Outcome::Passed
-        } else {
-            Outcome::Rejected
-        };
+        let outcome = if pass { Outcome::Passed } else { Outcome::Rejected };
         let closed = application.clone().closed(self.by_actor(outcome, comment));
         let mut events = vec![Event::ApplicationClosed(closed)];
         if pass {
@@ -349,18 +313,12 @@ impl Case<'_> {
                 self.must_keep_grants()?;
                 self.must_have_no_notice()?;
                 self.must_grow(grant, until)?;
-                Ok(Event::Extended {
-                    until,
-                    by: self.actor(),
-                })
+                Ok(Event::Extended { until, by: self.actor() })
             }
             None => {
                 self.must_be_published()?;
                 self.must_be_ahead(until)?;
-                Ok(Event::Granted {
-                    until,
-                    by: self.actor(),
-                })
+                Ok(Event::Granted { until, by: self.actor() })
             }
         }
     }
@@ -371,9 +329,7 @@ impl Case<'_> {
         }
         let application = self.waiting(application)?;
         let verdict = self.by_actor(Outcome::Withdrawn, None);
-        Ok(vec![Event::ApplicationClosed(
-            application.clone().closed(verdict),
-        )])
+        Ok(vec![Event::ApplicationClosed(application.clone().closed(verdict))])
     }
 
     fn confirm(&self, notice: &Notice, choice: Choice) -> Decision {
@@ -389,15 +345,10 @@ impl Case<'_> {
 
     fn end_now(&self, notice: &Notice) -> Vec<Event> {
         let confirmed =
-            notice
-                .clone()
-                .closed(NoticeOutcome::Confirmed, self.now, Some(self.actor()));
+            notice.clone().closed(NoticeOutcome::Confirmed, self.now, Some(self.actor()));
         let mut events = vec![Event::NoticeClosed(confirmed)];
         events.push(match notice.kind {
-            NoticeKind::Cancel => Event::Cut(Cut {
-                at: self.now,
-                cause: CutCause::Reviewer,
-            }),
+            NoticeKind::Cancel => Event::Cut(Cut { at: self.now, cause: CutCause::Reviewer }),
             NoticeKind::Stop | NoticeKind::Unpublish => Event::Paused { from: self.now },
         });
         if notice.kind == NoticeKind::Cancel {
@@ -427,17 +378,11 @@ impl Case<'_> {
         if at > latest {
             return Err(Refusal::ConfirmTooLate { deadline: latest });
         }
-        let scheduled = Notice {
-            scheduled: Some(at),
-            ..notice.clone()
-        };
+        let scheduled = Notice { scheduled: Some(at), ..notice.clone() };
         Ok(vec![
             Event::NoticeScheduled(scheduled),
             match notice.kind {
-                NoticeKind::Cancel => Event::Cut(Cut {
-                    at,
-                    cause: CutCause::Reviewer,
-                }),
+                NoticeKind::Cancel => Event::Cut(Cut { at, cause: CutCause::Reviewer }),
                 NoticeKind::Stop | NoticeKind::Unpublish => Event::Paused { from: at },
             },
         ])
@@ -448,14 +393,10 @@ impl Case<'_> {
         let notice = self.running(notice)?;
         // One app cannot be exempted from the end of an API: a stop is called off for all or none.
         if notice.kind != NoticeKind::Cancel {
-            return Err(Refusal::IllegalAction {
-                status: self.facts.status,
-            });
+            return Err(Refusal::IllegalAction { status: self.facts.status });
         }
         let withdrawn =
-            notice
-                .clone()
-                .closed(NoticeOutcome::Withdrawn, self.now, Some(self.actor()));
+            notice.clone().closed(NoticeOutcome::Withdrawn, self.now, Some(self.actor()));
         Ok(vec![Event::NoticeClosed(withdrawn), Event::CutWithdrawn])
     }
 
@@ -466,28 +407,15 @@ impl Case<'_> {
     }
 
     fn by_actor(&self, outcome: Outcome, comment: Option<String>) -> Verdict {
-        Verdict {
-            outcome,
-            at: self.now,
-            by: Some(self.actor()),
-            comment,
-        }
+        Verdict { outcome, at: self.now, by: Some(self.actor()), comment }
     }
 
     fn must_review(&self) -> Result<(), Refusal> {
-        if self.facts.is_reviewer {
-            Ok(())
-        } else {
-            Err(Refusal::NotReviewer)
-        }
+        if self.facts.is_reviewer { Ok(()) } else { Err(Refusal::NotReviewer) }
     }
 
     fn must_own(&self) -> Result<(), Refusal> {
-        if self.facts.is_owner {
-            Ok(())
-        } else {
-            Err(Refusal::NotAppOwner)
-        }
+        if self.facts.is_owner { Ok(()) } else { Err(Refusal::NotAppOwner) }
     }
 
     fn must_fit(&self) -> Result<(), Refusal> {
@@ -507,11 +435,7 @@ impl Case<'_> {
 
     /// A grant can be extended as long as the API keeps its grants, also while it is stopped.
     fn must_keep_grants(&self) -> Result<(), Refusal> {
-        if self.facts.status.keeps_grants() {
-            Ok(())
-        } else {
-            Err(Refusal::NotPublished)
-        }
+        if self.facts.status.keeps_grants() { Ok(()) } else { Err(Refusal::NotPublished) }
     }
 
     fn must_have_grant(&self) -> Result<&Grant, Refusal> {
@@ -520,9 +444,7 @@ impl Case<'_> {
 
     fn must_have_no_application(&self) -> Result<(), Refusal> {
         match &self.standing.application {
-            Some(application) => Err(Refusal::AlreadyApplied {
-                kind: application.kind,
-            }),
+            Some(application) => Err(Refusal::AlreadyApplied { kind: application.kind }),
             None => Ok(()),
         }
     }
@@ -535,10 +457,7 @@ impl Case<'_> {
     }
 
     fn notice_running(&self, notice: &Notice) -> Refusal {
-        Refusal::NoticeRunning {
-            app: self.standing.key.app.clone(),
-            at: notice.takes_effect(),
-        }
+        Refusal::NoticeRunning { app: self.standing.key.app.clone(), at: notice.takes_effect() }
     }
 
     /// The application, if it is the one that waits here. What the standing knows of it counts, not
@@ -546,80 +465,52 @@ impl Case<'_> {
     fn waiting(&self, found: &Application) -> Result<&Application, Refusal> {
         must_be_pending(found)?;
         let waits = self.standing.application.as_ref();
-        waits
-            .filter(|application| application.id == found.id)
-            .ok_or(Refusal::ApplicationUnknown)
+        waits.filter(|application| application.id == found.id).ok_or(Refusal::ApplicationUnknown)
     }
 
     /// The notice, if it is one of those that run here.
     fn running(&self, found: &Notice) -> Result<&Notice, Refusal> {
         must_be_running(found)?;
         let run = [&self.standing.cancellation, &self.standing.shutdown];
-        run.into_iter()
-            .flatten()
-            .find(|notice| notice.id == found.id)
-            .ok_or(Refusal::NoticeUnknown)
+        run.into_iter().flatten().find(|notice| notice.id == found.id).ok_or(Refusal::NoticeUnknown)
     }
 
     fn must_be_ahead(&self, until: Timestamp) -> Result<(), Refusal> {
-        if until > self.now {
-            Ok(())
-        } else {
-            Err(Refusal::EndPassed { end: until })
-        }
+        if until > self.now { Ok(()) } else { Err(Refusal::EndPassed { end: until }) }
     }
 
     fn must_grow(&self, grant: &Grant, until: Timestamp) -> Result<(), Refusal> {
         if until > grant.until {
             return Ok(());
         }
-        Err(Refusal::EndShrinks {
-            app: self.standing.key.app.clone(),
-            until: grant.until,
-        })
+        Err(Refusal::EndShrinks { app: self.standing.key.app.clone(), until: grant.until })
     }
 }
 
 fn must_be_pending(application: &Application) -> Result<(), Refusal> {
     match &application.verdict {
-        Some(verdict) => Err(Refusal::AlreadyDecided {
-            verdict: verdict.clone(),
-        }),
+        Some(verdict) => Err(Refusal::AlreadyDecided { verdict: verdict.clone() }),
         None => Ok(()),
     }
 }
 
 fn must_be_running(notice: &Notice) -> Result<(), Refusal> {
     match &notice.closed {
-        Some(closed) => Err(Refusal::NoticeEnded {
-            closed: closed.clone(),
-        }),
+        Some(closed) => Err(Refusal::NoticeEnded { closed: closed.clone() }),
         None => Ok(()),
     }
 }
 
 /// An end of validity as it is kept: on the hour, never later than asked.
 fn end_of_validity(asked: Option<Timestamp>) -> Result<Timestamp, Refusal> {
-    let end = asked
-        .ok_or(Refusal::FieldMissing { field: "time" })?
-        .floor_hour();
-    if end.is_beyond_horizon() {
-        Err(Refusal::EndTooFar)
-    } else {
-        Ok(end)
-    }
+    let end = asked.ok_or(Refusal::FieldMissing { field: "time" })?.floor_hour();
+    if end.is_beyond_horizon() { Err(Refusal::EndTooFar) } else { Ok(end) }
 }
 
 /// A moment of cancellation as it is kept: on the hour, never earlier than asked.
 pub(crate) fn moment_of_cancellation(asked: Option<Timestamp>) -> Result<Timestamp, Refusal> {
-    let at = asked
-        .ok_or(Refusal::FieldMissing { field: "time" })?
-        .ceil_hour();
-    if at.is_beyond_horizon() {
-        Err(Refusal::EndTooFar)
-    } else {
-        Ok(at)
-    }
+    let at = asked.ok_or(Refusal::FieldMissing { field: "time" })?.ceil_hour();
+    if at.is_beyond_horizon() { Err(Refusal::EndTooFar) } else { Ok(at) }
 }
 
 /// Does an end of access at `at` leave the two days, and the retention period if there is one?
@@ -633,9 +524,7 @@ pub(crate) fn must_leave_notice(
     if at >= earliest {
         Ok(())
     } else {
-        Err(Refusal::NoticeTooShort {
-            earliest: earliest.ceil_hour(),
-        })
+        Err(Refusal::NoticeTooShort { earliest: earliest.ceil_hour() })
     }
 }
 
@@ -648,10 +537,8 @@ fn release(
 ) -> Vec<Event> {
     let application = standing.application.clone().map(|a| a.void(cause, now));
     let notices = [standing.cancellation.clone(), standing.shutdown.clone()];
-    let closed = notices
-        .into_iter()
-        .flatten()
-        .map(|n| n.closed(NoticeOutcome::Released, now, by.clone()));
+    let closed =
+        notices.into_iter().flatten().map(|n| n.closed(NoticeOutcome::Released, now, by.clone()));
     application
         .map(Event::ApplicationClosed)
         .into_iter()
@@ -693,12 +580,7 @@ pub fn follow(standing: &Standing, change: &Shutdown, now: Timestamp) -> Vec<Eve
     let standing = &standing.as_of(now);
     let pause_ended = standing.paused_from.map(|_| Event::PauseEnded);
     match change {
-        Shutdown::Announced {
-            id,
-            kind,
-            by,
-            deadline,
-        } => {
+        Shutdown::Announced { id, kind, by, deadline } => {
             if standing.live_grant(now).is_some() {
                 events.push(Event::NoticeSent(Notice {
                     id: id.clone(),
@@ -714,10 +596,7 @@ pub fn follow(standing: &Standing, change: &Shutdown, now: Timestamp) -> Vec<Eve
         }
         Shutdown::Stopped => {
             events.extend(
-                standing
-                    .shutdown
-                    .clone()
-                    .map(|n| Event::NoticeClosed(n.carried_out_by(now))),
+                standing.shutdown.clone().map(|n| Event::NoticeClosed(n.carried_out_by(now))),
             );
             events.extend(pause_ended);
         }
@@ -725,16 +604,10 @@ pub fn follow(standing: &Standing, change: &Shutdown, now: Timestamp) -> Vec<Eve
             if let Some(notice) = &standing.shutdown {
                 events.push(Event::NoticeClosed(notice.clone().carried_out_by(now)));
             }
-            let rest = Standing {
-                shutdown: None,
-                ..standing.clone()
-            };
+            let rest = Standing { shutdown: None, ..standing.clone() };
             events.extend(release(&rest, VoidCause::Unpublished, None, now));
             if standing.live_grant(now).is_some() {
-                events.push(Event::Cut(Cut {
-                    at: now,
-                    cause: CutCause::Unpublished,
-                }));
+                events.push(Event::Cut(Cut { at: now, cause: CutCause::Unpublished }));
             }
             events.extend(pause_ended);
         }

@@ -9,12 +9,7 @@ use crate::time::Timestamp;
 pub fn evolve(mut standing: Standing, event: Event, now: Timestamp) -> Standing {
     match event {
         Event::Granted { until, by } => {
-            standing.grant = Some(Grant {
-                since: now,
-                until,
-                by,
-                cut: None,
-            });
+            standing.grant = Some(Grant { since: now, until, by, cut: None });
             standing.paused_from = None;
         }
         Event::Extended { until, by } => {

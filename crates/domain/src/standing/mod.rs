@@ -141,9 +141,7 @@ impl Standing {
     /// This standing as it is at `now`, with all that time alone has brought about.
     #[must_use]
     pub fn as_of(&self, now: Timestamp) -> Self {
-        settle(self, now)
-            .into_iter()
-            .fold(self.clone(), |s, event| evolve(s, event, now))
+        settle(self, now).into_iter().fold(self.clone(), |s, event| evolve(s, event, now))
     }
 }
 

@@ -11,10 +11,7 @@ pub fn settle(standing: &Standing, now: Timestamp) -> Vec<Event> {
     let mut events = Vec::new();
     settle_shutdown(standing, now, &mut events);
     // An unpublish that has come ends the grant, and with it all that hangs on the grant.
-    let rest = events
-        .iter()
-        .cloned()
-        .fold(standing.clone(), |s, event| evolve(s, event, now));
+    let rest = events.iter().cloned().fold(standing.clone(), |s, event| evolve(s, event, now));
     settle_cancellation(&rest, now, &mut events);
     settle_application(&rest, now, &mut events);
     events
@@ -22,11 +19,7 @@ pub fn settle(standing: &Standing, now: Timestamp) -> Vec<Event> {
 
 /// The moment the grant ended, if it has.
 fn ended_at(standing: &Standing, now: Timestamp) -> Option<Timestamp> {
-    standing
-        .grant
-        .as_ref()
-        .map(super::Grant::end)
-        .filter(|end| *end <= now)
+    standing.grant.as_ref().map(super::Grant::end).filter(|end| *end <= now)
 }
 
 fn settle_shutdown(standing: &Standing, now: Timestamp, events: &mut Vec<Event>) {
@@ -47,16 +40,10 @@ fn settle_shutdown(standing: &Standing, now: Timestamp, events: &mut Vec<Event>)
         (_, None) => {}
     }
     // An unpublish takes the grant along at its deadline, whoever answered and whoever did not.
-    let outlives = standing
-        .grant
-        .as_ref()
-        .is_some_and(|grant| notice.deadline < grant.end());
+    let outlives = standing.grant.as_ref().is_some_and(|grant| notice.deadline < grant.end());
     if notice.kind == NoticeKind::Unpublish && notice.deadline <= now && outlives {
         let cause = CutCause::Unpublished;
-        events.push(Event::Cut(Cut {
-            at: notice.deadline,
-            cause,
-        }));
+        events.push(Event::Cut(Cut { at: notice.deadline, cause }));
     }
 }
 

@@ -58,9 +58,5 @@ pub fn instance() -> InstanceId {
 }
 
 pub fn key() -> Key {
-    Key {
-        api: api(),
-        instance: instance(),
-        app: AppId::parse("app").unwrap(),
-    }
+    Key { api: api(), instance: instance(), app: AppId::parse("app").unwrap() }
 }

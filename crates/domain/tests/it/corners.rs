@@ -18,10 +18,7 @@ fn paused() -> World {
 fn a_grant_begins_without_a_pause_and_without_a_cut() {
     let mut world = paused();
     world.cancel(day(5), day(1)).unwrap();
-    let granted = Event::Granted {
-        until: day(40),
-        by: Who::Reviewer.id(),
-    };
+    let granted = Event::Granted { until: day(40), by: Who::Reviewer.id() };
     let standing = evolve(world.standing, granted, day(6));
     assert_eq!(standing.paused_from, None);
     assert_eq!(standing.grant.unwrap().end(), day(40));
@@ -31,10 +28,7 @@ fn a_grant_begins_without_a_pause_and_without_a_cut() {
 fn an_extension_leaves_an_announced_end_alone() {
     let mut world = World::granted(day(30));
     world.cancel(day(5), day(1)).unwrap();
-    let extended = Event::Extended {
-        until: day(40),
-        by: Who::Reviewer.id(),
-    };
+    let extended = Event::Extended { until: day(40), by: Who::Reviewer.id() };
     let grant = evolve(world.standing, extended, day(2)).grant.unwrap();
     assert_eq!((grant.until, grant.end()), (day(40), day(5)));
 }
@@ -51,12 +45,9 @@ fn an_extension_or_cut_of_nothing_is_nothing() {
 #[test]
 fn every_way_the_end_of_an_api_is_over_ends_the_pause() {
     let by = Who::Reviewer.id();
-    for change in [
-        Shutdown::Stopped,
-        Shutdown::Unpublished,
-        Shutdown::Withdrawn { by },
-        Shutdown::Recovered,
-    ] {
+    for change in
+        [Shutdown::Stopped, Shutdown::Unpublished, Shutdown::Withdrawn { by }, Shutdown::Recovered]
+    {
         let events = follow(&paused().standing, &change, day(2));
         assert_eq!(events.last(), Some(&Event::PauseEnded), "{change:?}");
     }
@@ -70,10 +61,7 @@ fn an_announcement_reaches_only_apps_with_a_live_grant() {
         by: Who::Reviewer.id(),
         deadline: day(9),
     };
-    for kind in [
-        tidegate_domain::NoticeKind::Stop,
-        tidegate_domain::NoticeKind::Unpublish,
-    ] {
+    for kind in [tidegate_domain::NoticeKind::Stop, tidegate_domain::NoticeKind::Unpublish] {
         for (world, reached) in [
             (World::new(), false),
             (World::applied(day(30)), false),
@@ -105,22 +93,12 @@ fn a_verdict_on_publishing_is_about_the_request_that_waits() {
     let mut world = World::unpublished();
     let (first, second) = (world.application_id(), world.application_id());
     let publish = |id| Command::Publish { id };
-    world
-        .publication(Who::Stranger, &publish(first), day(0))
-        .unwrap();
+    world.publication(Who::Stranger, &publish(first), day(0)).unwrap();
     let stale = world.publication.application.clone().unwrap();
-    let withdraw = Command::Withdraw {
-        application: stale.clone(),
-    };
+    let withdraw = Command::Withdraw { application: stale.clone() };
     world.publication(Who::Stranger, &withdraw, day(0)).unwrap();
-    world
-        .publication(Who::Stranger, &publish(second), day(1))
-        .unwrap();
-    let approve = Command::Decide {
-        application: stale,
-        pass: true,
-        comment: None,
-    };
+    world.publication(Who::Stranger, &publish(second), day(1)).unwrap();
+    let approve = Command::Decide { application: stale, pass: true, comment: None };
     for (who, command) in [(Who::Reviewer, approve), (Who::Stranger, withdraw)] {
         let refusal = world.publication(who, &command, day(2));
         assert_eq!(refusal, Err(Refusal::ApplicationUnknown));

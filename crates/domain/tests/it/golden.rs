@@ -21,9 +21,7 @@ pub fn runs(outcomes: &[String; 5]) -> Vec<(String, String)> {
         (first, last) if first == last => BUCKETS[first].to_owned(),
         (first, last) => format!("{}..{}", BUCKETS[first], BUCKETS[last]),
     };
-    runs.into_iter()
-        .map(|(first, last, outcome)| (name(first, last), outcome.clone()))
-        .collect()
+    runs.into_iter().map(|(first, last, outcome)| (name(first, last), outcome.clone())).collect()
 }
 
 /// The lines of one command: actors with the same outcomes share theirs.
@@ -37,11 +35,8 @@ pub fn lines(command: &str, by_actor: &[(&str, [String; 5])]) -> String {
     }
     let mut text = String::new();
     for (actors, outcomes) in groups {
-        let actors = if actors.len() == by_actor.len() {
-            "anybody".to_owned()
-        } else {
-            actors.join(", ")
-        };
+        let actors =
+            if actors.len() == by_actor.len() { "anybody".to_owned() } else { actors.join(", ") };
         for (when, outcome) in runs(outcomes) {
             text += &format!("{command} | {actors} | {when} -> {outcome}\n");
         }
@@ -51,9 +46,7 @@ pub fn lines(command: &str, by_actor: &[(&str, [String; 5])]) -> String {
 
 /// The table must read as it is checked in; `UPDATE_TABLE=1` writes it anew, to be reviewed.
 pub fn must_match(file: &str, table: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests")
-        .join(file);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(file);
     if std::env::var_os("UPDATE_TABLE").is_some() {
         std::fs::write(&path, table).unwrap();
     }

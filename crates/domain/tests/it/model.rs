@@ -50,9 +50,7 @@ impl Model {
     /// The moments that matter.
     pub fn moments(&self) -> impl Iterator<Item = Timestamp> {
         let until = self.granted.map(|(_, until)| until);
-        [until, self.cancelled, self.paused, self.closed]
-            .into_iter()
-            .flatten()
+        [until, self.cancelled, self.paused, self.closed].into_iter().flatten()
     }
 
     fn grant(&mut self, until: Timestamp, now: Timestamp) {
@@ -69,11 +67,9 @@ impl Model {
     pub fn accepted(&mut self, command: &Command, now: Timestamp) {
         match command {
             Command::Authorize { until } => self.grant(floor(until.unwrap()), now),
-            Command::Decide {
-                application,
-                pass: true,
-                ..
-            } => self.grant(application.until.unwrap(), now),
+            Command::Decide { application, pass: true, .. } => {
+                self.grant(application.until.unwrap(), now)
+            }
             Command::Cancel { at, .. } => self.cancelled = at.map(ceil),
             Command::GiveBack => self.cancelled = Some(now),
             Command::Confirm { notice, choice } => {
@@ -116,11 +112,7 @@ impl Model {
             // Who is no reviewer only asks.
             Command::Publish { .. } if who == Who::Reviewer => self.published(),
             Command::Recover { .. } if who == Who::Reviewer => self.reopened(),
-            Command::Decide {
-                application,
-                pass: true,
-                ..
-            } => match application.kind {
+            Command::Decide { application, pass: true, .. } => match application.kind {
                 ApplicationKind::Publish => self.published(),
                 ApplicationKind::Recover => self.reopened(),
                 ApplicationKind::Apply | ApplicationKind::Renew => {

@@ -89,12 +89,8 @@ pub fn op() -> impl Strategy<Value = (Op, Option<Who>)> {
         2 => Just(Op::Tick),
         1 => (0..2_usize).prop_map(Op::Others),
     ];
-    let anybody = prop_oneof![
-        Just(Who::Reviewer),
-        Just(Who::Owner),
-        Just(Who::Admin),
-        Just(Who::Stranger),
-    ];
+    let anybody =
+        prop_oneof![Just(Who::Reviewer), Just(Who::Owner), Just(Who::Admin), Just(Who::Stranger),];
     (op, prop::option::weighted(0.1, anybody))
 }
 
@@ -134,26 +130,13 @@ pub fn take(world: &mut World, op: &Op, who: Who, now: Timestamp) -> Result<Take
             return Ok(Taken::Nothing);
         }
         Op::Authorize(ms) => Command::Authorize { until: time(ms) },
-        Op::Apply(ms) => Command::Apply {
-            id: world.application_id(),
-            until: time(ms),
-        },
-        Op::Renew(ms) => Command::Renew {
-            id: world.application_id(),
-            until: time(ms),
-        },
-        Op::Cancel(ms) => Command::Cancel {
-            id: world.notice_id(),
-            at: time(ms),
-        },
+        Op::Apply(ms) => Command::Apply { id: world.application_id(), until: time(ms) },
+        Op::Renew(ms) => Command::Renew { id: world.application_id(), until: time(ms) },
+        Op::Cancel(ms) => Command::Cancel { id: world.notice_id(), at: time(ms) },
         Op::GiveBack => Command::GiveBack,
         Op::Decide(back, pass) => match nth(&world.applications, *back) {
             None => return Ok(Taken::Nothing),
-            Some(application) => Command::Decide {
-                application,
-                pass: *pass,
-                comment: None,
-            },
+            Some(application) => Command::Decide { application, pass: *pass, comment: None },
         },
         Op::Withdraw(back) => match nth(&world.applications, *back) {
             None => return Ok(Taken::Nothing),
@@ -178,11 +161,7 @@ pub fn take(world: &mut World, op: &Op, who: Who, now: Timestamp) -> Result<Take
             let Some(application) = world.publication.application.clone() else {
                 return Ok(Taken::Nothing);
             };
-            let command = publication::Command::Decide {
-                application,
-                pass: *pass,
-                comment: None,
-            };
+            let command = publication::Command::Decide { application, pass: *pass, comment: None };
             world.publication(who, &command, now)?;
             return Ok(Taken::Publication(command));
         }
@@ -199,12 +178,8 @@ pub fn take(world: &mut World, op: &Op, who: Who, now: Timestamp) -> Result<Take
 fn publication_command(world: &mut World, op: &Op, now: Timestamp) -> publication::Command {
     let id = world.application_id();
     match op {
-        Op::Stop(ms) => publication::Command::Stop {
-            at: Some(now.plus_ms(*ms)),
-        },
-        Op::Unpublish(ms) => publication::Command::Unpublish {
-            at: Some(now.plus_ms(*ms)),
-        },
+        Op::Stop(ms) => publication::Command::Stop { at: Some(now.plus_ms(*ms)) },
+        Op::Unpublish(ms) => publication::Command::Unpublish { at: Some(now.plus_ms(*ms)) },
         Op::Publish => publication::Command::Publish { id },
         Op::Recover => publication::Command::Recover { id },
         _ => publication::Command::WithdrawShutdown,

@@ -98,16 +98,9 @@ fn pass_time(op: &Op, model: &Model, now: Timestamp) -> Timestamp {
 fn the_gate_agrees_with_the_model(world: &World, model: &Model, now: Timestamp) {
     let around = |t: Timestamp| [t.plus_ms(-1), t, t.plus_ms(1)];
     let probes = model.moments().flat_map(around);
-    for t in probes
-        .chain([now, now.plus_ms(HOUR_MS)])
-        .filter(|t| now <= *t)
-    {
+    for t in probes.chain([now, now.plus_ms(HOUR_MS)]).filter(|t| now <= *t) {
         let admitted = world.admit(t);
-        assert_eq!(
-            admitted.is_ok(),
-            model.admits(t),
-            "at {t}: {admitted:?} {model:?}"
-        );
+        assert_eq!(admitted.is_ok(), model.admits(t), "at {t}: {admitted:?} {model:?}");
         if let Ok(permit) = admitted {
             let ends = model.moments().filter(|moment| t < *moment).min();
             assert_eq!(Some(permit.end()), ends, "at {t}");
@@ -168,10 +161,7 @@ fn notice_is_given(before: &World, after: &World, who: Who, now: Timestamp) {
     };
     let soonest = promised.end().min(now.plus_ms(NOTICE_MS));
     let kept = after.admit(now).map(|permit| permit.end());
-    assert!(
-        kept.is_ok_and(|end| soonest <= end),
-        "{promised:?} {kept:?}"
-    );
+    assert!(kept.is_ok_and(|end| soonest <= end), "{promised:?} {kept:?}");
 }
 
 /// S4 and S9: a renewal only moves the end out; a cut goes only by an explicit withdrawal or with
@@ -264,10 +254,7 @@ fn everything_ends_once(world: &World) {
         let ends = ended.get(n.id.as_str()).copied().unwrap_or(0);
         assert_eq!(ends + usize::from(runs), 1, "{n:?}");
         let closed_within = |at| n.sent_at <= at && at <= n.deadline;
-        assert!(
-            n.closed.as_ref().is_none_or(|c| closed_within(c.at)),
-            "{n:?}"
-        );
+        assert!(n.closed.as_ref().is_none_or(|c| closed_within(c.at)), "{n:?}");
     }
 }
 
@@ -285,15 +272,9 @@ fn an_approval_that_lost_the_race_has_no_effect() {
                 world.publish(day(1));
             }
         }
-        let approve = |application| Command::Decide {
-            application,
-            pass: true,
-            comment: None,
-        };
+        let approve = |application| Command::Decide { application, pass: true, comment: None };
         let found = world.last_application();
-        let refusal = world
-            .run(Who::Reviewer, &approve(found), day(2))
-            .unwrap_err();
+        let refusal = world.run(Who::Reviewer, &approve(found), day(2)).unwrap_err();
         assert!(matches!(refusal, Refusal::AlreadyDecided { .. }));
         let refusal = world.run(Who::Reviewer, &approve(application), day(2));
         assert_eq!(refusal, Err(Refusal::ApplicationUnknown));

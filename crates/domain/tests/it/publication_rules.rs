@@ -29,10 +29,7 @@ fn a_stop_keeps_the_grants_and_an_unpublish_ends_them() {
     assert_eq!(world.admit(day(7)), Err(Denied::NotPublished));
     world.publish(day(8));
     assert_eq!(world.admit(day(8)), Err(Denied::NoGrant));
-    assert_eq!(
-        world.standing.grant.unwrap().cut.unwrap().cause,
-        CutCause::Unpublished
-    );
+    assert_eq!(world.standing.grant.unwrap().cut.unwrap().cause, CutCause::Unpublished);
 }
 
 #[test]
@@ -87,22 +84,12 @@ fn calling_off_a_stop_closes_all_notices_and_ends_the_pause() {
     world.confirm(Choice::Now, day(1)).unwrap();
     assert_eq!(world.admit(day(1)), Err(Denied::Stopped));
     let early = world.clone();
-    world
-        .publication(
-            Who::Reviewer,
-            &Command::WithdrawShutdown,
-            day(5).plus_ms(-1),
-        )
-        .unwrap();
+    world.publication(Who::Reviewer, &Command::WithdrawShutdown, day(5).plus_ms(-1)).unwrap();
     assert_eq!(world.admit(day(5)).unwrap().end(), day(30));
     let status = Status::Stopped;
     let mut late = early;
     let refusal = late.publication(Who::Reviewer, &Command::WithdrawShutdown, day(5));
-    assert_eq!(
-        refusal,
-        Err(Refusal::IllegalAction { status }),
-        "it has happened"
-    );
+    assert_eq!(refusal, Err(Refusal::IllegalAction { status }), "it has happened");
 }
 
 #[test]
@@ -133,11 +120,7 @@ fn a_taken_route_is_refused_to_all_on_publishing_and_on_approving() {
     let publish = Command::Publish { id };
     world.publication(Who::Stranger, &publish, day(0)).unwrap();
     let application = world.publication.application.clone().unwrap();
-    let decide = |pass| Command::Decide {
-        application: application.clone(),
-        pass,
-        comment: None,
-    };
+    let decide = |pass| Command::Decide { application: application.clone(), pass, comment: None };
     world.route_taken = true;
     for who in [Who::Reviewer, Who::Stranger] {
         let mut fresh = World::unpublished();
@@ -147,22 +130,14 @@ fn a_taken_route_is_refused_to_all_on_publishing_and_on_approving() {
     }
     let refusal = world.publication(Who::Reviewer, &decide(true), day(1));
     assert_eq!(refusal, Err(Refusal::RouteTaken));
-    assert!(
-        world
-            .publication(Who::Reviewer, &decide(false), day(1))
-            .is_ok()
-    );
+    assert!(world.publication(Who::Reviewer, &decide(false), day(1)).is_ok());
 }
 
 #[test]
 fn an_application_of_an_app_cannot_publish_an_api() {
     let mut world = World::unpublished();
     let application = World::applied(day(5)).last_application();
-    let command = Command::Decide {
-        application,
-        pass: true,
-        comment: None,
-    };
+    let command = Command::Decide { application, pass: true, comment: None };
     let refusal = world.publication(Who::Reviewer, &command, day(1));
     assert_eq!(refusal, Err(Refusal::ApplicationUnknown));
 }

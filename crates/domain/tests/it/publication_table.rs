@@ -41,12 +41,7 @@ fn state(name: &'static str, end: i64, steps: &[(Who, Command)]) -> State {
         application = named(&events).or(application);
         today = 1;
     }
-    State {
-        name,
-        world,
-        end: day(end),
-        application,
-    }
+    State { name, world, end: day(end), application }
 }
 
 /// The application these events are about, as they leave it.
@@ -58,11 +53,7 @@ fn named(events: &[Event]) -> Option<Application> {
 }
 
 fn verdict(application: &Application, pass: bool) -> Command {
-    Command::Decide {
-        application: application.clone(),
-        pass,
-        comment: None,
-    }
+    Command::Decide { application: application.clone(), pass, comment: None }
 }
 
 fn states() -> Vec<State> {
@@ -97,19 +88,11 @@ fn states() -> Vec<State> {
         state("published after review", 30, &[asked(), decided(true)]),
         state("published, retained until day 20", 18, &[published()]),
         state("stop announced for day 10", 10, &[published(), stop(10)]),
-        state(
-            "unpublish announced for day 10",
-            10,
-            &[published(), unpublish(10)],
-        ),
+        state("unpublish announced for day 10", 10, &[published(), unpublish(10)]),
         at_once(stop(9), "stopped", &[]),
         at_once(stop(9), "stopped, recovery waits for review", &[recover()]),
         at_once(unpublish(9), "offline", &[]),
-        at_once(
-            unpublish(9),
-            "offline, publication waits for review",
-            &[asked()],
-        ),
+        at_once(unpublish(9), "offline, publication waits for review", &[asked()]),
     ]
 }
 
@@ -125,22 +108,12 @@ fn rows(state: &State) -> Vec<Row> {
     let (enough, short) = (ahead(NOTICE_MS), ahead(46 * HOUR_MS));
     let mut rows = vec![
         row("PUBLISH", |_| Command::Publish { id: id() }),
-        row("STOP in 2 days", move |now| Command::Stop {
-            at: enough(now),
-        }),
-        row("STOP in 46 hours", move |now| Command::Stop {
-            at: short(now),
-        }),
+        row("STOP in 2 days", move |now| Command::Stop { at: enough(now) }),
+        row("STOP in 46 hours", move |now| Command::Stop { at: short(now) }),
         row("STOP without a time", |_| Command::Stop { at: None }),
-        row("UNPUBLISH in 2 days", move |now| Command::Unpublish {
-            at: enough(now),
-        }),
-        row("UNPUBLISH in 46 hours", move |now| Command::Unpublish {
-            at: short(now),
-        }),
-        row("UNPUBLISH without a time", |_| Command::Unpublish {
-            at: None,
-        }),
+        row("UNPUBLISH in 2 days", move |now| Command::Unpublish { at: enough(now) }),
+        row("UNPUBLISH in 46 hours", move |now| Command::Unpublish { at: short(now) }),
+        row("UNPUBLISH without a time", |_| Command::Unpublish { at: None }),
         row("RECOVER", |_| Command::Recover { id: id() }),
         row("CALL OFF", |_| Command::WithdrawShutdown),
         row("AN APP IS RELEASED", |_| Command::AppReleased),
@@ -150,9 +123,7 @@ fn rows(state: &State) -> Vec<Row> {
         let (approve, reject) = (verdict(&application, true), verdict(&application, false));
         rows.push(row("APPROVE", move |_| approve.clone()));
         rows.push(row("REJECT", move |_| reject.clone()));
-        rows.push(row("WITHDRAW", move |_| Command::Withdraw {
-            application: application.clone(),
-        }));
+        rows.push(row("WITHDRAW", move |_| Command::Withdraw { application: application.clone() }));
     }
     rows
 }
@@ -169,10 +140,7 @@ fn cell(state: &State, command: &Command, who: Who, apps: usize, now: Timestamp)
     check_cell(state, &events, apps, now);
     let due = usize::from(settle(before, now).is_some());
     let words = |events: &[_]| {
-        let words: Vec<_> = events
-            .iter()
-            .map(|e| say::publication_event(e, now))
-            .collect();
+        let words: Vec<_> = events.iter().map(|e| say::publication_event(e, now)).collect();
         words.join("; ")
     };
     let (first, rest) = events.split_at(due);
@@ -188,27 +156,16 @@ fn cell(state: &State, command: &Command, who: Who, apps: usize, now: Timestamp)
 /// for two days, and for its retention period.
 fn check_cell(state: &State, events: &[Event], apps: usize, now: Timestamp) {
     let before = &state.world.publication;
-    let after = events
-        .iter()
-        .fold(before.clone(), |p, event| evolve(p, event, now));
+    let after = events.iter().fold(before.clone(), |p, event| evolve(p, event, now));
     let retained = day(0).plus_ms(i64::from(state.world.retention_hours) * HOUR_MS);
     if before.status.as_of(now).answers() && apps > 0 {
         let announced = before.status.as_of(now.plus_ms(NOTICE_MS - 1));
         let still = after.status.as_of(now.plus_ms(NOTICE_MS - 1));
-        assert!(
-            still.answers() || announced == still,
-            "{}: {events:?}",
-            state.name
-        );
+        assert!(still.answers() || announced == still, "{}: {events:?}", state.name);
         assert!(after.status.as_of(retained.plus_ms(-1)).answers() || retained <= now);
     }
     let waits = after.status.words().contains("review");
-    assert_eq!(
-        after.application.is_some(),
-        waits,
-        "{}: {events:?}",
-        state.name
-    );
+    assert_eq!(after.application.is_some(), waits, "{}: {events:?}", state.name);
 }
 
 #[test]
@@ -232,11 +189,7 @@ fn the_life_of_a_publication_reads_as_checked_in() {
                 ACTORS.map(|who| {
                     cells += times.len();
                     let outcomes = times.map(|now| cell(&state, &command(now), who, apps, now));
-                    let name = if who == Who::Stranger {
-                        "other"
-                    } else {
-                        who.name()
-                    };
+                    let name = if who == Who::Stranger { "other" } else { who.name() };
                     (name, outcomes)
                 })
             });

@@ -48,16 +48,8 @@ fn authorize_form_rights_repeat_state_time() {
         ],
     );
     world.fit = Fit::Fits;
-    ladder(
-        &world,
-        day(1),
-        &[("NotPublished", Who::Reviewer, authorize(past))],
-    );
-    ladder(
-        &World::new(),
-        day(1),
-        &[("EndPassed", Who::Reviewer, authorize(past))],
-    );
+    ladder(&world, day(1), &[("NotPublished", Who::Reviewer, authorize(past))]);
+    ladder(&World::new(), day(1), &[("EndPassed", Who::Reviewer, authorize(past))]);
     // On a live grant: an equal end is a repeat, whatever else has changed since.
     let mut world = World::granted(day(30));
     world.cancel(day(20), day(0)).unwrap();
@@ -67,24 +59,13 @@ fn authorize_form_rights_repeat_state_time() {
     ladder(
         &world,
         day(1),
-        &[
-            ("-", Who::Reviewer, same),
-            ("KindMismatch", Who::Reviewer, sooner.clone()),
-        ],
+        &[("-", Who::Reviewer, same), ("KindMismatch", Who::Reviewer, sooner.clone())],
     );
     world.fit = Fit::Fits;
-    ladder(
-        &world,
-        day(1),
-        &[("NotPublished", Who::Reviewer, sooner.clone())],
-    );
+    ladder(&world, day(1), &[("NotPublished", Who::Reviewer, sooner.clone())]);
     let mut world = World::granted(day(30));
     world.cancel(day(20), day(0)).unwrap();
-    ladder(
-        &world,
-        day(1),
-        &[("NoticeRunning", Who::Reviewer, sooner.clone())],
-    );
+    ladder(&world, day(1), &[("NoticeRunning", Who::Reviewer, sooner.clone())]);
     let world = World::granted(day(30));
     ladder(&world, day(1), &[("EndShrinks", Who::Reviewer, sooner)]);
 }
@@ -92,14 +73,8 @@ fn authorize_form_rights_repeat_state_time() {
 #[test]
 fn apply_and_renew_form_rights_state_time() {
     let id = World::new().application_id();
-    let apply = |until| Command::Apply {
-        id: id.clone(),
-        until,
-    };
-    let renew = |until| Command::Renew {
-        id: id.clone(),
-        until,
-    };
+    let apply = |until| Command::Apply { id: id.clone(), until };
+    let renew = |until| Command::Renew { id: id.clone(), until };
     let past = Some(day(-1));
     let mut world = World::unpublished();
     world.fit = Fit::Mismatch;
@@ -118,54 +93,30 @@ fn apply_and_renew_form_rights_state_time() {
     ladder(
         &world,
         day(1),
-        &[
-            ("KindMismatch", Who::Owner, apply(past)),
-            ("KindMismatch", Who::Owner, renew(past)),
-        ],
+        &[("KindMismatch", Who::Owner, apply(past)), ("KindMismatch", Who::Owner, renew(past))],
     );
     world.fit = Fit::Fits;
     ladder(
         &world,
         day(1),
-        &[
-            ("NotPublished", Who::Owner, apply(past)),
-            ("NoGrant", Who::Owner, renew(past)),
-        ],
+        &[("NotPublished", Who::Owner, apply(past)), ("NoGrant", Who::Owner, renew(past))],
     );
-    ladder(
-        &World::new(),
-        day(1),
-        &[("EndPassed", Who::Owner, apply(past))],
-    );
-    ladder(
-        &World::applied(day(9)),
-        day(1),
-        &[("AlreadyApplied", Who::Owner, apply(past))],
-    );
+    ladder(&World::new(), day(1), &[("EndPassed", Who::Owner, apply(past))]);
+    ladder(&World::applied(day(9)), day(1), &[("AlreadyApplied", Who::Owner, apply(past))]);
     let mut world = World::granted(day(30));
     ladder(
         &world,
         day(1),
-        &[
-            ("AlreadyGranted", Who::Owner, apply(past)),
-            ("EndShrinks", Who::Owner, renew(past)),
-        ],
+        &[("AlreadyGranted", Who::Owner, apply(past)), ("EndShrinks", Who::Owner, renew(past))],
     );
     world.renew(day(60), day(0)).unwrap();
     ladder(
         &world,
         day(1),
-        &[
-            ("AlreadyGranted", Who::Owner, apply(past)),
-            ("AlreadyApplied", Who::Owner, renew(past)),
-        ],
+        &[("AlreadyGranted", Who::Owner, apply(past)), ("AlreadyApplied", Who::Owner, renew(past))],
     );
     world.cancel(day(9), day(0)).unwrap();
-    ladder(
-        &world,
-        day(1),
-        &[("NoticeRunning", Who::Owner, renew(past))],
-    );
+    ladder(&world, day(1), &[("NoticeRunning", Who::Owner, renew(past))]);
     world.unpublish(day(9), day(0));
     ladder(&world, day(1), &[("NotPublished", Who::Owner, renew(past))]);
 }
@@ -190,17 +141,9 @@ fn cancel_and_give_back_form_rights_state_time() {
         ],
     );
     world.authorize(day(30), day(0)).unwrap();
-    ladder(
-        &world,
-        day(1),
-        &[("NoticeTooShort", Who::Reviewer, cancel(soon))],
-    );
+    ladder(&world, day(1), &[("NoticeTooShort", Who::Reviewer, cancel(soon))]);
     world.cancel(day(20), day(0)).unwrap();
-    ladder(
-        &world,
-        day(1),
-        &[("NoticeRunning", Who::Reviewer, cancel(soon))],
-    );
+    ladder(&world, day(1), &[("NoticeRunning", Who::Reviewer, cancel(soon))]);
 }
 
 #[test]
@@ -210,9 +153,7 @@ fn verdicts_and_withdrawals_rights_state_time() {
         pass,
         comment: None,
     };
-    let withdraw = |world: &World| Command::Withdraw {
-        application: world.last_application(),
-    };
+    let withdraw = |world: &World| Command::Withdraw { application: world.last_application() };
     let mut decided = World::applied(day(30));
     decided.verdict(false, day(0)).unwrap();
     // A late approval is told that it came late, not that its time is wrong.
@@ -246,22 +187,14 @@ fn verdicts_and_withdrawals_rights_state_time() {
     world.others = 0;
     world.stop(day(3), day(1));
     let approve = decide(&world, true);
-    ladder(
-        &world,
-        day(1),
-        &[("NotPublished", Who::Reviewer, approve.clone())],
-    );
+    ladder(&world, day(1), &[("NotPublished", Who::Reviewer, approve.clone())]);
     world.fit = Fit::OpenApi;
     ladder(&world, day(1), &[("KindMismatch", Who::Reviewer, approve)]);
     let mut renewed = World::granted(day(30));
     renewed.renew(day(60), day(0)).unwrap();
     renewed.unpublish(day(9), day(0));
     let approve = decide(&renewed, true);
-    ladder(
-        &renewed,
-        day(1),
-        &[("NotPublished", Who::Reviewer, approve)],
-    );
+    ladder(&renewed, day(1), &[("NotPublished", Who::Reviewer, approve)]);
 }
 
 #[test]
@@ -270,9 +203,7 @@ fn answers_to_notices_rights_state_time() {
         notice: world.last_notice(),
         choice: Choice::At(Some(at)),
     };
-    let withdraw = |world: &World| Command::WithdrawNotice {
-        notice: world.last_notice(),
-    };
+    let withdraw = |world: &World| Command::WithdrawNotice { notice: world.last_notice() };
     let mut world = World::granted(day(30));
     world.cancel(day(9), day(0)).unwrap();
     ladder(
@@ -283,21 +214,9 @@ fn answers_to_notices_rights_state_time() {
             ("NotReviewer", Who::Owner, withdraw(&world)),
             ("ConfirmPassed", Who::Owner, confirm(&world, day(1))),
             ("ConfirmPassed", Who::Owner, confirm(&world, day(-9))),
-            (
-                "ConfirmPassed",
-                Who::Owner,
-                confirm(&world, Timestamp::from_ms(i64::MIN)),
-            ),
-            (
-                "ConfirmTooLate",
-                Who::Owner,
-                confirm(&world, day(9).plus_ms(1)),
-            ),
-            (
-                "ConfirmTooLate",
-                Who::Owner,
-                confirm(&world, Timestamp::MAX),
-            ),
+            ("ConfirmPassed", Who::Owner, confirm(&world, Timestamp::from_ms(i64::MIN))),
+            ("ConfirmTooLate", Who::Owner, confirm(&world, day(9).plus_ms(1))),
+            ("ConfirmTooLate", Who::Owner, confirm(&world, Timestamp::MAX)),
             ("-", Who::Owner, confirm(&world, day(1).plus_ms(1))),
             ("-", Who::Admin, confirm(&world, day(9))),
         ],
@@ -335,22 +254,13 @@ fn publications_rights_state_form_time() {
     // The time is only needed while apps count on the API, so its absence shows after the state.
     world = World::new();
     assert_eq!(fails(&world, Who::Reviewer, &stop(None)), "FieldMissing");
-    assert_eq!(
-        fails(&world, Who::Reviewer, &stop(Some(Timestamp::MAX))),
-        "EndTooFar"
-    );
-    assert_eq!(
-        fails(&world, Who::Reviewer, &stop(Some(day(-1)))),
-        "NoticeTooShort"
-    );
+    assert_eq!(fails(&world, Who::Reviewer, &stop(Some(Timestamp::MAX))), "EndTooFar");
+    assert_eq!(fails(&world, Who::Reviewer, &stop(Some(day(-1)))), "NoticeTooShort");
     world.route_taken = true;
     let publish = Command::Publish { id };
     assert_eq!(fails(&world, Who::Stranger, &publish), "IllegalAction");
     let mut fresh = World::unpublished();
     fresh.route_taken = true;
     assert_eq!(fails(&fresh, Who::Stranger, &publish), "RouteTaken");
-    assert_eq!(
-        fails(&fresh, Who::Stranger, &Command::WithdrawShutdown),
-        "NotReviewer"
-    );
+    assert_eq!(fails(&fresh, Who::Stranger, &Command::WithdrawShutdown), "NotReviewer");
 }

@@ -103,16 +103,9 @@ fn about(notice: &Notice) -> &'static str {
 fn verdict(application: &Application, now: Timestamp) -> String {
     let verdict = application.verdict.as_ref().unwrap();
     let by = by(verdict.by.as_ref());
-    let when = if verdict.at == now {
-        String::new()
-    } else {
-        format!(" on {}", moment(verdict.at, now))
-    };
-    format!(
-        "{} {}{by}{when}",
-        asked(application),
-        outcome(verdict.outcome)
-    )
+    let when =
+        if verdict.at == now { String::new() } else { format!(" on {}", moment(verdict.at, now)) };
+    format!("{} {}{by}{when}", asked(application), outcome(verdict.outcome))
 }
 
 /// An event of a standing.

@@ -45,10 +45,7 @@ fn who_agreed_to_an_unpublish_early_has_no_grant_left_after_it() {
         world.tick(day(6));
         assert_eq!(world.apply(day(60), day(10)), Err(Refusal::NotPublished));
         assert_eq!(world.renew(day(60), day(10)), Err(Refusal::NoGrant));
-        assert_eq!(
-            world.authorize(day(30), day(10)),
-            Err(Refusal::NotPublished)
-        );
+        assert_eq!(world.authorize(day(30), day(10)), Err(Refusal::NotPublished));
         assert_eq!(world.cancel(day(14), day(10)), Err(Refusal::NoGrant));
         world.publish(day(11));
         assert_eq!(world.admit(day(11)), Err(Denied::NoGrant));
@@ -72,16 +69,10 @@ fn a_verdict_is_about_the_application_that_waits_not_about_what_the_caller_found
     world.withdraw(day(0)).unwrap();
     world.apply(day(6), day(0)).unwrap();
     // A copy from before the withdrawal does not look decided.
-    let command = |application| Command::Decide {
-        application,
-        pass: true,
-        comment: None,
-    };
+    let command = |application| Command::Decide { application, pass: true, comment: None };
     let refusal = world.run(Who::Reviewer, &command(stale.clone()), day(1));
     assert_eq!(refusal, Err(Refusal::ApplicationUnknown));
-    let withdraw = Command::Withdraw {
-        application: stale.clone(),
-    };
+    let withdraw = Command::Withdraw { application: stale.clone() };
     let refusal = world.run(Who::Owner, &withdraw, day(1));
     assert_eq!(refusal, Err(Refusal::ApplicationUnknown));
     // Nor can a copy say what is asked for.
@@ -98,10 +89,7 @@ fn an_answer_is_about_a_notice_that_runs_not_about_what_the_caller_found() {
     let stale = world.last_notice();
     world.withdraw_notice(day(0)).unwrap();
     world.cancel(day(12), day(1)).unwrap();
-    let confirm = Command::Confirm {
-        notice: stale.clone(),
-        choice: Choice::Now,
-    };
+    let confirm = Command::Confirm { notice: stale.clone(), choice: Choice::Now };
     let withdraw = Command::WithdrawNotice { notice: stale };
     for (who, command) in [(Who::Owner, confirm), (Who::Reviewer, withdraw)] {
         let refusal = world.run(who, &command, day(2));
@@ -124,24 +112,14 @@ fn a_grant_the_app_cannot_use_any_more_is_not_extended_by_any_way() {
 fn a_list_is_right_before_anybody_has_tidied_up() {
     let mut world = World::granted(day(5));
     world.renew(day(9), day(0)).unwrap();
-    assert_eq!(
-        world.standing.relationship(day(4)),
-        Some(Relationship::Renewing)
-    );
-    assert_eq!(
-        world.standing.relationship(day(5)),
-        None,
-        "the renewal is void"
-    );
+    assert_eq!(world.standing.relationship(day(4)), Some(Relationship::Renewing));
+    assert_eq!(world.standing.relationship(day(5)), None, "the renewal is void");
     let applied = World::applied(day(5)).standing;
     assert_eq!(applied.relationship(day(4)), Some(Relationship::Applied));
     assert_eq!(applied.relationship(day(5)), None);
     let mut ending = World::granted(day(5));
     ending.unpublish(day(3), day(0));
-    assert_eq!(
-        ending.standing.relationship(day(2)),
-        Some(Relationship::Ending)
-    );
+    assert_eq!(ending.standing.relationship(day(2)), Some(Relationship::Ending));
     assert_eq!(ending.standing.relationship(day(3)), None);
 }
 
@@ -158,11 +136,7 @@ fn when_the_grant_ends_both_notices_end_each_in_its_way() {
         world.cancel(day(cancel), day(0)).unwrap();
         world.stop(day(stop), day(0));
         world.tick(day(40));
-        let ends: Vec<_> = world
-            .notices
-            .iter()
-            .map(|n| n.closed.clone().unwrap())
-            .collect();
+        let ends: Vec<_> = world.notices.iter().map(|n| n.closed.clone().unwrap()).collect();
         assert_eq!(ends[0].outcome, cancelled, "cancel {cancel}, stop {stop}");
         assert_eq!(ends[1].outcome, stopped, "cancel {cancel}, stop {stop}");
         assert_eq!(ends[0].at, day(cancel.min(grant)));
@@ -177,9 +151,7 @@ fn a_new_grant_forgets_a_pause_and_a_cut_of_the_old_one() {
     world.confirm(Choice::Now, day(1)).unwrap();
     world.tick(day(6));
     let called_off = tidegate_domain::publication::Command::WithdrawShutdown;
-    world
-        .publication(Who::Reviewer, &called_off, day(7))
-        .unwrap();
+    world.publication(Who::Reviewer, &called_off, day(7)).unwrap();
     world.authorize(day(20), day(7)).unwrap();
     assert!(world.admit(day(7)).is_ok());
     world.cancel(day(10), day(8)).unwrap();
@@ -203,9 +175,5 @@ fn a_clock_that_went_back_admits_nobody_and_settles_nothing() {
     assert_eq!(world.admit(day(-1)), Err(Denied::NotYet { from: day(0) }));
     assert_eq!(settle(&world.standing, day(-1)), []);
     world.tick(day(5));
-    assert_eq!(
-        settle(&world.standing, day(1)),
-        [],
-        "what is closed stays closed"
-    );
+    assert_eq!(settle(&world.standing, day(1)), [], "what is closed stays closed");
 }

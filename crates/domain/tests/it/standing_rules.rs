@@ -32,10 +32,7 @@ fn the_owner_applies_the_reviewer_approves_until_noon_and_at_noon_the_call_is_de
     assert_eq!(world.admit(day(0)), Err(Denied::NotYet { from: at(0, 1) }));
     assert_eq!(world.admit(at(1, 11)).unwrap().end(), at(1, 12));
     assert!(world.admit(at(1, 12).plus_ms(-1)).is_ok());
-    assert_eq!(
-        world.admit(at(1, 12)),
-        Err(Denied::Expired { at: at(1, 12) })
-    );
+    assert_eq!(world.admit(at(1, 12)), Err(Denied::Expired { at: at(1, 12) }));
 }
 
 #[test]
@@ -59,9 +56,7 @@ fn the_moment_of_cancellation_is_ceiled_never_less_notice_than_asked() {
         let mut world = World::granted(day(30));
         world.cancel(asked, day(0)).unwrap();
         assert_eq!(world.last_notice().deadline, at(5, 8));
-        world
-            .confirm(Choice::At(Some(at(2, 7).plus_ms(past_the_hour))), day(0))
-            .unwrap();
+        world.confirm(Choice::At(Some(at(2, 7).plus_ms(past_the_hour))), day(0)).unwrap();
         assert_eq!(world.last_notice().scheduled, Some(at(2, 8)));
         assert_eq!(world.admit(day(1)).unwrap().end(), at(2, 8));
     }
@@ -90,21 +85,12 @@ fn a_missing_time_is_refused_except_where_none_is_needed() {
     let missing = || Err(Refusal::FieldMissing { field: "time" });
     let mut world = World::granted(day(30));
     let (id, notice) = (world.application_id(), world.notice_id());
-    let renew = Command::Renew {
-        id: id.clone(),
-        until: None,
-    };
+    let renew = Command::Renew { id: id.clone(), until: None };
     for (who, command) in [
         (Who::Reviewer, Command::Authorize { until: None }),
         (Who::Owner, Command::Apply { id, until: None }),
         (Who::Owner, renew),
-        (
-            Who::Reviewer,
-            Command::Cancel {
-                id: notice,
-                at: None,
-            },
-        ),
+        (Who::Reviewer, Command::Cancel { id: notice, at: None }),
     ] {
         assert_eq!(world.run(who, &command, day(1)), missing(), "{command:?}");
     }
@@ -135,13 +121,7 @@ fn authorize_on_a_live_grant_extends_repeats_or_is_refused() {
     assert_eq!(world.authorize(day(10).plus_ms(1), day(1)), Ok(Vec::new()));
     let refusal = world.authorize(day(9), day(1));
     let app = world.standing.key.app.clone();
-    assert_eq!(
-        refusal,
-        Err(Refusal::EndShrinks {
-            app,
-            until: day(10)
-        })
-    );
+    assert_eq!(refusal, Err(Refusal::EndShrinks { app, until: day(10) }));
     world.authorize(day(11), day(1)).unwrap();
     assert_eq!(until(&world), day(11));
     assert_eq!(world.standing.grant.as_ref().unwrap().since, day(0));
@@ -174,11 +154,7 @@ fn an_extension_while_a_notice_runs_is_refused_by_name_until_it_is_withdrawn() {
     };
     assert_eq!(world.authorize(day(20), day(1)), running());
     assert_eq!(world.renew(day(20), day(1)), running());
-    assert_eq!(
-        world.cancel(day(8), day(1)),
-        running(),
-        "nor is it postponed"
-    );
+    assert_eq!(world.cancel(day(8), day(1)), running(), "nor is it postponed");
     world.withdraw_notice(day(2)).unwrap();
     assert_eq!(last_ending(&world), NoticeOutcome::Withdrawn);
     assert_eq!(world.admit(day(5)).unwrap().end(), day(10));
@@ -193,11 +169,7 @@ fn an_extension_during_an_announced_stop_is_allowed_but_not_during_an_unpublish(
     world.verdict(true, day(1)).unwrap();
     world.authorize(day(30), day(6)).unwrap();
     assert_eq!(until(&world), day(30));
-    assert_eq!(
-        world.admit(day(6)),
-        Err(Denied::Stopped),
-        "but nothing is served"
-    );
+    assert_eq!(world.admit(day(6)), Err(Denied::Stopped), "but nothing is served");
     let mut world = World::granted(day(10));
     world.unpublish(day(5), day(0));
     assert_eq!(world.authorize(day(20), day(1)), Err(Refusal::NotPublished));
@@ -217,9 +189,7 @@ fn a_renewal_not_decided_before_the_end_is_void() {
     let mut world = World::granted(day(1));
     world.renew(day(9), day(0)).unwrap();
     let late = world.clone().verdict(true, day(1)).unwrap_err();
-    let Refusal::AlreadyDecided { verdict } = late else {
-        panic!("{late:?}")
-    };
+    let Refusal::AlreadyDecided { verdict } = late else { panic!("{late:?}") };
     assert_eq!(verdict.outcome, Outcome::Void(VoidCause::GrantEnded));
     assert_eq!(verdict.at, day(1));
     world.verdict(true, day(1).plus_ms(-1)).unwrap();
@@ -230,10 +200,8 @@ fn a_renewal_not_decided_before_the_end_is_void() {
 fn an_application_of_the_reviewer_himself_waits_like_any_other() {
     let mut world = World::new();
     let (id, asked) = (world.application_id(), Some(day(5)));
-    let facts = tidegate_domain::standing::Facts {
-        is_owner: true,
-        ..world.facts(Who::Reviewer, day(0))
-    };
+    let facts =
+        tidegate_domain::standing::Facts { is_owner: true, ..world.facts(Who::Reviewer, day(0)) };
     let command = Command::Apply { id, until: asked };
     let events = tidegate_domain::standing::decide(&world.standing, &facts, &command, day(0));
     assert!(matches!(&events.unwrap()[..], [Event::Applied(_)]));
@@ -251,10 +219,7 @@ fn a_confirmation_by_the_apis_side_is_refused() {
         (Who::Owner, true),
     ] {
         let notice = world.last_notice();
-        let command = Command::Confirm {
-            notice,
-            choice: Choice::Now,
-        };
+        let command = Command::Confirm { notice, choice: Choice::Now };
         let answer = world.clone().run(who, &command, day(1));
         let refused = answer == Err(Refusal::NotAddressee);
         assert_eq!(refused, !allowed, "{who:?}");
@@ -307,11 +272,7 @@ fn who_confirms_a_stop_is_cut_alone_and_served_again_after_it() {
     world.stop(day(5), day(0));
     world.confirm(Choice::Now, day(1)).unwrap();
     assert_eq!(world.admit(day(1)), Err(Denied::Stopped));
-    assert_eq!(
-        world.status(day(1)),
-        Status::Stopping { at: day(5) },
-        "others still call"
-    );
+    assert_eq!(world.status(day(1)), Status::Stopping { at: day(5) }, "others still call");
     world.recover(day(6));
     assert!(world.admit(day(6)).is_ok());
 }
@@ -344,15 +305,8 @@ fn no_end_lies_beyond_the_horizon() {
         assert_eq!(world.renew(end, day(0)), Err(Refusal::EndTooFar));
         assert_eq!(world.cancel(end, day(0)), Err(Refusal::EndTooFar));
     }
-    assert_eq!(
-        world.cancel(horizon.plus_ms(1), day(0)),
-        Err(Refusal::EndTooFar)
-    );
-    for end in [
-        Timestamp::from_ms(i64::MIN),
-        Timestamp::from_ms(-1),
-        day(-1),
-    ] {
+    assert_eq!(world.cancel(horizon.plus_ms(1), day(0)), Err(Refusal::EndTooFar));
+    for end in [Timestamp::from_ms(i64::MIN), Timestamp::from_ms(-1), day(-1)] {
         let refusal = World::new().authorize(end, day(0)).unwrap_err();
         assert!(matches!(refusal, Refusal::EndPassed { .. }), "{refusal:?}");
     }

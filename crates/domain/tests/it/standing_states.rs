@@ -35,11 +35,7 @@ pub fn all() -> Vec<State> {
 }
 
 fn state(name: &'static str, end: i64, world: World) -> State {
-    State {
-        name,
-        world,
-        end: day(end),
-    }
+    State { name, world, end: day(end) }
 }
 
 fn granted(steps: impl FnOnce(&mut World)) -> World {
@@ -78,11 +74,7 @@ fn plain() -> Vec<State> {
         state("granted; renewal to day 60 waits", 30, {
             granted(|w| _ = w.renew(day(60), day(1)).unwrap())
         }),
-        state(
-            "given back",
-            30,
-            granted(|w| _ = w.give_back(day(2)).unwrap()),
-        ),
+        state("given back", 30, granted(|w| _ = w.give_back(day(2)).unwrap())),
         state("grant over since day 2; applied again until day 30", 30, {
             let mut world = World::granted(day(2));
             world.apply(day(30), day(2)).unwrap();
@@ -96,16 +88,12 @@ fn noticed() -> Vec<State> {
         state("cancel announced for day 10", 10, {
             granted(|w| _ = w.cancel(day(10), day(1)).unwrap())
         }),
-        state(
-            "cancel announced for day 10, brought forward to day 5",
-            5,
-            {
-                granted(|w| {
-                    w.cancel(day(10), day(1)).unwrap();
-                    w.confirm(Choice::At(Some(day(5))), day(2)).unwrap();
-                })
-            },
-        ),
+        state("cancel announced for day 10, brought forward to day 5", 5, {
+            granted(|w| {
+                w.cancel(day(10), day(1)).unwrap();
+                w.confirm(Choice::At(Some(day(5))), day(2)).unwrap();
+            })
+        }),
         state("cancel announced for day 40, after the grant's end", 30, {
             granted(|w| _ = w.cancel(day(40), day(1)).unwrap())
         }),
@@ -134,43 +122,31 @@ fn noticed() -> Vec<State> {
 
 fn stopping() -> Vec<State> {
     vec![
-        state(
-            "stop announced for day 10",
-            10,
-            granted(|w| w.stop(day(10), day(1))),
-        ),
+        state("stop announced for day 10", 10, granted(|w| w.stop(day(10), day(1)))),
         state("stop announced for day 10, scheduled for day 5", 5, {
             granted(|w| {
                 w.stop(day(10), day(1));
                 w.confirm(Choice::At(Some(day(5))), day(2)).unwrap();
             })
         }),
-        state(
-            "stop announced for day 10, confirmed at once: paused",
-            10,
-            {
-                granted(|w| {
-                    w.stop(day(10), day(1));
-                    w.confirm(Choice::Now, day(2)).unwrap();
-                })
-            },
-        ),
+        state("stop announced for day 10, confirmed at once: paused", 10, {
+            granted(|w| {
+                w.stop(day(10), day(1));
+                w.confirm(Choice::Now, day(2)).unwrap();
+            })
+        }),
         state("stop announced for day 10; renewal to day 60 waits", 10, {
             granted(|w| {
                 w.renew(day(60), day(0)).unwrap();
                 w.stop(day(10), day(1));
             })
         }),
-        state(
-            "stop announced for day 10; cancel announced for day 14",
-            10,
-            {
-                granted(|w| {
-                    w.stop(day(10), day(1));
-                    w.cancel(day(14), day(1)).unwrap();
-                })
-            },
-        ),
+        state("stop announced for day 10; cancel announced for day 14", 10, {
+            granted(|w| {
+                w.stop(day(10), day(1));
+                w.cancel(day(14), day(1)).unwrap();
+            })
+        }),
         state("stop announced for day 40, after the grant's end", 30, {
             granted(|w| w.stop(day(40), day(1)))
         }),
@@ -193,45 +169,31 @@ fn stopping() -> Vec<State> {
 
 fn unpublishing() -> Vec<State> {
     vec![
-        state("unpublish announced for day 10", 10, {
-            granted(|w| w.unpublish(day(10), day(1)))
-        }),
+        state("unpublish announced for day 10", 10, { granted(|w| w.unpublish(day(10), day(1))) }),
         state("unpublish announced for day 10, scheduled for day 5", 5, {
             granted(|w| {
                 w.unpublish(day(10), day(1));
                 w.confirm(Choice::At(Some(day(5))), day(2)).unwrap();
             })
         }),
-        state(
-            "unpublish announced for day 10, confirmed at once: paused",
-            10,
-            {
-                granted(|w| {
-                    w.unpublish(day(10), day(1));
-                    w.confirm(Choice::Now, day(2)).unwrap();
-                })
-            },
-        ),
-        state(
-            "unpublish announced for day 10; renewal to day 60 waits",
-            10,
-            {
-                granted(|w| {
-                    w.renew(day(60), day(0)).unwrap();
-                    w.unpublish(day(10), day(1));
-                })
-            },
-        ),
-        state(
-            "unpublish announced for day 10; cancel announced for day 14",
-            10,
-            {
-                granted(|w| {
-                    w.unpublish(day(10), day(1));
-                    w.cancel(day(14), day(1)).unwrap();
-                })
-            },
-        ),
+        state("unpublish announced for day 10, confirmed at once: paused", 10, {
+            granted(|w| {
+                w.unpublish(day(10), day(1));
+                w.confirm(Choice::Now, day(2)).unwrap();
+            })
+        }),
+        state("unpublish announced for day 10; renewal to day 60 waits", 10, {
+            granted(|w| {
+                w.renew(day(60), day(0)).unwrap();
+                w.unpublish(day(10), day(1));
+            })
+        }),
+        state("unpublish announced for day 10; cancel announced for day 14", 10, {
+            granted(|w| {
+                w.unpublish(day(10), day(1));
+                w.cancel(day(14), day(1)).unwrap();
+            })
+        }),
         state("unpublished on day 3", 30, {
             granted(|w| {
                 w.unpublish(day(3), day(1));

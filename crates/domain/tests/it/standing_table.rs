@@ -49,56 +49,33 @@ fn row(
     access: Access,
     command: impl Fn(Timestamp) -> Command + 'static,
 ) -> Row {
-    Row {
-        name: name.into(),
-        access,
-        command: Box::new(command),
-    }
+    Row { name: name.into(), access, command: Box::new(command) }
 }
 
 fn rows(state: &State) -> Vec<Row> {
     let mut world = state.world.clone();
     let mut rows = Vec::new();
     for until in [90, 30, 11] {
-        let command = Command::Authorize {
-            until: Some(day(until)),
-        };
-        rows.push(row(
-            format!("AUTHORIZE to day {until}"),
-            Access::Grows,
-            move |_| command.clone(),
-        ));
+        let command = Command::Authorize { until: Some(day(until)) };
+        rows.push(row(format!("AUTHORIZE to day {until}"), Access::Grows, move |_| {
+            command.clone()
+        }));
     }
     let (id, until) = (world.application_id(), Some(day(90)));
-    let (apply, renew) = (
-        Command::Apply {
-            id: id.clone(),
-            until,
-        },
-        Command::Renew {
-            id: id.clone(),
-            until,
-        },
-    );
+    let (apply, renew) =
+        (Command::Apply { id: id.clone(), until }, Command::Renew { id: id.clone(), until });
     rows.push(row("APPLY to day 90", Access::Kept, move |_| apply.clone()));
     rows.push(row("RENEW to day 90", Access::Kept, move |_| renew.clone()));
     let until = Some(day(30));
-    rows.push(row("RENEW to day 30", Access::Kept, move |_| {
-        Command::Renew {
-            id: id.clone(),
-            until,
-        }
+    rows.push(row("RENEW to day 30", Access::Kept, move |_| Command::Renew {
+        id: id.clone(),
+        until,
     }));
     for (name, ahead) in [("in 2 days", NOTICE_MS), ("in 46 hours", 46 * HOUR_MS)] {
         let id = world.notice_id();
-        rows.push(row(
-            format!("CANCEL {name}"),
-            Access::EndsWithNotice,
-            move |now| Command::Cancel {
-                id: id.clone(),
-                at: Some(now.plus_ms(ahead).ceil_hour()),
-            },
-        ));
+        rows.push(row(format!("CANCEL {name}"), Access::EndsWithNotice, move |now| {
+            Command::Cancel { id: id.clone(), at: Some(now.plus_ms(ahead).ceil_hour()) }
+        }));
     }
     rows.push(row("GIVE BACK", Access::AppChose, |_| Command::GiveBack));
     rows.push(row("SETTLE", Access::Kept, |_| Command::Settle));
@@ -113,11 +90,7 @@ fn rows_of_the_application(state: &State) -> Vec<Row> {
     };
     let decide = |pass| {
         let application = application.clone();
-        move |_| Command::Decide {
-            application: application.clone(),
-            pass,
-            comment: None,
-        }
+        move |_| Command::Decide { application: application.clone(), pass, comment: None }
     };
     let (approve, reject) = (decide(true), decide(false));
     vec![
@@ -138,30 +111,19 @@ fn rows_of_the_notices(state: &State) -> Vec<Row> {
         let kind = format!("{:?}", notice.kind).to_lowercase();
         let choices: [(&str, ChoiceAt); 4] = [
             ("now", |_| Choice::Now),
-            ("in an hour", |now| {
-                Choice::At(Some(now.plus_ms(HOUR_MS).ceil_hour()))
-            }),
+            ("in an hour", |now| Choice::At(Some(now.plus_ms(HOUR_MS).ceil_hour()))),
             ("for day 60", |_| Choice::At(Some(day(60)))),
             ("without a time", |_| Choice::At(None)),
         ];
         for (name, choice) in choices {
             let notice = notice.clone();
-            rows.push(row(
-                format!("CONFIRM {kind} {name}"),
-                Access::AppChose,
-                move |now| Command::Confirm {
-                    notice: notice.clone(),
-                    choice: choice(now),
-                },
-            ));
+            rows.push(row(format!("CONFIRM {kind} {name}"), Access::AppChose, move |now| {
+                Command::Confirm { notice: notice.clone(), choice: choice(now) }
+            }));
         }
-        rows.push(row(
-            format!("WITHDRAW NOTICE of {kind}"),
-            Access::Grows,
-            move |_| Command::WithdrawNotice {
-                notice: notice.clone(),
-            },
-        ));
+        rows.push(row(format!("WITHDRAW NOTICE of {kind}"), Access::Grows, move |_| {
+            Command::WithdrawNotice { notice: notice.clone() }
+        }));
     }
     rows
 }

@@ -35,9 +35,7 @@ impl World {
     pub fn new() -> Self {
         let mut world = Self::unpublished();
         let id = world.application_id();
-        world
-            .publication(Who::Reviewer, &publication::Command::Publish { id }, day(0))
-            .unwrap();
+        world.publication(Who::Reviewer, &publication::Command::Publish { id }, day(0)).unwrap();
         world
     }
 
@@ -146,19 +144,13 @@ impl World {
     }
 
     fn released(&mut self, now: Timestamp) {
-        self.publication(Who::Stranger, &publication::Command::AppReleased, now)
-            .unwrap();
+        self.publication(Who::Stranger, &publication::Command::AppReleased, now).unwrap();
     }
 
     fn follow(&mut self, event: &publication::Event, who: Who, now: Timestamp) {
         let by = who.id();
         let id = self.notice_id();
-        let announced = |kind, deadline| Shutdown::Announced {
-            id,
-            kind,
-            by: who.id(),
-            deadline,
-        };
+        let announced = |kind, deadline| Shutdown::Announced { id, kind, by: who.id(), deadline };
         let change = match event {
             publication::Event::StopAnnounced { at } => announced(NoticeKind::Stop, *at),
             publication::Event::UnpublishAnnounced { at } => announced(NoticeKind::Unpublish, *at),
@@ -224,11 +216,7 @@ impl World {
 
     /// The reviewer decides the application filed last.
     pub fn verdict(&mut self, pass: bool, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-        let command = Command::Decide {
-            application: self.last_application(),
-            pass,
-            comment: None,
-        };
+        let command = Command::Decide { application: self.last_application(), pass, comment: None };
         self.run(Who::Reviewer, &command, now)
     }
 

@@ -7,13 +7,7 @@ use tidegate_domain::{AuthType, ProjectId, UserId};
 use tidegate_sign::Secret;
 
 const PATHS: [&str; 4] = ["/orders/{id}", "/orders/new", "/{a}/{b}", "/orders"];
-const CALLS: [&str; 5] = [
-    "/orders/7",
-    "/orders/new",
-    "/x/y",
-    "/orders",
-    "/none/at/all",
-];
+const CALLS: [&str; 5] = ["/orders/7", "/orders/new", "/x/y", "/orders", "/none/at/all"];
 
 fn app_id(n: u8) -> AppId {
     AppId::parse(&format!("app{n}")).unwrap()
@@ -46,11 +40,7 @@ fn app(n: u8, variant: u8) -> FeedApp {
         domain: account(variant % 2),
         project: project(),
         kind: if is_iam { AppKind::Iam } else { AppKind::App },
-        key: if is_iam {
-            String::new()
-        } else {
-            format!("key{n}-{variant}")
-        },
+        key: if is_iam { String::new() } else { format!("key{n}-{variant}") },
         secret: (!is_iam).then(|| Secret::new(format!("secret{n}-{variant}"))),
     }
 }
@@ -62,11 +52,7 @@ fn api(n: u8, variant: u8) -> FeedApi {
         domain: account(0),
         name: format!("api {n}"),
         auth: [AuthType::App, AuthType::Iam, AuthType::None][usize::from(variant % 3)],
-        method: if variant.is_multiple_of(2) {
-            Method::Get
-        } else {
-            Method::Post
-        },
+        method: if variant.is_multiple_of(2) { Method::Get } else { Method::Post },
         path: PATHS[usize::from(variant % 4)].to_owned(),
         backend: Backend {
             https: false,
@@ -88,11 +74,7 @@ fn publication(n: u8, on: u8, variant: u8) -> FeedPublication {
         Status::Created,
         Status::Stopping { at: hour(9) },
     ][usize::from(variant % 5)];
-    FeedPublication {
-        api: api_id(n),
-        instance: instance(on),
-        status,
-    }
+    FeedPublication { api: api_id(n), instance: instance(on), status }
 }
 
 fn standing(n: u8, on: u8, of: u8, variant: u8) -> FeedStanding {
@@ -103,11 +85,7 @@ fn standing(n: u8, on: u8, of: u8, variant: u8) -> FeedStanding {
         cut: None,
     });
     FeedStanding {
-        key: Key {
-            api: api_id(n),
-            instance: instance(on),
-            app: app_id(of),
-        },
+        key: Key { api: api_id(n), instance: instance(on), app: app_id(of) },
         grant,
         paused_from: None,
         applied: variant.is_multiple_of(2),
@@ -194,11 +172,7 @@ impl Log {
             };
             latest.insert(about, *change);
         }
-        let mut batch = Batch {
-            epoch: "e".to_owned(),
-            head: head as u64,
-            ..Batch::default()
-        };
+        let mut batch = Batch { epoch: "e".to_owned(), head: head as u64, ..Batch::default() };
         for change in latest.into_values() {
             match change {
                 Change::App(n, v) => batch.apps.push(app(n, v)),
@@ -234,40 +208,23 @@ fn facts(index: &Index) -> Vec<String> {
     let mut facts = vec![format!("{} {}", index.epoch, index.revision)];
     let show = |app: &FeedApp| {
         let secret = app.secret.as_ref().map(|secret| secret.expose().to_owned());
-        format!(
-            "{:?} {:?} {:?} {} {secret:?}",
-            app.id, app.domain, app.kind, app.key
-        )
+        format!("{:?} {:?} {:?} {} {secret:?}", app.id, app.domain, app.kind, app.key)
     };
     facts.extend(index.apps.values().map(|app| show(app)));
-    facts.extend(
-        index
-            .keys
-            .iter()
-            .map(|(key, app)| format!("{key} -> {}", show(app))),
-    );
+    facts.extend(index.keys.iter().map(|(key, app)| format!("{key} -> {}", show(app))));
     facts.extend(index.accounts.iter().map(|account| format!("{account:?}")));
     facts.extend(index.tokens.values().map(|token| format!("{token:?}")));
     facts.extend(index.apis.values().map(|api| format!("{:?}", api.feed)));
     for (on, apis) in index.publications.iter() {
-        facts.extend(
-            apis.iter()
-                .map(|(api, status)| format!("{on} {api} {status:?}")),
-        );
+        facts.extend(apis.iter().map(|(api, status)| format!("{on} {api} {status:?}")));
     }
     for (place, apps) in index.standings.iter() {
-        facts.extend(
-            apps.iter()
-                .map(|(app, kept)| format!("{place:?} {app} {kept:?}")),
-        );
+        facts.extend(apps.iter().map(|(app, kept)| format!("{place:?} {app} {kept:?}")));
     }
     for call in CALLS {
         for method in [Method::Get, Method::Post] {
             let target = Target::parse(call).unwrap();
-            facts.push(format!(
-                "{method:?} {call} {:?}",
-                index.find(method, &target)
-            ));
+            facts.push(format!("{method:?} {call} {:?}", index.find(method, &target)));
         }
     }
     facts.sort();
@@ -305,35 +262,20 @@ fn a_batch_that_does_not_fit_changes_nothing() {
     let index = apply(empty(), 0, log.batch(0, 2));
     assert!(matches!(index.apply(1, log.batch(1, 1)), Applied::Behind));
     assert!(matches!(index.apply(0, log.batch(0, 1)), Applied::Behind));
-    assert!(matches!(
-        index.apply(2, log.batch(2, 2)),
-        Applied::Unchanged
-    ));
+    assert!(matches!(index.apply(2, log.batch(2, 2)), Applied::Unchanged));
     assert!(
         matches!(index.apply(3, log.batch(3, 3)), Applied::StartOver),
         "a gap is not jumped over"
     );
-    let other = Batch {
-        epoch: "f".to_owned(),
-        ..log.batch(2, 3)
-    };
+    let other = Batch { epoch: "f".to_owned(), ..log.batch(2, 3) };
     assert!(matches!(index.apply(2, other), Applied::StartOver));
 }
 
 #[test]
 fn another_history_replaces_all_that_was_known() {
-    let log = Log::of(&[
-        Change::App(0, 1),
-        Change::Api(0, 0),
-        Change::Publication(0, 0, 0),
-    ]);
+    let log = Log::of(&[Change::App(0, 1), Change::Api(0, 0), Change::Publication(0, 0, 0)]);
     let index = apply(empty(), 0, log.batch(0, 3));
-    let other = Batch {
-        epoch: "f".to_owned(),
-        head: 1,
-        apps: vec![app(1, 1)],
-        ..Batch::default()
-    };
+    let other = Batch { epoch: "f".to_owned(), head: 1, apps: vec![app(1, 1)], ..Batch::default() };
     let index = apply(index, 0, other);
     assert_eq!((index.epoch(), index.revision()), ("f", 1));
     assert!(index.app_by_key("key0-1").is_none() && index.app_by_key("key1-1").is_some());
@@ -356,18 +298,9 @@ fn a_change_of_a_grant_shares_all_else() {
     assert!(Arc::ptr_eq(&before.apis, &after.apis));
     assert!(Arc::ptr_eq(&before.keys, &after.keys));
     assert!(Arc::ptr_eq(&before.routes, &after.routes));
-    let place = |on| Place {
-        api: api_id(0),
-        instance: instance(on),
-    };
-    assert!(Arc::ptr_eq(
-        &before.standings[&place(1)],
-        &after.standings[&place(1)]
-    ));
-    assert!(!Arc::ptr_eq(
-        &before.standings[&place(0)],
-        &after.standings[&place(0)]
-    ));
+    let place = |on| Place { api: api_id(0), instance: instance(on) };
+    assert!(Arc::ptr_eq(&before.standings[&place(1)], &after.standings[&place(1)]));
+    assert!(!Arc::ptr_eq(&before.standings[&place(0)], &after.standings[&place(0)]));
 }
 
 #[test]
@@ -379,10 +312,7 @@ fn old_tokens_are_forgotten_and_the_others_kept() {
 
 #[test]
 fn a_key_that_went_to_another_app_stays_there() {
-    let with_key = |n, key: &str| FeedApp {
-        key: key.to_owned(),
-        ..app(n, 1)
-    };
+    let with_key = |n, key: &str| FeedApp { key: key.to_owned(), ..app(n, 1) };
     let batch = |head, apps, apps_deleted| Batch {
         epoch: "e".to_owned(),
         head,
@@ -403,12 +333,8 @@ fn a_key_that_went_to_another_app_stays_there() {
 fn what_says_nothing_takes_no_memory() {
     // Neither a grant nor an application.
     let silent = Change::Standing(0, 0, 0, 3);
-    let log = Log::of(&[
-        Change::App(0, 1),
-        Change::Api(0, 0),
-        Change::Standing(0, 0, 0, 1),
-        silent,
-    ]);
+    let log =
+        Log::of(&[Change::App(0, 1), Change::Api(0, 0), Change::Standing(0, 0, 0, 1), silent]);
     let index = apply(empty(), 0, log.batch(0, 3));
     assert_eq!(index.standings.len(), 1);
     assert!(apply(index, 3, log.batch(3, 4)).standings.is_empty());

@@ -12,12 +12,7 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 async fn a_body_reaches_the_backend_as_it_was_signed() {
     let world = World::start().await;
     let body = br#"{"a":1}"#;
-    let call = || {
-        world
-            .call("POST", "/orders/7")
-            .header(JSON.0, JSON.1)
-            .body(body)
-    };
+    let call = || world.call("POST", "/orders/7").header(JSON.0, JSON.1).body(body);
     call().send().await.allowed();
     assert_eq!(world.backend.last().body.as_deref(), Some(&body[..]));
     call().declared().send().await.allowed();
@@ -31,19 +26,10 @@ async fn a_body_reaches_the_backend_as_it_was_signed() {
 async fn a_tampered_body_never_reaches_the_backend_whole() {
     let world = World::start().await;
     let call = || world.call("POST", "/orders/7").body(r#"{"a":1}"#);
-    call()
-        .tampered(r#"{"a":2}"#)
-        .send()
-        .await
-        .denied("bad-signature");
+    call().tampered(r#"{"a":2}"#).send().await.denied("bad-signature");
     assert_eq!(world.backend.calls(), 0);
 
-    call()
-        .declared()
-        .tampered(r#"{"a":2}"#)
-        .send()
-        .await
-        .denied("body-mismatch");
+    call().declared().tampered(r#"{"a":2}"#).send().await.denied("body-mismatch");
     let long = vec![b'x'; 1_000_000];
     let call = world.call("POST", "/orders/7").body(&long).declared();
     let mut other = long;
@@ -52,10 +38,7 @@ async fn a_tampered_body_never_reaches_the_backend_whole() {
     answer.denied("body-mismatch");
     assert!(answer.closes);
     let seen = world.backend.seen.lock().unwrap();
-    assert!(
-        seen.iter().all(|seen| seen.body.is_none()),
-        "only bodies that broke off"
-    );
+    assert!(seen.iter().all(|seen| seen.body.is_none()), "only bodies that broke off");
 }
 
 #[tokio::test]
@@ -77,47 +60,25 @@ async fn chunked_bodies_are_checked_like_others() {
     let bad = good.replace("two", "2wo");
     world.raw(bad.as_bytes()).await.denied("bad-signature");
     for broken in ["zz\r\n", "+3\r\none\r\n0\r\n\r\n", "ffffffffffffffff1\r\nx"] {
-        world
-            .raw(format!("{head}{broken}").as_bytes())
-            .await
-            .denied("bad-request");
+        world.raw(format!("{head}{broken}").as_bytes()).await.denied("bad-request");
     }
 }
 
 #[tokio::test]
 async fn a_body_over_the_limit_has_to_declare_its_hash() {
-    let world = World::with(Limits {
-        buffered_body: 1024,
-        ..limits()
-    })
-    .await;
+    let world = World::with(Limits { buffered_body: 1024, ..limits() }).await;
     let fits = vec![b'x'; 1024];
-    world
-        .call("POST", "/orders/7")
-        .body(&fits)
-        .send()
-        .await
-        .allowed();
+    world.call("POST", "/orders/7").body(&fits).send().await.allowed();
     let over = vec![b'x'; 1025];
     let answer = world.call("POST", "/orders/7").body(&over).send().await;
     answer.denied("body-too-large");
     assert!(answer.closes && answer.text().contains("X-Sdk-Content-Sha256"));
-    world
-        .call("POST", "/orders/7")
-        .body(&over)
-        .declared()
-        .send()
-        .await
-        .allowed();
+    world.call("POST", "/orders/7").body(&over).declared().send().await.allowed();
 }
 
 #[tokio::test]
 async fn five_megabytes_stream_both_ways() {
-    let world = World::with(Limits {
-        buffered_body: 1024,
-        ..limits()
-    })
-    .await;
+    let world = World::with(Limits { buffered_body: 1024, ..limits() }).await;
     let mut api = world.api(
         "post",
         tidegate_domain::AuthType::App,
@@ -128,17 +89,10 @@ async fn five_megabytes_stream_both_ways() {
     api.name = "echo".to_owned();
     world.publish(api).await;
     let body: Vec<u8> = (0..5_000_000_u32).map(|n| (n % 251) as u8).collect();
-    let answer = world
-        .call("POST", "/orders/7")
-        .body(&body)
-        .declared()
-        .send()
-        .await;
+    let answer = world.call("POST", "/orders/7").body(&body).declared().send().await;
     answer.allowed();
     assert!(answer.body == body);
-    let file = world
-        .call("POST", "/orders/7")
-        .header("content-type", "multipart/form-data");
+    let file = world.call("POST", "/orders/7").header("content-type", "multipart/form-data");
     let answer = file.body(&body).payload_unsigned().send().await;
     answer.allowed();
     assert!(answer.body == body);
@@ -148,32 +102,15 @@ async fn five_megabytes_stream_both_ways() {
 async fn a_body_is_left_unsigned_only_where_clients_do_so() {
     let world = World::start().await;
     let call = |kind: &str| {
-        world
-            .call("POST", "/orders/7")
-            .header("content-type", kind)
-            .body("x")
-            .payload_unsigned()
+        world.call("POST", "/orders/7").header("content-type", kind).body("x").payload_unsigned()
     };
-    call("multipart/form-data; boundary=abc")
-        .send()
-        .await
-        .allowed();
-    for kind in [
-        "application/json",
-        " Application/JSON;charset=utf8",
-        "application/bson",
-    ] {
+    call("multipart/form-data; boundary=abc").send().await.allowed();
+    for kind in ["application/json", " Application/JSON;charset=utf8", "application/bson"] {
         call(kind).send().await.denied("malformed-signature");
     }
     // An empty body may be signed either way.
-    let empty = world
-        .call("POST", "/orders/7")
-        .header("x-sdk-content-sha256", "UNSIGNED-PAYLOAD");
-    empty
-        .header("content-type", "text/plain")
-        .send()
-        .await
-        .allowed();
+    let empty = world.call("POST", "/orders/7").header("x-sdk-content-sha256", "UNSIGNED-PAYLOAD");
+    empty.header("content-type", "text/plain").send().await.allowed();
 }
 
 #[tokio::test]

@@ -13,30 +13,13 @@ use crate::world::{HOUR, KEY, NOON, World, grant, iam_app, limits, signing_app, 
 #[tokio::test]
 async fn what_is_not_there_has_no_route() {
     let world = World::start().await;
-    world
-        .call("GET", "/nowhere")
-        .send()
-        .await
-        .denied("no-route");
+    world.call("GET", "/nowhere").send().await.denied("no-route");
     for method in ["PUT", "DELETE", "OPTIONS", "PATCH", "BREW"] {
-        world
-            .call(method, "/orders/7")
-            .send()
-            .await
-            .denied("no-route");
+        world.call(method, "/orders/7").send().await.denied("no-route");
     }
     let unpublished = world.api("new", AuthType::App, Method::Get, "/new", "/");
-    world
-        .tell(Batch {
-            apis: vec![unpublished],
-            ..Batch::default()
-        })
-        .await;
-    world
-        .call("GET", "/new")
-        .send()
-        .await
-        .denied("not-published");
+    world.tell(Batch { apis: vec![unpublished], ..Batch::default() }).await;
+    world.call("GET", "/new").send().await.denied("not-published");
 }
 
 #[tokio::test]
@@ -54,37 +37,21 @@ async fn a_signature_is_asked_for_and_read_strictly() {
         "SDK-HMAC-SHA256 Access=a",
         "sdk-hmac-sha256 Access=a, SignedHeaders=host, Signature=00",
     ] {
-        call()
-            .unsigned("authorization", value)
-            .send_plain()
-            .await
-            .denied("malformed-signature");
+        call().unsigned("authorization", value).send_plain().await.denied("malformed-signature");
     }
     let signature = call().signature();
     let value = signature["authorization"].as_bytes();
     let date = signature["x-sdk-date"].as_bytes();
     // Either header will do, or both if they agree.
-    for names in [
-        &["authorization"][..],
-        &["x-authorization"],
-        &["authorization", "x-authorization"],
-    ] {
+    for names in
+        [&["authorization"][..], &["x-authorization"], &["authorization", "x-authorization"]]
+    {
         let call = call().unsigned("x-sdk-date", date);
-        let call = names
-            .iter()
-            .fold(call, |call, name| call.unsigned(name, value));
+        let call = names.iter().fold(call, |call, name| call.unsigned(name, value));
         call.send_plain().await.allowed();
     }
-    call()
-        .unsigned("x-authorization", "other")
-        .send()
-        .await
-        .denied("malformed-signature");
-    call()
-        .unsigned("authorization", value)
-        .send()
-        .await
-        .denied("bad-request");
+    call().unsigned("x-authorization", "other").send().await.denied("malformed-signature");
+    call().unsigned("authorization", value).send().await.denied("bad-request");
 
     call().by("nobody", "s").send().await.denied("unknown-key");
     call().by(KEY, "wrong").send().await.denied("bad-signature");
@@ -93,10 +60,7 @@ async fn a_signature_is_asked_for_and_read_strictly() {
 #[tokio::test]
 async fn any_signed_part_that_changes_is_noticed() {
     let world = World::start().await;
-    let signed = world
-        .call("GET", "/orders/7?a=1")
-        .header("x-tenant", "one")
-        .bytes();
+    let signed = world.call("GET", "/orders/7?a=1").header("x-tenant", "one").bytes();
     let signed = String::from_utf8(signed).unwrap();
     world.raw(signed.as_bytes()).await.allowed();
     for (from, to) in [
@@ -113,10 +77,7 @@ async fn any_signed_part_that_changes_is_noticed() {
     }
     // What no signature tells apart is the same call, and reaches the backend as the same bytes.
     for same in ["/orders/7/?a=1", "/orders/%37?a=1", "/%6Frders/7?&a=1&"] {
-        world
-            .raw(signed.replacen("/orders/7?a=1", same, 1).as_bytes())
-            .await
-            .allowed();
+        world.raw(signed.replacen("/orders/7?a=1", same, 1).as_bytes()).await.allowed();
         assert_eq!(world.backend.last().address, "/o/7?a=1");
     }
 }
@@ -127,20 +88,12 @@ async fn a_signature_is_fresh_by_the_wall_clock_whatever_the_decision_time_is() 
     let now = NOON / 1000;
     world.set_now(NOON + HOUR / 2);
     for (date, is_fresh) in [(-901, false), (-900, true), (900, true), (901, false)] {
-        let answer = world
-            .call("GET", "/orders/7")
-            .dated(now + date)
-            .send()
-            .await;
+        let answer = world.call("GET", "/orders/7").dated(now + date).send().await;
         if is_fresh {
             answer.allowed();
         } else {
             answer.denied("clock-skew");
-            assert!(
-                answer
-                    .text()
-                    .contains(&format!("Your clock is {date} s off"))
-            );
+            assert!(answer.text().contains(&format!("Your clock is {date} s off")));
         }
     }
 }
@@ -148,50 +101,21 @@ async fn a_signature_is_fresh_by_the_wall_clock_whatever_the_decision_time_is() 
 #[tokio::test]
 async fn a_token_stands_for_its_accounts_app() {
     let world = World::start().await;
-    world
-        .publish(world.api("iam", AuthType::Iam, Method::Get, "/iam", "/o"))
-        .await;
-    let call = |token: &str| {
-        world
-            .call("GET", "/iam")
-            .header("x-auth-token", token)
-            .send_plain()
-    };
+    world.publish(world.api("iam", AuthType::Iam, Method::Get, "/iam", "/o")).await;
+    let call = |token: &str| world.call("GET", "/iam").header("x-auth-token", token).send_plain();
     world
         .tell(Batch {
-            tokens: vec![
-                token("good", "acme", NOON + HOUR),
-                token("other", "other", NOON + HOUR),
-            ],
+            tokens: vec![token("good", "acme", NOON + HOUR), token("other", "other", NOON + HOUR)],
             ..Batch::default()
         })
         .await;
-    world
-        .call("GET", "/iam")
-        .send_plain()
-        .await
-        .denied("missing-token");
-    world
-        .call("GET", "/iam")
-        .send()
-        .await
-        .denied("missing-token");
+    world.call("GET", "/iam").send_plain().await.denied("missing-token");
+    world.call("GET", "/iam").send().await.denied("missing-token");
     call("bad").await.denied("invalid-token");
     call("good").await.denied("no-grant");
-    world
-        .tell(Batch {
-            apps: vec![iam_app("acme-users", "acme")],
-            ..Batch::default()
-        })
-        .await;
+    world.tell(Batch { apps: vec![iam_app("acme-users", "acme")], ..Batch::default() }).await;
     call("good").await.denied("no-grant");
-    world
-        .grant(
-            "iam",
-            "acme-users",
-            Some(grant(NOON, NOON + 9 * HOUR, None)),
-        )
-        .await;
+    world.grant("iam", "acme-users", Some(grant(NOON, NOON + 9 * HOUR, None))).await;
     call("good").await.allowed();
     let seen = world.backend.last();
     assert_eq!(seen.header("x-tidegate-app"), Some("acme-users"));
@@ -207,25 +131,10 @@ async fn a_token_stands_for_its_accounts_app() {
 async fn a_grant_is_for_the_app_that_signed() {
     let world = World::start().await;
     let other = signing_app("other", "ak-other", "sk-other");
-    world
-        .tell(Batch {
-            apps: vec![other],
-            ..Batch::default()
-        })
-        .await;
-    world
-        .call("GET", "/orders/7")
-        .by("ak-other", "sk-other")
-        .send()
-        .await
-        .denied("no-grant");
+    world.tell(Batch { apps: vec![other], ..Batch::default() }).await;
+    world.call("GET", "/orders/7").by("ak-other", "sk-other").send().await.denied("no-grant");
     // A secret proves its own key only.
-    world
-        .call("GET", "/orders/7")
-        .by(KEY, "sk-other")
-        .send()
-        .await
-        .denied("bad-signature");
+    world.call("GET", "/orders/7").by(KEY, "sk-other").send().await.denied("bad-signature");
 }
 
 #[tokio::test]
@@ -236,56 +145,25 @@ async fn a_backend_that_is_away_or_late_is_told_from_a_denial() {
     api.backend.authority = gone.local_addr().unwrap().to_string();
     drop(gone);
     world.publish(api).await;
-    world
-        .call("GET", "/gone")
-        .send_plain()
-        .await
-        .denied("backend-unreachable");
+    world.call("GET", "/gone").send_plain().await.denied("backend-unreachable");
 
     let mut api = world.api("late", AuthType::None, Method::Get, "/late", "/wait");
     api.backend.timeout_ms = Some(50);
     world.publish(api).await;
-    world
-        .call("GET", "/late")
-        .send_plain()
-        .await
-        .denied("backend-timeout");
+    world.call("GET", "/late").send_plain().await.denied("backend-timeout");
 
-    let mut api = world.api(
-        "broken",
-        AuthType::None,
-        Method::Get,
-        "/broken",
-        "/{nobody}",
-    );
+    let mut api = world.api("broken", AuthType::None, Method::Get, "/broken", "/{nobody}");
     api.backend.authority = "user@nowhere".to_owned();
     world.publish(api).await;
-    world
-        .call("GET", "/broken")
-        .send_plain()
-        .await
-        .denied("internal");
+    world.call("GET", "/broken").send_plain().await.denied("internal");
 }
 
 #[tokio::test]
 async fn a_busy_backend_gets_no_more_than_it_has_room_for() {
-    let world = World::with(Limits {
-        calls_per_api: 1,
-        ..limits()
-    })
-    .await;
-    world
-        .publish(world.api("wait", AuthType::None, Method::Get, "/wait", "/wait"))
-        .await;
+    let world = World::with(Limits { calls_per_api: 1, ..limits() }).await;
+    world.publish(world.api("wait", AuthType::None, Method::Get, "/wait", "/wait")).await;
     let first = tokio::spawn(world.call("GET", "/wait").send_plain());
-    until(|| {
-        world
-            .backend
-            .waiting
-            .load(std::sync::atomic::Ordering::SeqCst)
-            == 1
-    })
-    .await;
+    until(|| world.backend.waiting.load(std::sync::atomic::Ordering::SeqCst) == 1).await;
     let overloaded = world.call("GET", "/wait").send_plain().await;
     overloaded.denied("overloaded");
     assert_eq!(overloaded.header("retry-after"), Some("1"));
@@ -308,16 +186,10 @@ async fn held_bodies_share_a_bounded_memory() {
     // The first call's body never ends arriving, so its memory stays taken.
     let bytes = world.call("POST", "/orders/7").body([b'x'; 900]).bytes();
     let mut slow = tokio::net::TcpStream::connect(world.address).await.unwrap();
-    tokio::io::AsyncWriteExt::write_all(&mut slow, &bytes[..bytes.len() - 1])
-        .await
-        .unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut slow, &bytes[..bytes.len() - 1]).await.unwrap();
     let overloaded = async {
         loop {
-            let answer = world
-                .call("POST", "/orders/7")
-                .body([b'x'; 900])
-                .send()
-                .await;
+            let answer = world.call("POST", "/orders/7").body([b'x'; 900]).send().await;
             if answer.status != 200 {
                 break answer;
             }
@@ -332,19 +204,11 @@ async fn every_denial_is_counted_by_its_reason() {
     let world = World::start().await;
     world.call("GET", "/orders/7").send().await.allowed();
     for _ in 0..3 {
-        world
-            .call("GET", "/nowhere")
-            .send()
-            .await
-            .denied("no-route");
+        world.call("GET", "/nowhere").send().await.denied("no-route");
     }
     let counters = world.gate.counters();
     assert_eq!(counters.admitted, 1);
     for (reason, count) in counters.denied {
-        assert_eq!(
-            count,
-            if reason == Reason::NoRoute { 3 } else { 0 },
-            "{reason}"
-        );
+        assert_eq!(count, if reason == Reason::NoRoute { 3 } else { 0 }, "{reason}");
     }
 }

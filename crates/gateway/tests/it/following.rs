@@ -13,38 +13,19 @@ use tidegate_gateway::{Clock, Gate, GateConfig, Limits, Reason};
 use crate::world::{Log, NOON, World, at, signing_app, until};
 
 fn gate(limits: Limits) -> Gate {
-    let clock = Clock {
-        now: Arc::new(|| at(NOON)),
-        wall: Arc::new(|| at(NOON)),
-    };
-    Gate::new(
-        GateConfig {
-            limits,
-            ..GateConfig::default()
-        },
-        clock,
-    )
-    .unwrap()
+    let clock = Clock { now: Arc::new(|| at(NOON)), wall: Arc::new(|| at(NOON)) };
+    Gate::new(GateConfig { limits, ..GateConfig::default() }, clock).unwrap()
 }
 
 /// The reason for which a call is denied. No socket is in play, so time may stand still.
 async fn reason(gate: &Gate) -> String {
-    let request = Request::get("/x")
-        .header("host", "h")
-        .body(Empty::<Bytes>::new())
-        .unwrap();
+    let request = Request::get("/x").header("host", "h").body(Empty::<Bytes>::new()).unwrap();
     let answer = gate.handle(request).await;
-    answer.headers()["x-tidegate-reason"]
-        .to_str()
-        .unwrap()
-        .to_owned()
+    answer.headers()["x-tidegate-reason"].to_str().unwrap().to_owned()
 }
 
 async fn probe(gate: &Gate, path: &str) -> u16 {
-    let request = Request::get(path)
-        .header("host", "h")
-        .body(Empty::<Bytes>::new())
-        .unwrap();
+    let request = Request::get(path).header("host", "h").body(Empty::<Bytes>::new()).unwrap();
     gate.handle(request).await.status().as_u16()
 }
 
@@ -55,18 +36,9 @@ fn follow(gate: &Gate, log: &Arc<Log>) {
 
 #[tokio::test(start_paused = true)]
 async fn a_gate_decides_as_long_as_its_lease_lasts_and_not_a_moment_longer() {
-    let gate = gate(Limits {
-        lease: Duration::from_secs(300),
-        ..Limits::default()
-    });
+    let gate = gate(Limits { lease: Duration::from_secs(300), ..Limits::default() });
     assert_eq!(reason(&gate).await, "not-ready");
-    assert_eq!(
-        (
-            probe(&gate, "/healthz").await,
-            probe(&gate, "/readyz").await
-        ),
-        (200, 503)
-    );
+    assert_eq!((probe(&gate, "/healthz").await, probe(&gate, "/readyz").await), (200, 503));
 
     let log = Arc::new(Log::default());
     follow(&gate, &log);
@@ -114,10 +86,7 @@ async fn a_lost_bell_costs_a_poll_and_no_more() {
     let following = gate.clone();
     tokio::spawn(async move { following.follow(source, std::future::pending()).await });
     until(|| gate.revision() == Some(0)).await;
-    log.0.push(Batch {
-        apps: vec![signing_app("a", "k", "s")],
-        ..Batch::default()
-    });
+    log.0.push(Batch { apps: vec![signing_app("a", "k", "s")], ..Batch::default() });
     tokio::time::sleep(Duration::from_millis(1_001)).await;
     assert_eq!(gate.revision(), Some(1));
 }
@@ -140,10 +109,7 @@ impl Source for Deaf {
 async fn a_source_that_lags_behind_renews_no_lease() {
     let gate = gate(Limits::default());
     let log = Arc::new(Log::default());
-    log.push(Batch {
-        apps: vec![signing_app("a", "k", "s")],
-        ..Batch::default()
-    });
+    log.push(Batch { apps: vec![signing_app("a", "k", "s")], ..Batch::default() });
     log.push(Batch::default());
     follow(&gate, &log);
     until(|| gate.revision() == Some(2)).await;
@@ -182,11 +148,7 @@ async fn another_history_is_learnt_from_its_beginning() {
     world.log.restore("f", steps);
     until(|| world.gate.status().epoch.as_deref() == Some("f")).await;
     assert_eq!(world.gate.revision(), Some(40));
-    world
-        .call("GET", "/orders/7")
-        .send()
-        .await
-        .denied("no-grant");
+    world.call("GET", "/orders/7").send().await.denied("no-grant");
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,26 +26,16 @@ async fn identity_comes_from_the_gate_alone() {
         // Whether it is a caller's header or the gate's, nobody nominates it away.
         let connection =
             format!("keep-alive, {name}, x-tidegate-app, X-TIDEGATE-API, x-request-id");
-        let call = if nominated {
-            call.unsigned("connection", connection)
-        } else {
-            call
-        };
+        let call = if nominated { call.unsigned("connection", connection) } else { call };
         let answer = call.send().await;
         answer.allowed();
         let seen = world.backend.last();
         assert_eq!(seen.header("x-tidegate-app"), Some("app"), "{name}");
         assert_eq!(seen.header("x-tidegate-api"), Some("get"));
-        assert_eq!(
-            seen.header("x-tidegate-grant-end"),
-            Some("2026-01-02T04:00:00Z")
-        );
+        assert_eq!(seen.header("x-tidegate-grant-end"), Some("2026-01-02T04:00:00Z"));
         assert_eq!(seen.header("x-request-id"), answer.header("x-request-id"));
         assert_eq!(seen.header("x-forwarded-for"), Some("127.0.0.1"));
-        assert_eq!(
-            seen.header("x-forwarded-host"),
-            Some(world.address.to_string().as_str())
-        );
+        assert_eq!(seen.header("x-forwarded-host"), Some(world.address.to_string().as_str()));
         let spoofed = seen.headers.iter().find(|(_, value)| *value == "spoofed");
         assert!(spoofed.is_none(), "{spoofed:?}");
     }
@@ -84,22 +74,14 @@ async fn proof_stays_at_the_gate_and_only_what_was_signed_goes_on() {
             "x-tidegate-grant-end",
         ]
     );
-    assert_eq!(
-        seen.header("host"),
-        Some(world.backend.address.to_string().as_str())
-    );
+    assert_eq!(seen.header("host"), Some(world.backend.address.to_string().as_str()));
 }
 
 #[tokio::test]
 async fn an_open_api_passes_what_its_callers_send() {
     let world = World::start().await;
-    world
-        .publish(world.api("open", AuthType::None, Method::Get, "/open", "/o"))
-        .await;
-    let call = world
-        .call("GET", "/open")
-        .unsigned("authorization", "Basic x")
-        .header("x-a", "1");
+    world.publish(world.api("open", AuthType::None, Method::Get, "/open", "/o")).await;
+    let call = world.call("GET", "/open").unsigned("authorization", "Basic x").header("x-a", "1");
     let answer = call.send_plain().await;
     answer.allowed();
     assert_eq!(answer.header("x-tidegate-grant-end"), None);
@@ -111,13 +93,7 @@ async fn an_open_api_passes_what_its_callers_send() {
 #[tokio::test]
 async fn path_query_and_headers_reach_the_backend_as_its_definition_says() {
     let world = World::start().await;
-    let mut api = world.api(
-        "map",
-        AuthType::App,
-        Method::Get,
-        "/m/{id}/{kind}",
-        "/v2/{who}/{id}",
-    );
+    let mut api = world.api("map", AuthType::App, Method::Get, "/m/{id}/{kind}", "/v2/{who}/{id}");
     api.backend.method = Method::Post;
     let moved = |name: &str, position, backend_name: &str, backend_position| Moved {
         name: name.to_owned(),
@@ -141,24 +117,12 @@ async fn path_query_and_headers_reach_the_backend_as_its_definition_says() {
     let grant = crate::world::grant(0, i64::MAX / 2, None);
     world.grant("map", "app", Some(grant)).await;
     let target = "/m/a%20b/big?customer=m%26o&z=2&z=1&tier=lead";
-    world
-        .call("GET", target)
-        .header("x-region", "nörd")
-        .send()
-        .await
-        .allowed();
+    world.call("GET", target).header("x-region", "nörd").send().await.allowed();
     let seen = world.backend.last();
     assert_eq!(seen.method, "POST");
-    assert_eq!(
-        seen.address,
-        "/v2/m%26o/a%20b?z=1&z=2&region=n%C3%B6rd&tier=gold%20%26%20more"
-    );
+    assert_eq!(seen.address, "/v2/m%26o/a%20b?z=1&z=2&region=n%C3%B6rd&tier=gold%20%26%20more");
     assert_eq!(seen.header("x-kind"), Some("big"));
-    let unsigned = world
-        .call("GET", target)
-        .unsigned("x-region", "north")
-        .send()
-        .await;
+    let unsigned = world.call("GET", target).unsigned("x-region", "north").send().await;
     unsigned.denied("bad-request");
     assert!(unsigned.text().contains("x-region"));
 }
@@ -167,9 +131,7 @@ async fn path_query_and_headers_reach_the_backend_as_its_definition_says() {
 async fn answers_pass_but_nobody_speaks_for_the_gate() {
     let world = World::start().await;
     for (id, path) in [("spoof", "/spoof"), ("redirect", "/redirect")] {
-        world
-            .publish(world.api(id, AuthType::None, Method::Get, path, path))
-            .await;
+        world.publish(world.api(id, AuthType::None, Method::Get, path, path)).await;
     }
     let answer = world.call("GET", "/spoof").send_plain().await;
     answer.allowed();
@@ -179,8 +141,5 @@ async fn answers_pass_but_nobody_speaks_for_the_gate() {
     }
     assert_ne!(answer.header("x-request-id"), Some("mine"));
     let redirect = world.call("GET", "/redirect").send_plain().await;
-    assert_eq!(
-        redirect.status, 302,
-        "the caller may follow it, the gate does not"
-    );
+    assert_eq!(redirect.status, 302, "the caller may follow it, the gate does not");
 }

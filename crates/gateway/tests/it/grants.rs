@@ -14,54 +14,29 @@ async fn a_grant_changes_while_its_app_calls_and_every_answer_follows() {
     let call = || world.call("GET", "/orders/7");
     let answer = call().send().await;
     answer.allowed();
-    assert_eq!(
-        answer.header("x-tidegate-grant-end"),
-        Some("2026-01-02T04:00:00Z")
-    );
+    assert_eq!(answer.header("x-tidegate-grant-end"), Some("2026-01-02T04:00:00Z"));
     assert_eq!(answer.header("x-tidegate-cancelled-at"), None);
 
     // The app gives it back: at once.
-    let cut = Cut {
-        at: at(NOON),
-        cause: CutCause::App,
-    };
-    world
-        .grant(
-            "get",
-            "app",
-            Some(grant(NOON - HOUR, NOON + HOUR, Some(cut))),
-        )
-        .await;
+    let cut = Cut { at: at(NOON), cause: CutCause::App };
+    world.grant("get", "app", Some(grant(NOON - HOUR, NOON + HOUR, Some(cut)))).await;
     let answer = call().send().await;
     answer.denied("cancelled");
     assert!(answer.text().contains("It ended at 2026-01-02T03:00:00Z."));
 
     // It applies again, and the reviewer grants.
-    world
-        .standing(FeedStanding {
-            applied: true,
-            ..standing("get", "app", None)
-        })
-        .await;
+    world.standing(FeedStanding { applied: true, ..standing("get", "app", None) }).await;
     call().send().await.denied("pending");
-    world
-        .grant("get", "app", Some(grant(NOON, NOON + 2 * HOUR, None)))
-        .await;
+    world.grant("get", "app", Some(grant(NOON, NOON + 2 * HOUR, None))).await;
     let answer = call().send().await;
     answer.allowed();
-    assert_eq!(
-        answer.header("x-tidegate-grant-end"),
-        Some("2026-01-02T05:00:00Z")
-    );
+    assert_eq!(answer.header("x-tidegate-grant-end"), Some("2026-01-02T05:00:00Z"));
 
     // It is removed altogether.
     world.grant("get", "app", None).await;
     call().send().await.denied("no-grant");
     let revision = world.gate.revision().unwrap().to_string();
-    assert_eq!(
-        call().send().await.header("x-tidegate-revision"),
-        Some(revision.as_str())
-    );
+    assert_eq!(call().send().await.header("x-tidegate-revision"), Some(revision.as_str()));
     assert_eq!(world.backend.calls(), 2, "denied calls never reach it");
 }
 
@@ -87,28 +62,16 @@ async fn a_grant_is_good_until_the_last_millisecond() {
 async fn a_running_notice_is_told_on_every_answer_and_bites_on_time() {
     let world = World::start().await;
     let end = NOON + HOUR / 2;
-    let cut = Cut {
-        at: at(end),
-        cause: CutCause::Reviewer,
-    };
-    world
-        .grant("get", "app", Some(grant(NOON, NOON + HOUR, Some(cut))))
-        .await;
+    let cut = Cut { at: at(end), cause: CutCause::Reviewer };
+    world.grant("get", "app", Some(grant(NOON, NOON + HOUR, Some(cut)))).await;
     let answer = world.call("GET", "/orders/7").send().await;
     answer.allowed();
     for name in ["x-tidegate-grant-end", "x-tidegate-cancelled-at"] {
         assert_eq!(answer.header(name), Some("2026-01-02T03:30:00Z"));
     }
-    assert_eq!(
-        world.backend.last().header("x-tidegate-grant-end"),
-        Some("2026-01-02T03:30:00Z")
-    );
+    assert_eq!(world.backend.last().header("x-tidegate-grant-end"), Some("2026-01-02T03:30:00Z"));
     world.set_now(end);
-    world
-        .call("GET", "/orders/7")
-        .send()
-        .await
-        .denied("cancelled");
+    world.call("GET", "/orders/7").send().await.denied("cancelled");
 }
 
 #[tokio::test]
@@ -134,29 +97,15 @@ async fn the_publication_bounds_all() {
             None => answer.allowed(),
         };
     }
-    world
-        .tell(Batch {
-            apis_deleted: vec![api_id("get")],
-            ..Batch::default()
-        })
-        .await;
+    world.tell(Batch { apis_deleted: vec![api_id("get")], ..Batch::default() }).await;
     call().send().await.denied("no-route");
 }
 
 #[tokio::test]
 async fn a_deleted_app_is_nobody() {
     let world = World::start().await;
-    world
-        .tell(Batch {
-            apps_deleted: vec![app_id("app")],
-            ..Batch::default()
-        })
-        .await;
-    world
-        .call("GET", "/orders/7")
-        .send()
-        .await
-        .denied("unknown-key");
+    world.tell(Batch { apps_deleted: vec![app_id("app")], ..Batch::default() }).await;
+    world.call("GET", "/orders/7").send().await.denied("unknown-key");
 }
 
 #[tokio::test]
@@ -172,27 +121,16 @@ async fn of_several_apis_on_a_route_the_first_that_admits_answers() {
     world.set_now(NOON + HOUR);
     call().send().await.denied("expired");
 
-    world
-        .grant("another", "app", Some(grant(NOON, NOON + 9 * HOUR, None)))
-        .await;
+    world.grant("another", "app", Some(grant(NOON, NOON + 9 * HOUR, None))).await;
     call().send().await.allowed();
-    assert_eq!(
-        world.backend.last().header("x-tidegate-api"),
-        Some("another")
-    );
+    assert_eq!(world.backend.last().header("x-tidegate-api"), Some("another"));
 
     // An API that asks nobody comes last.
     world.publish(other("a-free-one", AuthType::None)).await;
     call().send().await.allowed();
-    assert_eq!(
-        world.backend.last().header("x-tidegate-api"),
-        Some("another")
-    );
+    assert_eq!(world.backend.last().header("x-tidegate-api"), Some("another"));
     world.call("GET", "/orders/7").send_plain().await.allowed();
-    assert_eq!(
-        world.backend.last().header("x-tidegate-api"),
-        Some("a-free-one")
-    );
+    assert_eq!(world.backend.last().header("x-tidegate-api"), Some("a-free-one"));
     assert_eq!(world.backend.last().header("x-tidegate-app"), None);
 }
 
@@ -203,11 +141,7 @@ async fn a_grant_is_good_on_its_instance_only() {
     world
         .tell(Batch {
             publications: vec![
-                FeedPublication {
-                    api: api_id("get"),
-                    instance: apig(),
-                    status: Status::Offline,
-                },
+                FeedPublication { api: api_id("get"), instance: apig(), status: Status::Offline },
                 FeedPublication {
                     api: api_id("get"),
                     instance: elsewhere.clone(),
@@ -217,11 +151,7 @@ async fn a_grant_is_good_on_its_instance_only() {
             ..Batch::default()
         })
         .await;
-    world
-        .call("GET", "/orders/7")
-        .send()
-        .await
-        .denied("no-grant");
+    world.call("GET", "/orders/7").send().await.denied("no-grant");
     let mut there = standing("get", "app", Some(grant(NOON, NOON + HOUR, None)));
     there.key.instance = elsewhere;
     world.standing(there).await;

@@ -19,15 +19,9 @@ async fn health_is_told_before_anything_else() {
     let world = World::start().await;
     for path in ["/healthz", "/readyz"] {
         let answer = world.call("GET", path).send_plain().await;
-        assert_eq!(
-            (answer.status, answer.header("cache-control")),
-            (200, Some("no-store"))
-        );
+        assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
     }
-    assert_eq!(
-        world.call("GET", "/healthz").send_plain().await.text(),
-        "ok"
-    );
+    assert_eq!(world.call("GET", "/healthz").send_plain().await.text(), "ok");
 }
 
 #[tokio::test]
@@ -67,33 +61,19 @@ async fn http2_is_signed_and_answered_like_http1() {
     let answer = sender.send_request(request(true)).await.unwrap();
     assert_eq!(answer.status(), 200);
     let seen = world.backend.last();
-    assert_eq!(
-        seen.header("x-forwarded-host"),
-        Some(world.address.to_string().as_str())
-    );
+    assert_eq!(seen.header("x-forwarded-host"), Some(world.address.to_string().as_str()));
     let answer = sender.send_request(request(false)).await.unwrap();
     assert_eq!(answer.headers()["x-tidegate-reason"], "missing-signature");
     let mut other_host = request(true);
-    other_host
-        .headers_mut()
-        .insert("host", http::HeaderValue::from_static("other"));
+    other_host.headers_mut().insert("host", http::HeaderValue::from_static("other"));
     let answer = sender.send_request(other_host).await.unwrap();
     assert_eq!(answer.headers()["x-tidegate-reason"], "bad-request");
 }
 
 #[tokio::test]
 async fn who_never_sends_a_whole_head_is_hung_up_on() {
-    let world = World::with(Limits {
-        header_read: Duration::from_millis(50),
-        ..limits()
-    })
-    .await;
-    for start in [
-        "",
-        "P",
-        "PRI * HTTP/2.0\r\n",
-        "GET / HTTP/1.1\r\nhost: x\r\n",
-    ] {
+    let world = World::with(Limits { header_read: Duration::from_millis(50), ..limits() }).await;
+    for start in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nhost: x\r\n"] {
         let mut stream = TcpStream::connect(world.address).await.unwrap();
         stream.write_all(start.as_bytes()).await.unwrap();
         let mut rest = Vec::new();
@@ -106,9 +86,7 @@ async fn who_never_sends_a_whole_head_is_hung_up_on() {
 #[tokio::test]
 async fn running_calls_end_before_the_gate_does() {
     let mut world = World::start().await;
-    world
-        .publish(world.api("wait", AuthType::None, Method::Get, "/wait", "/wait"))
-        .await;
+    world.publish(world.api("wait", AuthType::None, Method::Get, "/wait", "/wait")).await;
     let running = tokio::spawn(world.call("GET", "/wait").send_plain());
     until(|| world.backend.waiting.load(Ordering::SeqCst) == 1).await;
     drop(world.stop.take());
@@ -118,23 +96,13 @@ async fn running_calls_end_before_the_gate_does() {
     }
     world.backend.release.send(true).unwrap();
     running.await.unwrap().allowed();
-    assert_eq!(
-        world.served.take().unwrap().await.unwrap(),
-        0,
-        "none was cut off"
-    );
+    assert_eq!(world.served.take().unwrap().await.unwrap(), 0, "none was cut off");
 }
 
 #[tokio::test]
 async fn a_drain_has_a_bound() {
-    let mut world = World::with(Limits {
-        drain: Duration::from_millis(50),
-        ..limits()
-    })
-    .await;
-    world
-        .publish(world.api("wait", AuthType::None, Method::Get, "/wait", "/wait"))
-        .await;
+    let mut world = World::with(Limits { drain: Duration::from_millis(50), ..limits() }).await;
+    world.publish(world.api("wait", AuthType::None, Method::Get, "/wait", "/wait")).await;
     let bytes = world.call("GET", "/wait").plain_bytes();
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     stream.write_all(&bytes).await.unwrap();

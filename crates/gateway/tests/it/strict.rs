@@ -14,25 +14,14 @@ async fn control_headers_come_once() {
     let world = World::start().await;
     let signed = String::from_utf8(world.call("GET", "/orders/7").bytes()).unwrap();
     for name in ["authorization", "x-sdk-date", "host"] {
-        let line = signed
-            .split("\r\n")
-            .find(|line| line.starts_with(name))
-            .unwrap();
+        let line = signed.split("\r\n").find(|line| line.starts_with(name)).unwrap();
         let doubled = signed.replacen(line, &format!("{line}\r\n{line}"), 1);
         let answer = world.raw(doubled.as_bytes()).await;
         answer.denied("bad-request");
         assert!(answer.closes, "what follows cannot be trusted");
     }
-    for name in [
-        "x-authorization",
-        "x-auth-token",
-        "x-sdk-content-sha256",
-        "content-type",
-    ] {
-        let call = world
-            .call("GET", "/orders/7")
-            .unsigned(name, "a")
-            .unsigned(name, "a");
+    for name in ["x-authorization", "x-auth-token", "x-sdk-content-sha256", "content-type"] {
+        let call = world.call("GET", "/orders/7").unsigned(name, "a").unsigned(name, "a");
         call.send().await.denied("bad-request");
     }
     assert_eq!(world.backend.calls(), 0);
@@ -67,10 +56,7 @@ async fn targets_with_two_readings_are_refused() {
         assert_eq!(answer.status, 400, "{target}");
         assert!(answer.closes, "{target}");
     }
-    let long = format!(
-        "GET /{} HTTP/1.1\r\nhost: {host}\r\n\r\n",
-        "a".repeat(9_000)
-    );
+    let long = format!("GET /{} HTTP/1.1\r\nhost: {host}\r\n\r\n", "a".repeat(9_000));
     world.raw(long.as_bytes()).await.denied("bad-request");
 }
 
@@ -79,27 +65,12 @@ async fn heads_with_two_readings_are_refused() {
     let world = World::start().await;
     let host = world.address;
     for (head, what) in [
-        (
-            format!("host: {host}\r\ncontent-length: 1\r\ncontent-length: 2"),
-            "two lengths",
-        ),
-        (
-            format!("host: {host}\r\ncontent-length: +1"),
-            "signed length",
-        ),
+        (format!("host: {host}\r\ncontent-length: 1\r\ncontent-length: 2"), "two lengths"),
+        (format!("host: {host}\r\ncontent-length: +1"), "signed length"),
         (format!("host: {host}\r\ncontent-length:"), "empty length"),
-        (
-            format!("host: {host}\r\ntransfer-encoding: chunked, gzip"),
-            "unknown coding",
-        ),
-        (
-            format!("host: {host}\r\nupgrade: websocket\r\nconnection: upgrade"),
-            "upgrade",
-        ),
-        (
-            format!("host: {host}\r\nconnection: Upgrade, HTTP2-Settings"),
-            "upgrade",
-        ),
+        (format!("host: {host}\r\ntransfer-encoding: chunked, gzip"), "unknown coding"),
+        (format!("host: {host}\r\nupgrade: websocket\r\nconnection: upgrade"), "upgrade"),
+        (format!("host: {host}\r\nconnection: Upgrade, HTTP2-Settings"), "upgrade"),
         (format!("host: {host}\r\n: empty"), "empty name"),
         (format!("host: {host}\r\nx y: z"), "blank in a name"),
         (format!("host: {host}\r\nx: a\r\n b"), "folded line"),
@@ -116,9 +87,7 @@ async fn heads_with_two_readings_are_refused() {
 #[tokio::test]
 async fn a_body_with_two_lengths_ends_the_connection() {
     let world = World::start().await;
-    world
-        .publish(world.api("open", AuthType::None, Method::Post, "/open", "/echo"))
-        .await;
+    world.publish(world.api("open", AuthType::None, Method::Post, "/open", "/echo")).await;
     let host = world.address;
     let second = format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\n\r\n");
     for order in [
@@ -128,17 +97,10 @@ async fn a_body_with_two_lengths_ends_the_connection() {
         let first =
             format!("POST /open HTTP/1.1\r\nhost: {host}\r\n{order}\r\n\r\n1\r\nx\r\n0\r\n\r\n");
         let mut stream = TcpStream::connect(world.address).await.unwrap();
-        stream
-            .write_all(format!("{first}{second}").as_bytes())
-            .await
-            .unwrap();
+        stream.write_all(format!("{first}{second}").as_bytes()).await.unwrap();
         let mut answers = Vec::new();
         let ended = stream.read_to_end(&mut answers);
-        drop(
-            tokio::time::timeout(Duration::from_secs(20), ended)
-                .await
-                .expect("it is closed"),
-        );
+        drop(tokio::time::timeout(Duration::from_secs(20), ended).await.expect("it is closed"));
         let answers = String::from_utf8(answers).unwrap();
         assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{answers}");
     }
@@ -156,19 +118,8 @@ async fn a_body_with_two_lengths_ends_the_connection() {
 async fn a_fragment_is_the_callers_own_affair() {
     let world = World::start().await;
     let signed = String::from_utf8(world.call("GET", "/orders/7").bytes()).unwrap();
-    world
-        .raw(
-            signed
-                .replacen("/orders/7", "/orders/7#x/../y", 1)
-                .as_bytes(),
-        )
-        .await
-        .allowed();
-    assert_eq!(
-        world.backend.last().address,
-        "/o/7",
-        "it reaches neither the rule nor the backend"
-    );
+    world.raw(signed.replacen("/orders/7", "/orders/7#x/../y", 1).as_bytes()).await.allowed();
+    assert_eq!(world.backend.last().address, "/o/7", "it reaches neither the rule nor the backend");
 }
 
 #[tokio::test]
@@ -188,19 +139,10 @@ async fn bytes_beyond_ascii_lead_to_the_right_verdict_everywhere() {
             call.send().await.allowed();
             assert_eq!(world.backend.last().header("x-tidegate-app"), Some("app"));
         }
-        for name in [
-            "x-sdk-date",
-            "x-sdk-content-sha256",
-            "x-auth-token",
-            "content-length",
-        ] {
+        for name in ["x-sdk-date", "x-sdk-content-sha256", "x-auth-token", "content-length"] {
             let call = world.call("GET", "/orders/7").unsigned(name, value);
             let answer = call.send_plain().await;
-            assert!(
-                (400..500).contains(&answer.status),
-                "{name} {}",
-                answer.status
-            );
+            assert!((400..500).contains(&answer.status), "{name} {}", answer.status);
         }
     }
 }

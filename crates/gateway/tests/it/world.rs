@@ -52,21 +52,12 @@ pub fn at(ms: i64) -> Timestamp {
 }
 
 pub fn grant(since: i64, until: i64, cut: Option<Cut>) -> Grant {
-    Grant {
-        since: at(since),
-        until: at(until),
-        by: UserId::parse("reviewer").unwrap(),
-        cut,
-    }
+    Grant { since: at(since), until: at(until), by: UserId::parse("reviewer").unwrap(), cut }
 }
 
 pub fn standing(api: &str, app: &str, grant: Option<Grant>) -> FeedStanding {
     FeedStanding {
-        key: Key {
-            api: api_id(api),
-            instance: apig(),
-            app: app_id(app),
-        },
+        key: Key { api: api_id(api), instance: apig(), app: app_id(app) },
         grant,
         paused_from: None,
         applied: false,
@@ -221,22 +212,11 @@ impl Stub {
                 () = stopped => {}
             }
         });
-        Self {
-            address,
-            seen,
-            waiting,
-            release,
-            _stop: stop,
-        }
+        Self { address, seen, waiting, release, _stop: stop }
     }
 
     pub fn last(&self) -> Seen {
-        self.seen
-            .lock()
-            .unwrap()
-            .last()
-            .cloned()
-            .expect("the backend was called")
+        self.seen.lock().unwrap().last().cloned().expect("the backend was called")
     }
 
     pub fn calls(&self) -> usize {
@@ -245,9 +225,7 @@ impl Stub {
 }
 
 fn text(text: impl Into<Bytes>) -> AnyBody {
-    http_body_util::Full::new(text.into())
-        .map_err(|never| match never {})
-        .boxed_unsync()
+    http_body_util::Full::new(text.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 async fn answer(
@@ -273,9 +251,7 @@ async fn answer(
             Response::new(text("waited"))
         }
         "/redirect" => {
-            let builder = builder
-                .status(302)
-                .header("location", "http://127.0.0.1:1/");
+            let builder = builder.status(302).header("location", "http://127.0.0.1:1/");
             builder.body(text("")).unwrap()
         }
         "/spoof" => builder
@@ -306,10 +282,7 @@ pub struct World {
 
 /// Limits for tests: nothing waits for a timer that a bell could ring.
 pub fn limits() -> Limits {
-    Limits {
-        poll_gap: Duration::ZERO,
-        ..Limits::default()
-    }
+    Limits { poll_gap: Duration::ZERO, ..Limits::default() }
 }
 
 impl World {
@@ -321,19 +294,10 @@ impl World {
 
     pub async fn with(limits: Limits) -> Self {
         let world = Self::bare(limits).await;
-        world
-            .tell(Batch {
-                apps: vec![signing_app("app", KEY, SECRET)],
-                ..Batch::default()
-            })
-            .await;
+        world.tell(Batch { apps: vec![signing_app("app", KEY, SECRET)], ..Batch::default() }).await;
         for (id, method) in [("get", Method::Get), ("post", Method::Post)] {
-            world
-                .publish(world.api(id, AuthType::App, method, "/orders/{id}", "/o/{id}"))
-                .await;
-            world
-                .grant(id, "app", Some(grant(NOON, NOON + HOUR, None)))
-                .await;
+            world.publish(world.api(id, AuthType::App, method, "/orders/{id}", "/o/{id}")).await;
+            world.grant(id, "app", Some(grant(NOON, NOON + HOUR, None))).await;
         }
         world
     }
@@ -346,14 +310,8 @@ impl World {
             let clock = Arc::clone(clock);
             Arc::new(move || at(clock.load(Ordering::SeqCst)))
         };
-        let clock = Clock {
-            now: read(&now),
-            wall: read(&wall),
-        };
-        let config = GateConfig {
-            limits: limits.clone(),
-            ..GateConfig::default()
-        };
+        let clock = Clock { now: read(&now), wall: read(&wall) };
+        let config = GateConfig { limits: limits.clone(), ..GateConfig::default() };
         let gate = Gate::new(config, clock).unwrap();
         let log = Arc::new(Log::default());
         log.restore("e", Vec::new());
@@ -419,25 +377,13 @@ impl World {
 
     pub async fn publish(&self, api: FeedApi) {
         let id = api.id.clone();
-        self.tell(Batch {
-            apis: vec![api],
-            ..Batch::default()
-        })
-        .await;
+        self.tell(Batch { apis: vec![api], ..Batch::default() }).await;
         self.publication(id.as_str(), Status::Published).await;
     }
 
     pub async fn publication(&self, api: &str, status: Status) {
-        let publication = FeedPublication {
-            api: api_id(api),
-            instance: apig(),
-            status,
-        };
-        self.tell(Batch {
-            publications: vec![publication],
-            ..Batch::default()
-        })
-        .await;
+        let publication = FeedPublication { api: api_id(api), instance: apig(), status };
+        self.tell(Batch { publications: vec![publication], ..Batch::default() }).await;
     }
 
     pub async fn grant(&self, api: &str, app: &str, grant: Option<Grant>) {
@@ -445,11 +391,7 @@ impl World {
     }
 
     pub async fn standing(&self, standing: FeedStanding) {
-        self.tell(Batch {
-            standings: vec![standing],
-            ..Batch::default()
-        })
-        .await;
+        self.tell(Batch { standings: vec![standing], ..Batch::default() }).await;
     }
 
     pub fn set_now(&self, ms: i64) {
@@ -499,15 +441,13 @@ pub struct Call {
 impl Call {
     /// A header that is signed.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.headers
-            .push((name.to_owned(), value.as_ref().to_vec()));
+        self.headers.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
     /// A header that is added after signing.
     pub fn unsigned(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.unsigned
-            .push((name.to_owned(), value.as_ref().to_vec()));
+        self.unsigned.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
@@ -518,10 +458,7 @@ impl Call {
 
     /// Declares the body's hash in the head.
     pub fn declared(self) -> Self {
-        let hash: String = sha256(&self.body)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let hash: String = sha256(&self.body).iter().map(|b| format!("{b:02x}")).collect();
         self.header("x-sdk-content-sha256", hash)
     }
 
@@ -555,17 +492,9 @@ impl Call {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             headers.append(name, HeaderValue::from_bytes(value).unwrap());
         }
-        let request = SignedRequest {
-            method: &self.method,
-            target: &target,
-            headers: &headers,
-            host: None,
-        };
-        let payload = if self.is_unsigned {
-            Payload::Unsigned
-        } else {
-            Payload::Bytes(&self.body)
-        };
+        let request =
+            SignedRequest { method: &self.method, target: &target, headers: &headers, host: None };
+        let payload = if self.is_unsigned { Payload::Unsigned } else { Payload::Bytes(&self.body) };
         let secret = Secret::new(self.secret.clone());
         sign(&request, payload, &self.key, &secret, self.date).unwrap()
     }
@@ -581,14 +510,10 @@ impl Call {
     }
 
     fn write(&self, added: &HeaderMap) -> Vec<u8> {
-        let mut bytes = format!(
-            "{} {} HTTP/1.1\r\nhost: {}\r\n",
-            self.method, self.target, self.host
-        )
-        .into_bytes();
-        let added = added
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let mut bytes =
+            format!("{} {} HTTP/1.1\r\nhost: {}\r\n", self.method, self.target, self.host)
+                .into_bytes();
+        let added = added.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let own = self.headers.iter().chain(&self.unsigned);
         for (name, value) in own.map(|(n, v)| (n.as_str(), v.as_slice())).chain(added) {
             bytes.extend_from_slice(name.as_bytes());
@@ -646,30 +571,19 @@ impl Answer {
     #[track_caller]
     pub fn denied(&self, reason: &str) -> &Self {
         let text = self.text();
-        assert_eq!(
-            self.header("x-tidegate-reason"),
-            Some(reason),
-            "{} {text}",
-            self.status
-        );
+        assert_eq!(self.header("x-tidegate-reason"), Some(reason), "{} {text}", self.status);
         let row = tidegate_gateway::Reason::ALL
             .into_iter()
             .map(tidegate_gateway::Reason::row)
             .find(|row| row.name == reason)
             .expect("a name of the table");
         assert_eq!(self.status, row.status.as_u16());
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/json;charset=UTF-8")
-        );
+        assert_eq!(self.header("content-type"), Some("application/json;charset=UTF-8"));
         let id = self.header("x-request-id").expect("every answer has an id");
         assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()));
         let code = format!(r#"{{"error_code":"{}","error_msg":""#, row.code);
         assert!(text.starts_with(&code), "{text}");
-        assert!(
-            text.ends_with(&format!(r#","request_id":"{id}"}}"#)),
-            "{text}"
-        );
+        assert!(text.ends_with(&format!(r#","request_id":"{id}"}}"#)), "{text}");
         self
     }
 }
@@ -700,19 +614,10 @@ async fn read_one(reader: &mut (impl AsyncReadExt + Unpin)) -> Answer {
     };
     let head = String::from_utf8_lossy(&bytes[..head_len]).into_owned();
     let mut lines = head.split("\r\n");
-    let status = lines
-        .next()
-        .unwrap()
-        .split(' ')
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let mut headers = HeaderMap::new();
     for line in lines.filter(|line| !line.is_empty()) {
-        let (name, value) = line
-            .split_once(": ")
-            .unwrap_or((line.trim_end_matches(':'), ""));
+        let (name, value) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
         headers.append(name, HeaderValue::from_str(value).unwrap());
     }
@@ -724,15 +629,8 @@ async fn read_one(reader: &mut (impl AsyncReadExt + Unpin)) -> Answer {
             assert!(read > 0, "the answer broke off");
         }
     }
-    let closes = headers
-        .get("connection")
-        .is_some_and(|value| value == "close");
-    Answer {
-        status,
-        headers,
-        body,
-        closes,
-    }
+    let closes = headers.get("connection").is_some_and(|value| value == "close");
+    Answer { status, headers, body, closes }
 }
 
 /// Waits until something is true that will be.
@@ -742,7 +640,5 @@ pub async fn until(condition: impl Fn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), met)
-        .await
-        .expect("it comes true");
+    tokio::time::timeout(Duration::from_secs(20), met).await.expect("it comes true");
 }

@@ -35,22 +35,12 @@ fn accepted(vector: &Vector, call: &Call) -> bool {
     let Ok(authorization) = Authorization::parse(value) else {
         return false;
     };
-    let payload = if vector.allows_unsigned {
-        tidegate_sign::Payload::Unsigned
-    } else {
-        call.payload()
-    };
+    let payload =
+        if vector.allows_unsigned { tidegate_sign::Payload::Unsigned } else { call.payload() };
     let secret = Secret::new(vector.secret.as_str());
     authorization.access == vector.access
-        && check(
-            &call.request(&target),
-            &authorization,
-            payload,
-            &secret,
-            vector.date(),
-            WINDOW,
-        )
-        .is_ok()
+        && check(&call.request(&target), &authorization, payload, &secret, vector.date(), WINDOW)
+            .is_ok()
 }
 
 fn valid() -> Vec<(Vector, Call)> {
@@ -72,17 +62,9 @@ fn method() {
             let Ok(method) = String::from_utf8(changed) else {
                 continue;
             };
-            let call = Call {
-                method,
-                ..call.clone()
-            };
+            let call = Call { method, ..call.clone() };
             // Repeating one of two equal letters changes as well; nothing comes out unchanged.
-            assert!(
-                !accepted(&vector, &call),
-                "{}: {}",
-                vector.name,
-                call.method
-            );
+            assert!(!accepted(&vector, &call), "{}: {}", vector.name, call.method);
         }
     }
 }
@@ -101,17 +83,8 @@ fn path_and_query() {
                 after.segments() == before.segments()
                     && after.canonical_query() == before.canonical_query()
             });
-            let call = Call {
-                target: changed,
-                ..call.clone()
-            };
-            assert_eq!(
-                accepted(&vector, &call),
-                same,
-                "{}: {}",
-                vector.name,
-                call.target
-            );
+            let call = Call { target: changed, ..call.clone() };
+            assert_eq!(accepted(&vector, &call), same, "{}: {}", vector.name, call.target);
             changed_targets += usize::from(!same);
         }
     }
@@ -128,26 +101,14 @@ fn signed_headers() {
                     continue;
                 };
                 let mut call = call.clone();
-                call.headers.insert(
-                    http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
-                    value,
-                );
+                call.headers.insert(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value);
                 let same = changed.trim_ascii() == before.trim_ascii();
-                assert_eq!(
-                    accepted(&vector, &call),
-                    same,
-                    "{}: {name} {changed:?}",
-                    vector.name
-                );
+                assert_eq!(accepted(&vector, &call), same, "{}: {name} {changed:?}", vector.name);
             }
 
             let mut without = call.clone();
             without.headers.remove(name);
-            assert!(
-                !accepted(&vector, &without),
-                "{}: without {name}",
-                vector.name
-            );
+            assert!(!accepted(&vector, &without), "{}: without {name}", vector.name);
             let mut twice = call.clone();
             twice.add(name, before);
             assert!(!accepted(&vector, &twice), "{}: {name} twice", vector.name);
@@ -161,16 +122,8 @@ fn body() {
         let mut bodies = changes(&call.body);
         bodies.push([call.body.as_slice(), b"x"].concat());
         for body in bodies {
-            let call = Call {
-                body,
-                ..call.clone()
-            };
-            assert_eq!(
-                accepted(&vector, &call),
-                vector.allows_unsigned,
-                "{}",
-                vector.name
-            );
+            let call = Call { body, ..call.clone() };
+            assert_eq!(accepted(&vector, &call), vector.allows_unsigned, "{}", vector.name);
         }
     }
 }
@@ -211,11 +164,7 @@ fn leaving_a_name_out_of_the_list_does_not_free_its_header() {
     for (vector, call) in valid() {
         let names = vector.names();
         for left_out in &names {
-            let fewer: Vec<&str> = names
-                .iter()
-                .filter(|name| *name != left_out)
-                .copied()
-                .collect();
+            let fewer: Vec<&str> = names.iter().filter(|name| *name != left_out).copied().collect();
             let value = call.headers["authorization"].to_str().unwrap();
             let value = value.replace(&names.join(";"), &fewer.join(";"));
             let mut call = call.clone();

@@ -16,34 +16,26 @@ fn calls() -> impl Strategy<Value = Call> {
         prop::collection::vec(any::<u8>(), 0..40),
         any::<bool>(),
     )
-        .prop_filter_map(
-            "dot segment",
-            |(method, segments, query, headers, body, slash)| {
-                if segments
-                    .iter()
-                    .any(|segment| segment == "." || segment == "..")
-                {
-                    return None;
-                }
-                let mut target: String = segments
-                    .iter()
-                    .map(|segment| format!("/{}", encode(segment)))
-                    .collect();
-                if slash || target.is_empty() {
-                    target.push('/');
-                }
-                for (index, (name, value)) in query.iter().enumerate() {
-                    target.push(if index == 0 { '?' } else { '&' });
-                    target += &format!("{}={}", encode(name), encode(value));
-                }
-                let mut call = Call::new(method, &target, &[("host", "h.example:8443")], "");
-                for (name, value) in headers {
-                    call.add(&name, value.as_bytes());
-                }
-                call.body = body;
-                Some(call)
-            },
-        )
+        .prop_filter_map("dot segment", |(method, segments, query, headers, body, slash)| {
+            if segments.iter().any(|segment| segment == "." || segment == "..") {
+                return None;
+            }
+            let mut target: String =
+                segments.iter().map(|segment| format!("/{}", encode(segment))).collect();
+            if slash || target.is_empty() {
+                target.push('/');
+            }
+            for (index, (name, value)) in query.iter().enumerate() {
+                target.push(if index == 0 { '?' } else { '&' });
+                target += &format!("{}={}", encode(name), encode(value));
+            }
+            let mut call = Call::new(method, &target, &[("host", "h.example:8443")], "");
+            for (name, value) in headers {
+                call.add(&name, value.as_bytes());
+            }
+            call.body = body;
+            Some(call)
+        })
 }
 
 proptest! {

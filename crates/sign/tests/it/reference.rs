@@ -33,10 +33,8 @@ pub fn signature(call: &Call, plain: &Plain<'_>, secret: &str) -> String {
     }
     let mut pairs = plain.query.to_vec();
     pairs.sort();
-    let pairs: Vec<String> = pairs
-        .iter()
-        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-        .collect();
+    let pairs: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
 
     let mut headers: Vec<(String, Vec<u8>)> = call
         .headers
@@ -49,11 +47,7 @@ pub fn signature(call: &Call, plain: &Plain<'_>, secret: &str) -> String {
         lines.extend([name.as_bytes(), b":", value, b"\n"].concat());
     }
     let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
-    let date = &headers
-        .iter()
-        .find(|(name, _)| name == "x-sdk-date")
-        .unwrap()
-        .1;
+    let date = &headers.iter().find(|(name, _)| name == "x-sdk-date").unwrap().1;
 
     let sha256 = |bytes: &[u8]| hex(digest::digest(&digest::SHA256, bytes).as_ref());
     let canonical = [
@@ -65,12 +59,7 @@ pub fn signature(call: &Call, plain: &Plain<'_>, secret: &str) -> String {
         sha256(&call.body).as_bytes(),
     ]
     .join(&b'\n');
-    let message = [
-        b"SDK-HMAC-SHA256".as_slice(),
-        date,
-        sha256(&canonical).as_bytes(),
-    ]
-    .join(&b'\n');
+    let message = [b"SDK-HMAC-SHA256".as_slice(), date, sha256(&canonical).as_bytes()].join(&b'\n');
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     hex(hmac::sign(&key, &message).as_ref())
 }

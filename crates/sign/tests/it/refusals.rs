@@ -45,13 +45,7 @@ fn the_longest_that_is_taken() {
 
     let segments = "/a".repeat(64);
     assert_eq!(Target::parse(&segments).unwrap().segments().len(), 64);
-    assert_eq!(
-        Target::parse(&format!("{segments}/"))
-            .unwrap()
-            .segments()
-            .len(),
-        64
-    );
+    assert_eq!(Target::parse(&format!("{segments}/")).unwrap().segments().len(), 64);
     let pairs = format!("/?{}", vec!["a"; 256].join("&"));
     assert_eq!(Target::parse(&pairs).unwrap().query().len(), 256);
     assert!(Target::parse(&format!("/{}", "a".repeat(8191))).is_ok());

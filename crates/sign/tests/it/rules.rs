@@ -14,12 +14,7 @@ const SECRET: &str = "sk-demo-0001";
 const HASH: &str = "x-sdk-content-sha256";
 
 fn post(body: &str) -> Call {
-    Call::new(
-        "POST",
-        "/sales/v1?a=1",
-        &[("host", "ds.example.test")],
-        body,
-    )
+    Call::new("POST", "/sales/v1?a=1", &[("host", "ds.example.test")], body)
 }
 
 /// Signed by a client that signs exactly the headers it has now, with the given last line of the
@@ -27,10 +22,7 @@ fn post(body: &str) -> Call {
 fn signed_by_another_client(call: &Call) -> Call {
     let mut call = call.clone();
     let target = Target::parse(&call.target).unwrap();
-    let plain = Plain {
-        segments: target.segments(),
-        query: target.query(),
-    };
+    let plain = Plain { segments: target.segments(), query: target.query() };
     let mut names: Vec<String> = call.headers.keys().map(ToString::to_string).collect();
     names.sort();
     let signature = signature(&call, &plain, SECRET);
@@ -46,21 +38,14 @@ fn signed_by_another_client(call: &Call) -> Call {
 
 #[test]
 fn host_and_date_must_be_signed() {
-    let without_host = Call::new(
-        "GET",
-        "/a",
-        &[("x-sdk-date", &format_sdk_date(NOW)), ("x-a", "1")],
-        "",
-    );
+    let without_host =
+        Call::new("GET", "/a", &[("x-sdk-date", &format_sdk_date(NOW)), ("x-a", "1")], "");
     let mut call = signed_by_another_client(&without_host);
     call.set("host", "ds.example.test");
     assert_eq!(call.check(SECRET, NOW), Err(SignError::HostNotSigned));
 
     let mut call = post("").signed(KEY, SECRET, NOW);
-    let value = call.headers["authorization"]
-        .to_str()
-        .unwrap()
-        .replace("host;x-sdk-date", "host");
+    let value = call.headers["authorization"].to_str().unwrap().replace("host;x-sdk-date", "host");
     call.set("authorization", &value);
     assert_eq!(call.check(SECRET, NOW), Err(SignError::DateNotSigned));
 }
@@ -77,10 +62,7 @@ fn the_window_is_closed_and_reaches_both_ways() {
         (i64::MIN, i64::MAX),
         (i64::MAX, NOW - i64::MAX),
     ] {
-        let refusal = SignError::ClockSkew {
-            seconds_off,
-            window_seconds: WINDOW,
-        };
+        let refusal = SignError::ClockSkew { seconds_off, window_seconds: WINDOW };
         assert_eq!(call.check(SECRET, now), Err(refusal));
     }
 }
@@ -101,10 +83,7 @@ fn a_negative_window_lets_nothing_in() {
         )
     };
     assert!(with_window(0).is_ok());
-    let refusal = SignError::ClockSkew {
-        seconds_off: 0,
-        window_seconds: -1,
-    };
+    let refusal = SignError::ClockSkew { seconds_off: 0, window_seconds: -1 };
     assert_eq!(with_window(-1), Err(refusal));
 }
 
@@ -113,10 +92,7 @@ fn a_date_that_is_none_is_refused() {
     for date in ["20260230T000000Z", "2026-01-02T03:04:05Z", "é", ""] {
         let mut call = post("");
         call.set("x-sdk-date", date);
-        assert_eq!(
-            signed_by_another_client(&call).check(SECRET, NOW),
-            Err(SignError::BadDate)
-        );
+        assert_eq!(signed_by_another_client(&call).check(SECRET, NOW), Err(SignError::BadDate));
     }
 }
 
@@ -128,17 +104,11 @@ fn signed_headers_are_there_exactly_once() {
     for name in ["host", "workspace", "x-sdk-date"] {
         let mut without = call.clone();
         without.headers.remove(name);
-        assert_eq!(
-            without.check(SECRET, NOW),
-            Err(SignError::HeaderNotPresent(name.into()))
-        );
+        assert_eq!(without.check(SECRET, NOW), Err(SignError::HeaderNotPresent(name.into())));
         let mut twice = call.clone();
         let value = twice.headers[name].clone();
         twice.add(name, value.as_bytes());
-        assert_eq!(
-            twice.check(SECRET, NOW),
-            Err(SignError::DuplicateHeader(name.into()))
-        );
+        assert_eq!(twice.check(SECRET, NOW), Err(SignError::DuplicateHeader(name.into())));
     }
 }
 
@@ -150,15 +120,8 @@ fn a_method_in_lower_case_is_refused_not_changed() {
     };
     assert_eq!(call.check(SECRET, NOW), Err(SignError::BadMethod));
     for method in ["", "G T", "GET\n/x/", "GÉT", "G:T"] {
-        let call = Call {
-            method: method.into(),
-            ..call.clone()
-        };
-        assert_eq!(
-            call.check(SECRET, NOW),
-            Err(SignError::BadMethod),
-            "{method:?}"
-        );
+        let call = Call { method: method.into(), ..call.clone() };
+        assert_eq!(call.check(SECRET, NOW), Err(SignError::BadMethod), "{method:?}");
     }
 }
 
@@ -167,10 +130,7 @@ fn the_authority_of_http2_stands_for_the_host_header() {
     let call = Call::new("GET", "/a", &[], "");
     let target = Target::parse(&call.target).unwrap();
     let secret = Secret::new(SECRET);
-    let request = SignedRequest {
-        host: Some("h:8443"),
-        ..call.request(&target)
-    };
+    let request = SignedRequest { host: Some("h:8443"), ..call.request(&target) };
     let added = sign(&request, Payload::Bytes(b""), KEY, &secret, NOW).unwrap();
     assert_eq!(added["host"], "h:8443");
 
@@ -189,20 +149,10 @@ fn the_authority_of_http2_stands_for_the_host_header() {
             (Some(""), Err(SignError::BadHost)),
             (Some("h:8443\nx-sdk-date:x"), Err(SignError::BadHost)),
         ] {
-            let request = SignedRequest {
-                method: "GET",
-                target: &target,
-                headers: &received,
-                host,
-            };
-            let checked = check(
-                &request,
-                &authorization,
-                Payload::Bytes(b""),
-                &secret,
-                NOW,
-                WINDOW,
-            );
+            let request =
+                SignedRequest { method: "GET", target: &target, headers: &received, host };
+            let checked =
+                check(&request, &authorization, Payload::Bytes(b""), &secret, NOW, WINDOW);
             assert_eq!(checked.map(|_| ()), outcome, "{host:?}");
         }
     }
@@ -216,50 +166,28 @@ fn a_declared_hash_must_be_the_hash_of_the_body_and_signed() {
     let call = call.signed(KEY, SECRET, NOW);
     assert_eq!(call.check(SECRET, NOW).unwrap().body, Cover::Verified);
     assert_eq!(
-        call.check_as(Payload::Digest(&sha256(b"{}")), &Secret::new(SECRET), NOW)
-            .unwrap()
-            .body,
+        call.check_as(Payload::Digest(&sha256(b"{}")), &Secret::new(SECRET), NOW).unwrap().body,
         Cover::Verified
     );
-    let other = Call {
-        body: b"[]".to_vec(),
-        ..call.clone()
-    };
+    let other = Call { body: b"[]".to_vec(), ..call.clone() };
     assert_eq!(other.check(SECRET, NOW), Err(SignError::BodyMismatch));
 
     let mut unsigned = post("{}").signed(KEY, SECRET, NOW);
     unsigned.set(HASH, &hash(b"{}"));
-    assert_eq!(
-        unsigned.check(SECRET, NOW),
-        Err(SignError::ContentHashNotSigned)
-    );
+    assert_eq!(unsigned.check(SECRET, NOW), Err(SignError::ContentHashNotSigned));
     assert_eq!(
         unsigned.check_as(Payload::Declared, &Secret::new(SECRET), NOW),
         Err(SignError::ContentHashNotSigned)
     );
 
-    for garbage in [
-        "",
-        "abc",
-        &"g".repeat(64),
-        "unsigned-payload",
-        "STREAMING",
-        "é",
-    ] {
+    for garbage in ["", "abc", &"g".repeat(64), "unsigned-payload", "STREAMING", "é"] {
         let mut call = post("{}").signed(KEY, SECRET, NOW);
         call.set(HASH, garbage);
-        assert_eq!(
-            call.check(SECRET, NOW),
-            Err(SignError::BadContentHash),
-            "{garbage:?}"
-        );
+        assert_eq!(call.check(SECRET, NOW), Err(SignError::BadContentHash), "{garbage:?}");
     }
     let mut twice = call.clone();
     twice.add(HASH, hash(b"{}").as_bytes());
-    assert_eq!(
-        twice.check(SECRET, NOW),
-        Err(SignError::DuplicateHeader(HASH.into()))
-    );
+    assert_eq!(twice.check(SECRET, NOW), Err(SignError::DuplicateHeader(HASH.into())));
 }
 
 #[test]
@@ -279,10 +207,7 @@ fn a_streamed_body_is_compared_by_the_caller() {
 
     let undeclared = post("one two").signed(KEY, SECRET, NOW);
     for payload in [Payload::Declared, Payload::Unsigned] {
-        assert_eq!(
-            undeclared.check_as(payload, &secret, NOW),
-            Err(SignError::MissingContentHash)
-        );
+        assert_eq!(undeclared.check_as(payload, &secret, NOW), Err(SignError::MissingContentHash));
     }
 }
 
@@ -296,19 +221,9 @@ fn an_unsigned_payload_is_for_those_who_ask_for_it() {
     let mut call = call.clone();
     call.headers.extend(added);
 
-    assert_eq!(
-        call.check_as(Payload::Unsigned, &secret, NOW).unwrap().body,
-        Cover::Unsigned
-    );
-    for payload in [
-        Payload::Declared,
-        call.payload(),
-        Payload::Digest(&sha256(b"file")),
-    ] {
-        assert_eq!(
-            call.check_as(payload, &secret, NOW),
-            Err(SignError::UnsignedPayloadRefused)
-        );
+    assert_eq!(call.check_as(Payload::Unsigned, &secret, NOW).unwrap().body, Cover::Unsigned);
+    for payload in [Payload::Declared, call.payload(), Payload::Digest(&sha256(b"file"))] {
+        assert_eq!(call.check_as(payload, &secret, NOW), Err(SignError::UnsignedPayloadRefused));
     }
 }
 
@@ -321,14 +236,8 @@ fn an_empty_body_is_covered_whatever_the_content_header_says() {
     assert_eq!(call.check(SECRET, NOW).unwrap().body, Cover::Verified);
 
     // A body that was slipped in is seen.
-    let more = Call {
-        body: b"x".to_vec(),
-        ..call
-    };
-    assert_eq!(
-        more.check(SECRET, NOW),
-        Err(SignError::UnsignedPayloadRefused)
-    );
+    let more = Call { body: b"x".to_vec(), ..call };
+    assert_eq!(more.check(SECRET, NOW), Err(SignError::UnsignedPayloadRefused));
 
     // A header that was slipped in does not matter, since it says nothing.
     let mut call = post("").signed(KEY, SECRET, NOW);
@@ -343,14 +252,8 @@ fn the_decoy_refuses_what_was_signed_with_its_own_bytes() {
     let decoy = Secret::decoy();
     let call = post("").signed(KEY, decoy.expose(), NOW);
     assert!(call.check(decoy.expose(), NOW).is_ok());
-    assert_eq!(
-        call.check_as(call.payload(), &decoy, NOW),
-        Err(SignError::BadSignature)
-    );
-    assert_eq!(
-        call.check_as(call.payload(), &decoy.clone(), NOW),
-        Err(SignError::BadSignature)
-    );
+    assert_eq!(call.check_as(call.payload(), &decoy, NOW), Err(SignError::BadSignature));
+    assert_eq!(call.check_as(call.payload(), &decoy.clone(), NOW), Err(SignError::BadSignature));
 }
 
 #[test]
@@ -378,30 +281,14 @@ fn one_authorization_in_one_or_both_headers() {
     let duplicate = |name: &str| SignError::DuplicateHeader(name.to_owned());
 
     for (pairs, of_sdk, of_app) in [
-        (
-            vec![],
-            Err(SignError::MissingAuthorization),
-            Err(SignError::MissingAuthorization),
-        ),
+        (vec![], Err(SignError::MissingAuthorization), Err(SignError::MissingAuthorization)),
         (vec![(a, "s")], Ok("s"), Ok("s")),
-        (
-            vec![(x, "s")],
-            Err(SignError::MissingAuthorization),
-            Ok("s"),
-        ),
+        (vec![(x, "s")], Err(SignError::MissingAuthorization), Ok("s")),
         (vec![(a, "s"), (x, "s")], Ok("s"), Ok("s")),
         (vec![(a, "s"), (x, "t")], Ok("s"), Err(SignError::Conflict)),
         (vec![(a, "s"), (x, "")], Ok("s"), Err(SignError::Conflict)),
-        (
-            vec![(a, "s"), (a, "s")],
-            Err(duplicate(a)),
-            Err(duplicate(a)),
-        ),
-        (
-            vec![(a, "s"), (x, "s"), (x, "s")],
-            Ok("s"),
-            Err(duplicate(x)),
-        ),
+        (vec![(a, "s"), (a, "s")], Err(duplicate(a)), Err(duplicate(a))),
+        (vec![(a, "s"), (x, "s"), (x, "s")], Ok("s"), Err(duplicate(x))),
         (
             vec![(a, "é")],
             Err(SignError::MalformedAuthorization("not visible ASCII")),
@@ -447,14 +334,7 @@ fn signing_leaves_out_what_does_not_last() {
 fn what_cannot_be_signed() {
     let refusal = |call: &Call, access: &str, secret: &str| {
         let target = Target::parse(&call.target).unwrap();
-        sign(
-            &call.request(&target),
-            call.payload(),
-            access,
-            &Secret::new(secret),
-            NOW,
-        )
-        .unwrap_err()
+        sign(&call.request(&target), call.payload(), access, &Secret::new(secret), NOW).unwrap_err()
     };
     for access in ["", "a b", "a,b", "é", "a\nb", &"a".repeat(129)] {
         assert_eq!(refusal(&post(""), access, SECRET), SignError::BadAccess);
@@ -463,16 +343,10 @@ fn what_cannot_be_signed() {
         assert_eq!(refusal(&post(""), KEY, secret), SignError::UnusableSecret);
     }
     let hostless = Call::new("GET", "/a", &[], "");
-    assert_eq!(
-        refusal(&hostless, KEY, SECRET),
-        SignError::HeaderNotPresent("host".into())
-    );
+    assert_eq!(refusal(&hostless, KEY, SECRET), SignError::HeaderNotPresent("host".into()));
     let mut twice = post("");
     twice.add("host", b"h");
-    assert_eq!(
-        refusal(&twice, KEY, SECRET),
-        SignError::DuplicateHeader("host".into())
-    );
+    assert_eq!(refusal(&twice, KEY, SECRET), SignError::DuplicateHeader("host".into()));
     let mut many = post("");
     for i in 0..63 {
         many.add(&format!("x-{i}"), b"1");

@@ -34,14 +34,12 @@ impl Call {
     /// Appends; a second one of the same name stays beside the first.
     pub fn add(&mut self, name: &str, value: &[u8]) {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-        self.headers
-            .append(name, HeaderValue::from_bytes(value).unwrap());
+        self.headers.append(name, HeaderValue::from_bytes(value).unwrap());
     }
 
     pub fn set(&mut self, name: &str, value: &str) {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-        self.headers
-            .insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        self.headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
 
     pub fn payload(&self) -> Payload<'_> {
@@ -51,25 +49,15 @@ impl Call {
     /// Signs at this time and sets the headers.
     pub fn signed(mut self, access: &str, secret: &str, date: i64) -> Self {
         let target = Target::parse(&self.target).unwrap();
-        let added = sign(
-            &self.request(&target),
-            self.payload(),
-            access,
-            &Secret::new(secret),
-            date,
-        )
-        .unwrap();
+        let added =
+            sign(&self.request(&target), self.payload(), access, &Secret::new(secret), date)
+                .unwrap();
         self.headers.extend(added);
         self
     }
 
     pub fn request<'a>(&'a self, target: &'a Target) -> SignedRequest<'a> {
-        SignedRequest {
-            method: &self.method,
-            target,
-            headers: &self.headers,
-            host: None,
-        }
+        SignedRequest { method: &self.method, target, headers: &self.headers, host: None }
     }
 
     pub fn check_as(
@@ -80,14 +68,7 @@ impl Call {
     ) -> Result<Checked, SignError> {
         let target = Target::parse(&self.target).unwrap();
         let authorization = Authorization::parse(authorization_of(&self.headers)?)?;
-        check(
-            &self.request(&target),
-            &authorization,
-            payload,
-            secret,
-            now,
-            WINDOW,
-        )
+        check(&self.request(&target), &authorization, payload, secret, now, WINDOW)
     }
 
     pub fn check(&self, secret: &str, now: i64) -> Result<Checked, SignError> {
@@ -111,11 +92,7 @@ pub struct Vector {
 
 impl Vector {
     pub fn payload(&self) -> Payload<'_> {
-        if self.allows_unsigned {
-            Payload::Unsigned
-        } else {
-            self.call.payload()
-        }
+        if self.allows_unsigned { Payload::Unsigned } else { self.call.payload() }
     }
 
     /// The names of all headers, in the order of signing.
@@ -152,16 +129,11 @@ pub fn vectors() -> Vec<Vector> {
         .split(|line| line.is_empty())
         .filter(|block| !block.is_empty())
         .map(|block| {
-            let items: Vec<(&str, &str)> = block
-                .iter()
-                .map(|line| line.split_once(' ').unwrap_or((line, "")))
-                .collect();
+            let items: Vec<(&str, &str)> =
+                block.iter().map(|line| line.split_once(' ').unwrap_or((line, ""))).collect();
             let one = |name: &str| {
                 let mut values = items.iter().filter(|item| item.0 == name);
-                let value = values
-                    .next()
-                    .unwrap_or_else(|| panic!("{name} in {block:?}"))
-                    .1;
+                let value = values.next().unwrap_or_else(|| panic!("{name} in {block:?}")).1;
                 assert!(values.next().is_none(), "one {name} in {block:?}");
                 value.to_owned()
             };

@@ -35,12 +35,9 @@ fn canonical_parts_and_hash() {
         assert_eq!(target.canonical_path(), vector.canonical_path, "{name}");
         assert_eq!(target.canonical_query(), vector.canonical_query, "{name}");
 
-        let canonical = canonical_request(
-            &vector.call.request(&target),
-            &vector.names(),
-            &vector.last_line,
-        )
-        .unwrap();
+        let canonical =
+            canonical_request(&vector.call.request(&target), &vector.names(), &vector.last_line)
+                .unwrap();
         assert_eq!(hex(&sha256(&canonical)), vector.canonical_sha256, "{name}");
 
         let date = vector.call.headers["x-sdk-date"].to_str().unwrap();
@@ -55,17 +52,11 @@ fn canonical_parts_and_hash() {
 #[test]
 fn the_canonical_request_of_the_first_vector_byte_by_byte() {
     let vectors = vectors();
-    let vector = vectors
-        .iter()
-        .find(|vector| vector.name == "json-post")
-        .unwrap();
+    let vector = vectors.iter().find(|vector| vector.name == "json-post").unwrap();
     let target = Target::parse(&vector.call.target).unwrap();
-    let canonical = canonical_request(
-        &vector.call.request(&target),
-        &vector.names(),
-        &vector.last_line,
-    )
-    .unwrap();
+    let canonical =
+        canonical_request(&vector.call.request(&target), &vector.names(), &vector.last_line)
+            .unwrap();
     let expected = "POST\n\
         /v1/0833a5737480d53b2f250010d01a7b88/service/apis/authorize/action/\n\
         \n\
@@ -84,10 +75,7 @@ fn the_canonical_request_of_the_first_vector_byte_by_byte() {
 
 #[test]
 fn signing_gives_the_signature() {
-    for vector in vectors()
-        .iter()
-        .filter(|vector| !is_of_the_other_sdk(vector))
-    {
+    for vector in vectors().iter().filter(|vector| !is_of_the_other_sdk(vector)) {
         let target = Target::parse(&vector.call.target).unwrap();
         let added = sign(
             &vector.call.request(&target),
@@ -113,11 +101,7 @@ fn checking_accepts_the_signature() {
         let checked = call.check_as(vector.payload(), &secret, vector.date());
         let checked = checked.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(checked.date, vector.date(), "{name}");
-        let cover = if vector.allows_unsigned {
-            Cover::Unsigned
-        } else {
-            Cover::Verified
-        };
+        let cover = if vector.allows_unsigned { Cover::Unsigned } else { Cover::Verified };
         assert_eq!(checked.body, cover, "{name}");
     }
 }
@@ -128,12 +112,7 @@ fn another_secret_or_none_is_refused() {
         let call = vector.signed_call();
         let mut longer = vector.secret.clone();
         longer.push('x');
-        for secret in [
-            Secret::new(longer),
-            Secret::new(""),
-            Secret::new("\0"),
-            Secret::decoy(),
-        ] {
+        for secret in [Secret::new(longer), Secret::new(""), Secret::new("\0"), Secret::decoy()] {
             let refused = call.check_as(vector.payload(), &secret, vector.date());
             assert_eq!(refused, Err(SignError::BadSignature), "{}", vector.name);
         }

@@ -16,12 +16,7 @@ use crate::{AppRecord, Changes, Revision};
 /// From 0: all that is there, and nothing of what is gone.
 pub async fn changes_since_zero_are_everything(store: Shared) {
     let mut asked = granted("x1", "i1", "a1", 9_000);
-    asked.application = Some(application(
-        "q1",
-        tidegate_domain::ApplicationKind::Renew,
-        "x1",
-        2,
-    ));
+    asked.application = Some(application("q1", tidegate_domain::ApplicationKind::Renew, "x1", 2));
     write!(
         store,
         put_project(&project("p1", "acme")),
@@ -45,10 +40,7 @@ pub async fn changes_since_zero_are_everything(store: Shared) {
     assert_eq!(all.instances, [instance("p1", "i1")]);
     assert_eq!(all.apps, [app("a1", "one", 1)]);
     assert_eq!(all.apis, [api("x1", "one", 1)]);
-    assert_eq!(
-        all.publications,
-        [publication("x1", "i1", Status::Published)]
-    );
+    assert_eq!(all.publications, [publication("x1", "i1", Status::Published)]);
     assert_eq!(all.standings, [asked]);
     assert_eq!(all.tokens, [token(1, 9)]);
     assert!(all.apps_deleted.is_empty() && all.apis_deleted.is_empty());
@@ -56,17 +48,9 @@ pub async fn changes_since_zero_are_everything(store: Shared) {
 
 /// A deletion is told to those who ask from before it, and to nobody else.
 pub async fn changes_tell_deletions_once(store: Shared) {
-    write!(
-        store,
-        put_app(&app("a1", "one", 1)),
-        put_api(&api("x1", "one", 1))
-    );
+    write!(store, put_app(&app("a1", "one", 1)), put_api(&api("x1", "one", 1)));
     write!(store, delete_app(&app_id("a1")));
-    write!(
-        store,
-        delete_api(&api_id("x1")),
-        put_standing(&granted("x1", "i1", "a1", 9))
-    );
+    write!(store, delete_api(&api_id("x1")), put_standing(&granted("x1", "i1", "a1", 9)));
     // Again, which is nothing.
     write!(store, delete_app(&app_id("a1")), delete_api(&api_id("x1")));
     let mut view = view(&store).await;
@@ -83,11 +67,7 @@ pub async fn changes_tell_deletions_once(store: Shared) {
 
 /// From one revision to the next: exactly what the one in between put.
 pub async fn changes_tell_each_revision_whole(store: Shared) {
-    write!(
-        store,
-        put_app(&app("a1", "one", 1)),
-        put_app(&app("a2", "two", 1))
-    );
+    write!(store, put_app(&app("a1", "one", 1)), put_app(&app("a2", "two", 1)));
     write!(
         store,
         put_app(&app("a2", "changed", 1)),
@@ -128,8 +108,7 @@ impl Index {
         let apis = changes.apis.into_iter();
         self.apis.extend(apis.map(|a| (a.id.clone(), a)));
         let publications = changes.publications.into_iter();
-        self.publications
-            .extend(publications.map(|p| ((p.api.clone(), p.instance.clone()), p)));
+        self.publications.extend(publications.map(|p| ((p.api.clone(), p.instance.clone()), p)));
         let standings = changes.standings.into_iter();
         self.standings.extend(standings.map(|s| (s.key.clone(), s)));
         for id in changes.apps_deleted {
@@ -149,9 +128,7 @@ impl Index {
 pub async fn changes_followed_give_the_whole(store: Shared) {
     let done = Arc::new(AtomicBool::new(false));
     let follower = tokio::spawn(follow(store.clone(), done.clone()));
-    let writers: Vec<_> = (0..4_i64)
-        .map(|n| tokio::spawn(write_much(store.clone(), n)))
-        .collect();
+    let writers: Vec<_> = (0..4_i64).map(|n| tokio::spawn(write_much(store.clone(), n))).collect();
     for writer in writers {
         writer.await.unwrap();
     }
@@ -191,9 +168,7 @@ async fn write_much(store: Shared, writer: i64) {
             tx.delete_app(&app_id(&id)).await.unwrap();
         } else {
             tx.put_app(&app(&id, "app", number)).await.unwrap();
-            tx.put_standing(&granted("x1", "i1", &id, number))
-                .await
-                .unwrap();
+            tx.put_standing(&granted("x1", "i1", &id, number)).await.unwrap();
         }
         let api_of_writer = api(&format!("x{writer}"), "api", number);
         tx.put_api(&api_of_writer).await.unwrap();

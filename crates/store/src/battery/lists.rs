@@ -15,10 +15,7 @@ use crate::{ApiFilter, AppFilter, ApplicationFilter, NoticeFilter, Paging, Party
 async fn app_ids(store: &Shared, filter: AppFilter) -> Vec<String> {
     let page = view(store).await.apps(&filter, Paging::ALL).await.unwrap();
     assert_eq!(page.total, page.items.len() as u64);
-    page.items
-        .iter()
-        .map(|record| record.app.id.to_string())
-        .collect()
+    page.items.iter().map(|record| record.app.id.to_string()).collect()
 }
 
 async fn api_ids(store: &Shared, filter: ApiFilter) -> Vec<String> {
@@ -28,27 +25,13 @@ async fn api_ids(store: &Shared, filter: ApiFilter) -> Vec<String> {
 }
 
 async fn application_ids(store: &Shared, filter: ApplicationFilter) -> Vec<String> {
-    let page = view(store)
-        .await
-        .applications(&filter, Paging::ALL)
-        .await
-        .unwrap();
-    page.items
-        .iter()
-        .map(|application| application.id.to_string())
-        .collect()
+    let page = view(store).await.applications(&filter, Paging::ALL).await.unwrap();
+    page.items.iter().map(|application| application.id.to_string()).collect()
 }
 
 async fn notice_ids(store: &Shared, filter: NoticeFilter) -> Vec<String> {
-    let page = view(store)
-        .await
-        .notices(&filter, Paging::ALL)
-        .await
-        .unwrap();
-    page.items
-        .iter()
-        .map(|notice| notice.id.to_string())
-        .collect()
+    let page = view(store).await.notices(&filter, Paging::ALL).await.unwrap();
+    page.items.iter().map(|notice| notice.id.to_string()).collect()
 }
 
 /// By access key, by name in a project, by name in an account.
@@ -73,17 +56,9 @@ pub async fn users_are_found_by_name_and_key(store: Shared) {
     let anns = view.users_by_name("acme", "ann").await.unwrap();
     assert_eq!(anns, [user("u1", "p1", "ann"), user("u3", "p2", "ann")]);
     assert!(view.users_by_name("acme", "Ann").await.unwrap().is_empty());
-    let ann = view
-        .user_of_project(&project_id("p3"), "ann")
-        .await
-        .unwrap();
+    let ann = view.user_of_project(&project_id("p3"), "ann").await.unwrap();
     assert_eq!(ann, Some(user("u2", "p3", "ann")));
-    assert_eq!(
-        view.user_of_project(&project_id("p3"), "bob")
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(view.user_of_project(&project_id("p3"), "bob").await.unwrap(), None);
 }
 
 /// Every field of the filter of apps.
@@ -106,32 +81,18 @@ pub async fn apps_are_filtered(store: Shared) {
     );
     let all = AppFilter::default;
     assert_eq!(app_ids(&store, all()).await, ["a4", "a3", "a1", "a2"]);
-    let of_project = AppFilter {
-        project: Some(project_id("p1")),
-        ..all()
-    };
+    let of_project = AppFilter { project: Some(project_id("p1")), ..all() };
     assert_eq!(app_ids(&store, of_project).await, ["a3", "a1", "a2"]);
     // An IAM app belongs to every workspace of its project, known or not.
-    for (workspace, expected) in [
-        ("w1", vec!["a3", "a1"]),
-        ("w2", vec!["a3", "a2"]),
-        ("w3", vec!["a4"]),
-    ] {
-        let filter = AppFilter {
-            workspace: Some(workspace_id(workspace)),
-            ..all()
-        };
+    for (workspace, expected) in
+        [("w1", vec!["a3", "a1"]), ("w2", vec!["a3", "a2"]), ("w3", vec!["a4"])]
+    {
+        let filter = AppFilter { workspace: Some(workspace_id(workspace)), ..all() };
         assert_eq!(app_ids(&store, filter).await, expected, "{workspace}");
     }
-    let named = AppFilter {
-        name: Some("ALPH".to_owned()),
-        ..all()
-    };
+    let named = AppFilter { name: Some("ALPH".to_owned()), ..all() };
     assert_eq!(app_ids(&store, named).await, ["a4", "a1"]);
-    let kind = AppFilter {
-        kind: Some(AppKind::Iam),
-        ..all()
-    };
+    let kind = AppFilter { kind: Some(AppKind::Iam), ..all() };
     assert_eq!(app_ids(&store, kind).await, ["a3"]);
 }
 
@@ -162,133 +123,24 @@ pub async fn apis_are_filtered(store: Shared) {
     let tags = |tags: &[&str]| tags.iter().map(|&tag| tag.to_owned()).collect();
     let cases: [(ApiFilter, &[&str]); 19] = [
         (all(), &["x3", "x1", "x2"]),
-        (
-            ApiFilter {
-                project: Some(project_id("p1")),
-                ..all()
-            },
-            &["x1", "x2"],
-        ),
-        (
-            ApiFilter {
-                workspace: Some(workspace_id("w2")),
-                ..all()
-            },
-            &["x2"],
-        ),
-        (
-            ApiFilter {
-                name: text("R"),
-                ..all()
-            },
-            &["x3", "x1"],
-        ),
-        (
-            ApiFilter {
-                description: text("ÄNN"),
-                ..all()
-            },
-            &["x2"],
-        ),
-        (
-            ApiFilter {
-                description: text("ann"),
-                ..all()
-            },
-            &[],
-        ),
-        (
-            ApiFilter {
-                creator: text("bO"),
-                ..all()
-            },
-            &["x1"],
-        ),
-        (
-            ApiFilter {
-                creator: text("o"),
-                ..all()
-            },
-            &["x1", "x2"],
-        ),
-        (
-            ApiFilter {
-                tags: tags(&["shop"]),
-                ..all()
-            },
-            &["x1", "x2"],
-        ),
-        (
-            ApiFilter {
-                tags: tags(&["shop", "Orders"]),
-                ..all()
-            },
-            &["x1"],
-        ),
-        (
-            ApiFilter {
-                tags: tags(&["orders"]),
-                ..all()
-            },
-            &[],
-        ),
-        (
-            ApiFilter {
-                tags: tags(&["sho"]),
-                ..all()
-            },
-            &[],
-        ),
-        (
-            ApiFilter {
-                created_from: Some(at(20)),
-                ..all()
-            },
-            &["x1", "x2"],
-        ),
-        (
-            ApiFilter {
-                created_from: Some(at(21)),
-                ..all()
-            },
-            &[],
-        ),
-        (
-            ApiFilter {
-                created_to: Some(at(19)),
-                ..all()
-            },
-            &["x3"],
-        ),
-        (
-            ApiFilter {
-                created_to: Some(at(20)),
-                ..all()
-            },
-            &["x3", "x1", "x2"],
-        ),
-        (
-            ApiFilter {
-                published: Some(true),
-                ..all()
-            },
-            &["x1"],
-        ),
-        (
-            ApiFilter {
-                published: Some(false),
-                ..all()
-            },
-            &["x3", "x2"],
-        ),
-        (
-            ApiFilter {
-                published: Some(false),
-                name: text("bill"),
-                ..all()
-            },
-            &["x2"],
-        ),
+        (ApiFilter { project: Some(project_id("p1")), ..all() }, &["x1", "x2"]),
+        (ApiFilter { workspace: Some(workspace_id("w2")), ..all() }, &["x2"]),
+        (ApiFilter { name: text("R"), ..all() }, &["x3", "x1"]),
+        (ApiFilter { description: text("ÄNN"), ..all() }, &["x2"]),
+        (ApiFilter { description: text("ann"), ..all() }, &[]),
+        (ApiFilter { creator: text("bO"), ..all() }, &["x1"]),
+        (ApiFilter { creator: text("o"), ..all() }, &["x1", "x2"]),
+        (ApiFilter { tags: tags(&["shop"]), ..all() }, &["x1", "x2"]),
+        (ApiFilter { tags: tags(&["shop", "Orders"]), ..all() }, &["x1"]),
+        (ApiFilter { tags: tags(&["orders"]), ..all() }, &[]),
+        (ApiFilter { tags: tags(&["sho"]), ..all() }, &[]),
+        (ApiFilter { created_from: Some(at(20)), ..all() }, &["x1", "x2"]),
+        (ApiFilter { created_from: Some(at(21)), ..all() }, &[]),
+        (ApiFilter { created_to: Some(at(19)), ..all() }, &["x3"]),
+        (ApiFilter { created_to: Some(at(20)), ..all() }, &["x3", "x1", "x2"]),
+        (ApiFilter { published: Some(true), ..all() }, &["x1"]),
+        (ApiFilter { published: Some(false), ..all() }, &["x3", "x2"]),
+        (ApiFilter { published: Some(false), name: text("bill"), ..all() }, &["x2"]),
     ];
     for (filter, expected) in cases {
         let shown = format!("{filter:?}");
@@ -298,16 +150,8 @@ pub async fn apis_are_filtered(store: Shared) {
 
 /// `%`, `_`, `!` and `\` in a name mean themselves, and letters beyond ASCII have a case too.
 pub async fn names_match_literally_and_whatever_their_case(store: Shared) {
-    let names = [
-        "100% ÄHRE",
-        "100 percent",
-        "a_b",
-        "a-b",
-        "wow!",
-        "back\\slash",
-        "ΣΊΣΥΦΟΣ",
-        "it's",
-    ];
+    let names =
+        ["100% ÄHRE", "100 percent", "a_b", "a-b", "wow!", "back\\slash", "ΣΊΣΥΦΟΣ", "it's"];
     for (n, name) in (1..).zip(names) {
         write!(store, put_app(&app(&format!("a{n}"), name, n)));
     }
@@ -327,10 +171,7 @@ pub async fn names_match_literally_and_whatever_their_case(store: Shared) {
         ("", &["a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8"]),
     ];
     for (part, expected) in cases {
-        let filter = AppFilter {
-            name: Some(part.to_owned()),
-            ..AppFilter::default()
-        };
+        let filter = AppFilter { name: Some(part.to_owned()), ..AppFilter::default() };
         assert_eq!(app_ids(&store, filter).await, expected, "{part}");
     }
 }
@@ -359,76 +200,17 @@ pub async fn applications_are_filtered(store: Shared) {
     let kinds = vec![ApplicationKind::Apply, ApplicationKind::Renew];
     let cases: [(ApplicationFilter, &[&str]); 11] = [
         (all(), &["q1", "q2", "q5", "q3"]),
+        (ApplicationFilter { withdrawn: true, ..all() }, &["q1", "q2", "q5", "q3", "q4"]),
+        (ApplicationFilter { project: Some(project_id("p2")), ..all() }, &["q2"]),
+        (ApplicationFilter { workspace: Some(workspace_id("w1")), ..all() }, &["q1", "q5", "q3"]),
+        (ApplicationFilter { reviewer: Some(user_id("u8")), ..all() }, &["q2"]),
+        (ApplicationFilter { applicant: Some(user_id("u5")), ..all() }, &["q2"]),
+        (ApplicationFilter { kinds, withdrawn: true, ..all() }, &["q1", "q2", "q4"]),
+        (ApplicationFilter { pending: Some(true), ..all() }, &["q1", "q2"]),
+        (ApplicationFilter { pending: Some(false), ..all() }, &["q5", "q3"]),
+        (ApplicationFilter { api_name: Some("oRD".to_owned()), ..all() }, &["q1", "q5", "q3"]),
         (
-            ApplicationFilter {
-                withdrawn: true,
-                ..all()
-            },
-            &["q1", "q2", "q5", "q3", "q4"],
-        ),
-        (
-            ApplicationFilter {
-                project: Some(project_id("p2")),
-                ..all()
-            },
-            &["q2"],
-        ),
-        (
-            ApplicationFilter {
-                workspace: Some(workspace_id("w1")),
-                ..all()
-            },
-            &["q1", "q5", "q3"],
-        ),
-        (
-            ApplicationFilter {
-                reviewer: Some(user_id("u8")),
-                ..all()
-            },
-            &["q2"],
-        ),
-        (
-            ApplicationFilter {
-                applicant: Some(user_id("u5")),
-                ..all()
-            },
-            &["q2"],
-        ),
-        (
-            ApplicationFilter {
-                kinds,
-                withdrawn: true,
-                ..all()
-            },
-            &["q1", "q2", "q4"],
-        ),
-        (
-            ApplicationFilter {
-                pending: Some(true),
-                ..all()
-            },
-            &["q1", "q2"],
-        ),
-        (
-            ApplicationFilter {
-                pending: Some(false),
-                ..all()
-            },
-            &["q5", "q3"],
-        ),
-        (
-            ApplicationFilter {
-                api_name: Some("oRD".to_owned()),
-                ..all()
-            },
-            &["q1", "q5", "q3"],
-        ),
-        (
-            ApplicationFilter {
-                reviewer: Some(user_id("u9")),
-                pending: Some(true),
-                ..all()
-            },
+            ApplicationFilter { reviewer: Some(user_id("u9")), pending: Some(true), ..all() },
             &["q1"],
         ),
     ];
@@ -454,12 +236,7 @@ pub async fn notices_are_filtered(store: Shared) {
         put_app(&app("a1", "one", 1)),
         put_app(&foreign),
         put_notice(&notice("n1", NoticeKind::Cancel, key("x1", "i1", "a1"), 40)),
-        put_notice(&notice(
-            "n2",
-            NoticeKind::Unpublish,
-            key("x2", "i1", "a2"),
-            30
-        )),
+        put_notice(&notice("n2", NoticeKind::Unpublish, key("x2", "i1", "a2"), 30)),
         put_notice(&withdrawn),
         put_notice(&forced),
     );
@@ -470,40 +247,12 @@ pub async fn notices_are_filtered(store: Shared) {
     };
     let cases: [(NoticeFilter, &[&str]); 13] = [
         (all(), &["n1", "n2", "n4"]),
+        (NoticeFilter { withdrawn: true, ..all() }, &["n1", "n2", "n4", "n3"]),
+        (NoticeFilter { owner: party("w2", "u7"), ..all() }, &["n2", "n4"]),
+        (NoticeFilter { app_workspace: Some(workspace_id("w1")), ..all() }, &["n1"]),
+        (NoticeFilter { reviewer: party("w1", "u8"), ..all() }, &["n2"]),
         (
-            NoticeFilter {
-                withdrawn: true,
-                ..all()
-            },
-            &["n1", "n2", "n4", "n3"],
-        ),
-        (
-            NoticeFilter {
-                owner: party("w2", "u7"),
-                ..all()
-            },
-            &["n2", "n4"],
-        ),
-        (
-            NoticeFilter {
-                app_workspace: Some(workspace_id("w1")),
-                ..all()
-            },
-            &["n1"],
-        ),
-        (
-            NoticeFilter {
-                reviewer: party("w1", "u8"),
-                ..all()
-            },
-            &["n2"],
-        ),
-        (
-            NoticeFilter {
-                reviewer: party("w1", "u8"),
-                owner: party("w1", "u1"),
-                ..all()
-            },
+            NoticeFilter { reviewer: party("w1", "u8"), owner: party("w1", "u1"), ..all() },
             &["n1", "n2"],
         ),
         (
@@ -515,50 +264,12 @@ pub async fn notices_are_filtered(store: Shared) {
             },
             &["n1", "n2", "n4"],
         ),
-        (
-            NoticeFilter {
-                owner: party("w1", "u7"),
-                ..all()
-            },
-            &[],
-        ),
-        (
-            NoticeFilter {
-                project: Some(project_id("p1")),
-                ..all()
-            },
-            &["n1", "n4"],
-        ),
-        (
-            NoticeFilter {
-                api_name: Some("BILL".to_owned()),
-                ..all()
-            },
-            &["n2"],
-        ),
-        (
-            NoticeFilter {
-                running: Some(true),
-                ..all()
-            },
-            &["n1", "n2"],
-        ),
-        (
-            NoticeFilter {
-                running: Some(false),
-                withdrawn: true,
-                ..all()
-            },
-            &["n4", "n3"],
-        ),
-        (
-            NoticeFilter {
-                owner: party("w2", "u7"),
-                running: Some(false),
-                ..all()
-            },
-            &["n4"],
-        ),
+        (NoticeFilter { owner: party("w1", "u7"), ..all() }, &[]),
+        (NoticeFilter { project: Some(project_id("p1")), ..all() }, &["n1", "n4"]),
+        (NoticeFilter { api_name: Some("BILL".to_owned()), ..all() }, &["n2"]),
+        (NoticeFilter { running: Some(true), ..all() }, &["n1", "n2"]),
+        (NoticeFilter { running: Some(false), withdrawn: true, ..all() }, &["n4", "n3"]),
+        (NoticeFilter { owner: party("w2", "u7"), running: Some(false), ..all() }, &["n4"]),
     ];
     for (filter, expected) in cases {
         let shown = format!("{filter:?}");
@@ -570,12 +281,7 @@ pub async fn notices_are_filtered(store: Shared) {
 pub async fn pages_are_parts_of_the_list(store: Shared) {
     for n in 0..7 {
         let asked = application(&format!("q{n}"), ApplicationKind::Apply, "x1", n / 2);
-        let warned = notice(
-            &format!("n{n}"),
-            NoticeKind::Stop,
-            key("x1", "i1", "a1"),
-            n / 2,
-        );
+        let warned = notice(&format!("n{n}"), NoticeKind::Stop, key("x1", "i1", "a1"), n / 2);
         write!(
             store,
             put_app(&app(&format!("a{n}"), "app", n / 2)),
@@ -591,27 +297,15 @@ pub async fn pages_are_parts_of_the_list(store: Shared) {
             assert_eq!((whole.total, whole.items.len()), (7, 7));
             let mut parts = Vec::new();
             for offset in [0, 3, 6] {
-                let part = view
-                    .$list(&$filter, Paging { offset, limit: 3 })
-                    .await
-                    .unwrap();
+                let part = view.$list(&$filter, Paging { offset, limit: 3 }).await.unwrap();
                 assert_eq!(part.total, 7);
                 parts.extend(part.items);
             }
             assert_eq!(parts, whole.items);
             for paging in [
-                Paging {
-                    offset: 7,
-                    limit: 3,
-                },
-                Paging {
-                    offset: 0,
-                    limit: 0,
-                },
-                Paging {
-                    offset: u64::MAX,
-                    limit: u64::MAX,
-                },
+                Paging { offset: 7, limit: 3 },
+                Paging { offset: 0, limit: 0 },
+                Paging { offset: u64::MAX, limit: u64::MAX },
             ] {
                 let none = view.$list(&$filter, paging).await.unwrap();
                 assert_eq!((none.total, none.items.len()), (7, 0));
@@ -642,10 +336,7 @@ pub async fn routes_are_found(store: Shared) {
         put_api(&with("x6", "p1", Method::Get, "/orders/{id}")),
     );
     for n in 1..=6 {
-        write!(
-            store,
-            put_publication(&publication(&format!("x{n}"), "i1", Status::Published))
-        );
+        write!(store, put_publication(&publication(&format!("x{n}"), "i1", Status::Published)));
     }
     write!(
         store,
@@ -654,26 +345,14 @@ pub async fn routes_are_found(store: Shared) {
     );
     let mut view = view(&store).await;
     let on = |found: Vec<tidegate_domain::Publication>| -> Vec<String> {
-        found
-            .iter()
-            .map(|p| format!("{} {}", p.api, p.instance))
-            .collect()
+        found.iter().map(|p| format!("{} {}", p.api, p.instance)).collect()
     };
     let (p1, i1, i2) = (project_id("p1"), instance_id("i1"), instance_id("i2"));
-    let here = view
-        .publications_on_route(&p1, &i1, "GET", "/orders/{}")
-        .await
-        .unwrap();
+    let here = view.publications_on_route(&p1, &i1, "GET", "/orders/{}").await.unwrap();
     assert_eq!(on(here), ["x1 i1", "x2 i1"]);
-    let there = view
-        .publications_on_route(&p1, &i2, "GET", "/orders/{}")
-        .await
-        .unwrap();
+    let there = view.publications_on_route(&p1, &i2, "GET", "/orders/{}").await.unwrap();
     assert_eq!(on(there), ["x1 i2"]);
-    let none = view
-        .publications_on_route(&p1, &i1, "GET", "/orders/{id}")
-        .await
-        .unwrap();
+    let none = view.publications_on_route(&p1, &i1, "GET", "/orders/{id}").await.unwrap();
     assert_eq!(on(none), Vec::<String>::new());
 }
 
@@ -687,57 +366,21 @@ pub async fn what_is_deleted_is_gone(store: Shared) {
         put_notice(&notice("n1", NoticeKind::Cancel, key("x1", "i1", "a1"), 4)),
     );
     write!(store, delete_api(&api_id("x1")), delete_app(&app_id("a1")));
-    assert!(
-        view(&store)
-            .await
-            .api(&api_id("x1"))
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert!(
-        view(&store)
-            .await
-            .app(&app_id("a1"))
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(view(&store).await.api(&api_id("x1")).await.unwrap().is_none());
+    assert!(view(&store).await.app(&app_id("a1")).await.unwrap().is_none());
     assert!(api_ids(&store, ApiFilter::default()).await.is_empty());
-    let tagged = ApiFilter {
-        tags: vec!["shop".to_owned()],
-        ..ApiFilter::default()
-    };
+    let tagged = ApiFilter { tags: vec!["shop".to_owned()], ..ApiFilter::default() };
     assert!(api_ids(&store, tagged).await.is_empty());
     assert!(app_ids(&store, AppFilter::default()).await.is_empty());
     // What was asked and announced is history and stays, but belongs to no project any more.
-    assert_eq!(
-        application_ids(&store, ApplicationFilter::default()).await,
-        ["q1"]
-    );
+    assert_eq!(application_ids(&store, ApplicationFilter::default()).await, ["q1"]);
     let project = Some(project_id("p1"));
-    let of_project = ApplicationFilter {
-        project: project.clone(),
-        ..ApplicationFilter::default()
-    };
+    let of_project = ApplicationFilter { project: project.clone(), ..ApplicationFilter::default() };
     assert!(application_ids(&store, of_project).await.is_empty());
     assert_eq!(notice_ids(&store, NoticeFilter::default()).await, ["n1"]);
-    let of_project = NoticeFilter {
-        project,
-        ..NoticeFilter::default()
-    };
+    let of_project = NoticeFilter { project, ..NoticeFilter::default() };
     assert!(notice_ids(&store, of_project).await.is_empty());
     let (workspace, user) = (workspace_id("w1"), user_id("u1"));
     let owner = Some(Party { workspace, user });
-    assert!(
-        notice_ids(
-            &store,
-            NoticeFilter {
-                owner,
-                ..NoticeFilter::default()
-            }
-        )
-        .await
-        .is_empty()
-    );
+    assert!(notice_ids(&store, NoticeFilter { owner, ..NoticeFilter::default() }).await.is_empty());
 }

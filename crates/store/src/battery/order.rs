@@ -62,29 +62,16 @@ pub async fn a_transaction_sees_what_it_wrote(store: Shared) {
     let record = app("a1", "mine", 1);
     tx.put_app(&record).await.unwrap();
     tx.set_decided_at(at(42)).await.unwrap();
-    assert_eq!(
-        tx.app(&record.app.id).await.unwrap().as_ref(),
-        Some(&record)
-    );
+    assert_eq!(tx.app(&record.app.id).await.unwrap().as_ref(), Some(&record));
     let head = tx.head().await.unwrap();
     assert_eq!((head.revision, head.decided_at), (revision(0), at(42)));
-    assert!(
-        view(&store)
-            .await
-            .app(&record.app.id)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(view(&store).await.app(&record.app.id).await.unwrap().is_none());
 }
 
 /// A transaction that wrote nothing still counts.
 pub async fn an_empty_transaction_commits(store: Shared) {
     assert_eq!(write!(store), revision(1));
-    assert_eq!(
-        view(&store).await.head().await.unwrap().revision,
-        revision(1)
-    );
+    assert_eq!(view(&store).await.head().await.unwrap().revision, revision(1));
     assert_eq!(write!(store), revision(2));
 }
 
@@ -92,24 +79,14 @@ pub async fn an_empty_transaction_commits(store: Shared) {
 pub async fn a_view_is_one_moment(store: Shared) {
     write!(store, put_app(&app("a1", "old", 1)));
     let mut before = view(&store).await;
-    write!(
-        store,
-        put_app(&app("a1", "new", 1)),
-        put_app(&app("a2", "new", 2))
-    );
+    write!(store, put_app(&app("a1", "new", 1)), put_app(&app("a2", "new", 2)));
     assert_eq!(before.head().await.unwrap().revision, revision(1));
-    assert_eq!(
-        before.app(&app_id("a1")).await.unwrap().unwrap().app.name,
-        "old"
-    );
+    assert_eq!(before.app(&app_id("a1")).await.unwrap().unwrap().app.name, "old");
     assert!(before.app(&app_id("a2")).await.unwrap().is_none());
     let changes = before.changes(revision(0)).await.unwrap();
     assert_eq!((changes.head, changes.apps.len()), (revision(1), 1));
     let mut after = view(&store).await;
-    assert_eq!(
-        after.app(&app_id("a1")).await.unwrap().unwrap().app.name,
-        "new"
-    );
+    assert_eq!(after.app(&app_id("a1")).await.unwrap().unwrap().app.name, "new");
 }
 
 /// While somebody writes, everybody reads.
@@ -133,29 +110,16 @@ pub async fn decision_time_is_kept(store: Shared) {
     assert_eq!(view(&store).await.head().await.unwrap().decided_at, at(0));
     write!(store, set_decided_at(at(123_456)));
     write!(store);
-    assert_eq!(
-        view(&store).await.head().await.unwrap().decided_at,
-        at(123_456)
-    );
-    assert_eq!(
-        begin(&store).await.head().await.unwrap().decided_at,
-        at(123_456)
-    );
+    assert_eq!(view(&store).await.head().await.unwrap().decided_at, at(123_456));
+    assert_eq!(begin(&store).await.head().await.unwrap().decided_at, at(123_456));
 }
 
 /// The history has one name: 32 hex digits.
 pub async fn the_epoch_is_kept(store: Shared) {
     let epoch = view(&store).await.head().await.unwrap().epoch;
     assert_eq!(epoch.len(), 32);
-    assert!(
-        epoch
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    );
+    assert!(epoch.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
     write!(store);
     assert_eq!(view(&store).await.head().await.unwrap().epoch, epoch);
-    assert_eq!(
-        view(&store).await.changes(revision(0)).await.unwrap().epoch,
-        epoch
-    );
+    assert_eq!(view(&store).await.changes(revision(0)).await.unwrap().epoch, epoch);
 }

@@ -40,10 +40,7 @@ pub async fn people_round_trip(store: Shared) {
     assert_eq!(view.projects().await.unwrap(), std::slice::from_ref(&acme));
     assert_eq!(view.user(&ann.id).await.unwrap(), Some(ann.clone()));
     assert_eq!(view.user(&bare.id).await.unwrap(), Some(bare));
-    assert_eq!(
-        view.workspace(&floor.id).await.unwrap(),
-        Some(floor.clone())
-    );
+    assert_eq!(view.workspace(&floor.id).await.unwrap(), Some(floor.clone()));
     assert_eq!(view.workspaces(&acme.id).await.unwrap(), [floor]);
     let members = view.members(&workspace_id("w1")).await.unwrap();
     let roles: Vec<_> = members.iter().map(|member| member.role).collect();
@@ -52,10 +49,7 @@ pub async fn people_round_trip(store: Shared) {
         let found = view.member(&member.workspace, &member.user).await.unwrap();
         assert_eq!(found, Some(member));
     }
-    assert_eq!(
-        view.token(&TokenHash([7; 32])).await.unwrap(),
-        Some(token(7, 99))
-    );
+    assert_eq!(view.token(&TokenHash([7; 32])).await.unwrap(), Some(token(7, 99)));
     assert_eq!(view.token(&TokenHash([8; 32])).await.unwrap(), None);
 }
 
@@ -69,18 +63,11 @@ pub async fn catalog_round_trips(store: Shared) {
     iam.secret = Sealed(Vec::new());
     let mut apis = vec![api("x0", "plain", 1)];
     let auths = [AuthType::App, AuthType::Iam, AuthType::None];
-    let seen = [
-        Visibility::Workspace,
-        Visibility::Project,
-        Visibility::Domain,
-    ];
+    let seen = [Visibility::Workspace, Visibility::Project, Visibility::Domain];
     for (n, (auth, visibility)) in auths.into_iter().zip(seen).enumerate() {
         let mut api = api(&format!("x{}", n + 1), "varied", 1);
         (api.auth, api.visibility, api.method) = (auth, visibility, Method::Post);
-        api.tags = (0..n)
-            .map(|tag| format!("tag {tag}, 100%_\n|;"))
-            .rev()
-            .collect();
+        api.tags = (0..n).map(|tag| format!("tag {tag}, 100%_\n|;")).rev().collect();
         api.retention_hours = u32::MAX;
         apis.push(api);
     }
@@ -95,10 +82,7 @@ pub async fn catalog_round_trips(store: Shared) {
         write!(store, put_api(api));
     }
     let mut view = view(&store).await;
-    let found = view
-        .instance(&shared.project, &instance_id("APIG"))
-        .await
-        .unwrap();
+    let found = view.instance(&shared.project, &instance_id("APIG")).await.unwrap();
     assert_eq!(found, Some(shared.clone()));
     assert_eq!(view.instances(&shared.project).await.unwrap(), [shared]);
     assert_eq!(view.app(&iam.app.id).await.unwrap(), Some(iam));
@@ -141,10 +125,7 @@ pub async fn publications_round_trip(store: Shared) {
     let mut view = view(&store).await;
     assert_eq!(view.publications(&expected[0].api).await.unwrap(), expected);
     for publication in expected {
-        let found = view
-            .publication(&publication.api, &publication.instance)
-            .await
-            .unwrap();
+        let found = view.publication(&publication.api, &publication.instance).await.unwrap();
         assert_eq!(found, Some(publication));
     }
 }
@@ -180,15 +161,9 @@ pub async fn standings_round_trip(store: Shared) {
     }
     let mut after = view(&store).await;
     let key = &expected[0].key;
-    assert_eq!(
-        after.standings_on(&key.api, &key.instance).await.unwrap(),
-        expected
-    );
+    assert_eq!(after.standings_on(&key.api, &key.instance).await.unwrap(), expected);
     for standing in &expected {
-        assert_eq!(
-            after.standing(&standing.key).await.unwrap().as_ref(),
-            Some(standing)
-        );
+        assert_eq!(after.standing(&standing.key).await.unwrap().as_ref(), Some(standing));
         assert_eq!(
             after.standings_of_app(&standing.key.app).await.unwrap(),
             std::slice::from_ref(standing)
@@ -218,28 +193,19 @@ pub async fn applications_round_trip(store: Shared) {
         Outcome::Void(VoidCause::GivenBack),
         Outcome::Void(VoidCause::Unpublished),
     ];
-    let pending = kinds
-        .into_iter()
-        .map(|kind| application("q", kind, "x1", 3));
+    let pending = kinds.into_iter().map(|kind| application("q", kind, "x1", 3));
     let decided = outcomes
         .into_iter()
         .map(|outcome| application("q", ApplicationKind::Apply, "x1", 3).closed(verdict(outcome)));
     for application in pending.chain(decided) {
         write!(store, put_application(&application));
-        let found = view(&store)
-            .await
-            .application(&application.id)
-            .await
-            .unwrap();
+        let found = view(&store).await.application(&application.id).await.unwrap();
         assert_eq!(found, Some(application));
     }
     let silent =
         application("q", ApplicationKind::Apply, "x1", 3).void(VoidCause::EndPassed, at(9));
     write!(store, put_application(&silent));
-    assert_eq!(
-        view(&store).await.application(&silent.id).await.unwrap(),
-        Some(silent)
-    );
+    assert_eq!(view(&store).await.application(&silent.id).await.unwrap(), Some(silent));
 }
 
 /// Notices of every kind, with every outcome.
@@ -281,12 +247,7 @@ pub async fn parts_are_read_as_last_put(store: Shared) {
     ));
     let later = asked.closed(verdict(Outcome::Rejected));
     write!(store, put_application(&later));
-    let found = view(&store)
-        .await
-        .standing(&standing.key)
-        .await
-        .unwrap()
-        .unwrap();
+    let found = view(&store).await.standing(&standing.key).await.unwrap().unwrap();
     assert_eq!(found.application, Some(later));
 }
 
@@ -317,18 +278,11 @@ pub async fn the_journal_is_told_in_order(store: Shared) {
 
 /// The outbox: in the order of writing.
 pub async fn the_outbox_is_told_in_order(store: Shared) {
-    write!(
-        store,
-        outbox_write(&message("a")),
-        outbox_write(&message("b"))
-    );
+    write!(store, outbox_write(&message("a")), outbox_write(&message("b")));
     write!(store, outbox_write(&message("c")));
     let mut view = view(&store).await;
     let all = view.outbox(10).await.unwrap();
-    let told: Vec<_> = all
-        .iter()
-        .map(|m| (m.revision.0, m.subject.as_str()))
-        .collect();
+    let told: Vec<_> = all.iter().map(|m| (m.revision.0, m.subject.as_str())).collect();
     assert_eq!(told, [(1, "a"), (1, "b"), (2, "c")]);
     let mut expected = message("c");
     expected.revision = revision(2);

@@ -155,11 +155,7 @@ pub fn api(id: &str, name: &str, created_at: i64) -> Api {
 
 /// What a standing of these is about.
 pub fn key(api: &str, instance: &str, app: &str) -> Key {
-    Key {
-        api: api_id(api),
-        instance: instance_id(instance),
-        app: app_id(app),
-    }
+    Key { api: api_id(api), instance: instance_id(instance), app: app_id(app) }
 }
 
 /// A grant, given at 1,000.
@@ -174,10 +170,7 @@ pub fn grant(until: i64, cut: Option<(i64, CutCause)>) -> Grant {
 
 /// A standing with nothing but a grant.
 pub fn granted(api: &str, instance: &str, app: &str, until: i64) -> Standing {
-    Standing {
-        grant: Some(grant(until, None)),
-        ..Standing::new(key(api, instance, app))
-    }
+    Standing { grant: Some(grant(until, None)), ..Standing::new(key(api, instance, app)) }
 }
 
 /// A pending application.
@@ -225,11 +218,7 @@ pub fn notice(id: &str, kind: NoticeKind, key: Key, sent_at: i64) -> Notice {
 
 /// The end of a notice.
 pub fn closed(outcome: NoticeOutcome) -> Closed {
-    Closed {
-        outcome,
-        at: at(88),
-        by: Some(user_id("u1")),
-    }
+    Closed { outcome, at: at(88), by: Some(user_id("u1")) }
 }
 
 /// A publication in a state.

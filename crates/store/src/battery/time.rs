@@ -50,9 +50,8 @@ pub async fn standings_are_listed_while_they_matter(store: Shared) {
 
     let mut view = view(&store).await;
     let by_api = ListedBy::Api(api_id("x1"));
-    let moments = [
-        0, 999, 1_000, 1_499, 1_500, 1_999, 2_000, 2_499, 2_500, 2_999, 3_000, 4_999, 5_000,
-    ];
+    let moments =
+        [0, 999, 1_000, 1_499, 1_500, 1_999, 2_000, 2_499, 2_500, 2_999, 3_000, 4_999, 5_000];
     for now in moments.map(at) {
         let page = view.listed(&by_api, now, Paging::ALL).await.unwrap();
         let mut expected: Vec<_> = all
@@ -67,27 +66,13 @@ pub async fn standings_are_listed_while_they_matter(store: Shared) {
         if now >= at(1_000) {
             expected.insert(0, granted("x1", "i0", "a1", 9_000));
         }
-        assert_eq!(
-            (page.total, page.items),
-            (expected.len() as u64, expected),
-            "at {now}"
-        );
+        assert_eq!((page.total, page.items), (expected.len() as u64, expected), "at {now}");
     }
     let by_app = ListedBy::App(app_id("a1"));
     let page = view.listed(&by_app, at(1_000), Paging::ALL).await.unwrap();
     let keys: Vec<_> = page.items.into_iter().map(|s| s.key).collect();
-    assert_eq!(
-        keys,
-        [
-            key("x0", "i1", "a1"),
-            key("x1", "i0", "a1"),
-            key("x1", "i1", "a1")
-        ]
-    );
-    let part = Paging {
-        offset: 1,
-        limit: 1,
-    };
+    assert_eq!(keys, [key("x0", "i1", "a1"), key("x1", "i0", "a1"), key("x1", "i1", "a1")]);
+    let part = Paging { offset: 1, limit: 1 };
     let page = view.listed(&by_app, at(1_000), part).await.unwrap();
     assert_eq!((page.total, page.items.len()), (3, 1));
     assert_eq!(page.items[0].key, keys[1]);
@@ -98,11 +83,7 @@ pub async fn what_is_due_is_found(store: Shared) {
     write!(
         store,
         put_publication(&publication("x2", "i1", Status::Stopping { at: at(50) })),
-        put_publication(&publication(
-            "x1",
-            "i1",
-            Status::Unpublishing { at: at(60) }
-        )),
+        put_publication(&publication("x1", "i1", Status::Unpublishing { at: at(60) })),
         put_publication(&publication("x3", "i1", Status::Published)),
     );
     let asked = standing("a1", None, Some((ApplicationKind::Apply, Some(40))));
@@ -138,12 +119,7 @@ pub async fn what_is_due_is_found(store: Shared) {
 
 /// The moment kept with a standing is exactly the first at which settling finds something.
 pub async fn due_moments_agree_with_settling(store: Shared) {
-    let ends = [
-        None,
-        Some((3_000, None)),
-        Some((3_000, Some(2_000))),
-        Some((9_000, None)),
-    ];
+    let ends = [None, Some((3_000, None)), Some((3_000, Some(2_000))), Some((9_000, None))];
     let asks = [
         None,
         Some((ApplicationKind::Apply, Some(4_000))),
@@ -185,10 +161,7 @@ async fn check_due(store: &Shared, standing: &Standing) {
     if let Some(application) = &standing.application {
         tx.put_application(application).await.unwrap();
     }
-    for notice in [&standing.shutdown, &standing.cancellation]
-        .into_iter()
-        .flatten()
-    {
+    for notice in [&standing.shutdown, &standing.cancellation].into_iter().flatten() {
         tx.put_notice(notice).await.unwrap();
     }
     tx.put_standing(standing).await.unwrap();
@@ -200,12 +173,7 @@ async fn check_due(store: &Shared, standing: &Standing) {
 
 /// A token goes at its end, not before.
 pub async fn tokens_are_dropped_when_they_ended(store: Shared) {
-    write!(
-        store,
-        put_token(&token(1, 10)),
-        put_token(&token(2, 11)),
-        put_token(&token(3, 9))
-    );
+    write!(store, put_token(&token(1, 10)), put_token(&token(2, 11)), put_token(&token(3, 9)));
     let mut tx = super::begin(&store).await;
     assert_eq!(tx.drop_tokens(at(10)).await.unwrap(), 2);
     assert_eq!(tx.drop_tokens(at(10)).await.unwrap(), 0);

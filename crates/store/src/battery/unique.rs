@@ -30,19 +30,12 @@ pub async fn access_keys_and_names_are_unique(store: Shared) {
     thief.access_key = "AK-u1".to_owned();
     let mut tx = begin(&store).await;
     assert_eq!(refused(tx.put_user(&thief).await), taken::ACCESS_KEY);
-    assert_eq!(
-        refused(tx.put_user(&user("u5", "p1", "ann")).await),
-        taken::USER_NAME
-    );
+    assert_eq!(refused(tx.put_user(&user("u5", "p1", "ann")).await), taken::USER_NAME);
 }
 
 /// An app's key is its own; a deleted app's key is free again.
 pub async fn app_keys_are_unique(store: Shared) {
-    write!(
-        store,
-        put_app(&app("a1", "one", 1)),
-        put_app(&app("a1", "renamed", 1))
-    );
+    write!(store, put_app(&app("a1", "one", 1)), put_app(&app("a1", "renamed", 1)));
     let mut thief = app("a2", "two", 1);
     thief.app.app_key = "key-a1".to_owned();
     let mut tx = begin(&store).await;
@@ -55,10 +48,7 @@ pub async fn app_keys_are_unique(store: Shared) {
     }
     write!(store, delete_app(&app_id("a1")));
     write!(store, put_app(&thief));
-    assert_eq!(
-        view(&store).await.app(&app_id("a2")).await.unwrap(),
-        Some(thief)
-    );
+    assert_eq!(view(&store).await.app(&app_id("a2")).await.unwrap(), Some(thief));
 }
 
 /// An id that was deleted is refused for ever; deleting what is not there is nothing.

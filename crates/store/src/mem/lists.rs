@@ -16,19 +16,14 @@ fn is<T: PartialEq>(wish: &Option<T>, value: &T) -> bool {
 
 /// Does the text contain the part, if one is wished for, whatever its case?
 fn has(part: &Option<String>, text: &str) -> bool {
-    part.as_ref()
-        .is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()))
+    part.as_ref().is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()))
 }
 
 pub fn page<T>(items: Vec<T>, paging: Paging) -> Page<T> {
     let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     Page {
         total: items.len() as u64,
-        items: items
-            .into_iter()
-            .skip(size(paging.offset))
-            .take(size(paging.limit))
-            .collect(),
+        items: items.into_iter().skip(size(paging.offset)).take(size(paging.limit)).collect(),
     }
 }
 
@@ -36,10 +31,7 @@ impl State {
     pub fn lists_app(&self, filter: &AppFilter, record: &AppRecord) -> bool {
         let app = &record.app;
         let in_workspace = filter.workspace.as_ref().is_none_or(|wish| {
-            let serves = self
-                .workspaces
-                .get(wish)
-                .is_some_and(|w| w.project == app.project);
+            let serves = self.workspaces.get(wish).is_some_and(|w| w.project == app.project);
             app.workspace == *wish || (app.kind == AppKind::Iam && serves)
         });
         in_workspace
@@ -62,9 +54,7 @@ impl State {
             && has(&filter.name, &api.name)
             && has(&filter.description, &api.description)
             && filter.tags.iter().all(|tag| api.tags.contains(tag))
-            && filter
-                .created_from
-                .is_none_or(|from| from <= api.created_at)
+            && filter.created_from.is_none_or(|from| from <= api.created_at)
             && filter.created_to.is_none_or(|to| api.created_at <= to)
             && filter.published.is_none_or(|wish| wish == published())
     }

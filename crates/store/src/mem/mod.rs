@@ -28,10 +28,7 @@ pub struct MemStore {
 impl MemStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self {
-            turn: Arc::default(),
-            committed: watch::Sender::new(Arc::new(State::new())),
-        }
+        Self { turn: Arc::default(), committed: watch::Sender::new(Arc::new(State::new())) }
     }
 
     fn committed(&self) -> Arc<State> {
@@ -50,11 +47,7 @@ impl Store for MemStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>> {
         let turn = self.turn.clone().lock_owned().await;
         let state = State::clone(&self.committed());
-        Ok(Box::new(Session(Writing::new(
-            state,
-            self.committed.clone(),
-            turn,
-        ))))
+        Ok(Box::new(Session(Writing::new(state, self.committed.clone(), turn))))
     }
 
     async fn view(&self) -> Result<Box<dyn View>> {

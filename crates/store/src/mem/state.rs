@@ -125,9 +125,5 @@ fn part<K: Ord, T: Clone>(
     (table, column): (&'static str, &'static str),
     id: impl Fn() -> String,
 ) -> Result<T> {
-    parts.get(key).cloned().ok_or_else(|| StoreError::BadRow {
-        table,
-        column,
-        id: id(),
-    })
+    parts.get(key).cloned().ok_or_else(|| StoreError::BadRow { table, column, id: id() })
 }

@@ -30,19 +30,11 @@ impl Writing {
         committed: watch::Sender<Arc<State>>,
         turn: OwnedMutexGuard<()>,
     ) -> Self {
-        Self {
-            revision: Revision(state.head.revision.0 + 1),
-            state,
-            committed,
-            _turn: turn,
-        }
+        Self { revision: Revision(state.head.revision.0 + 1), state, committed, _turn: turn }
     }
 
     fn kept<T>(&self, value: T) -> Kept<T> {
-        Kept {
-            revision: self.revision,
-            value,
-        }
+        Kept { revision: self.revision, value }
     }
 }
 
@@ -55,11 +47,7 @@ impl Deref for Writing {
 }
 
 fn refuse_if(is_taken: bool, what: &'static str) -> Result<()> {
-    if is_taken {
-        Err(StoreError::Taken { what })
-    } else {
-        Ok(())
-    }
+    if is_taken { Err(StoreError::Taken { what }) } else { Ok(()) }
 }
 
 #[async_trait]
@@ -82,9 +70,7 @@ impl Transaction for Session<Writing> {
     async fn put_user(&mut self, user: &User) -> Result<()> {
         let mut others = self.0.users.values().filter(|other| other.id != user.id);
         let access_key = !user.access_key.is_empty()
-            && others
-                .clone()
-                .any(|other| other.access_key == user.access_key);
+            && others.clone().any(|other| other.access_key == user.access_key);
         refuse_if(access_key, taken::ACCESS_KEY)?;
         let name = others.any(|other| other.project == user.project && other.name == user.name);
         refuse_if(name, taken::USER_NAME)?;
@@ -179,38 +165,24 @@ impl Transaction for Session<Writing> {
     }
 
     async fn put_notice(&mut self, notice: &Notice) -> Result<()> {
-        self.0
-            .state
-            .notices
-            .insert(notice.id.clone(), notice.clone());
+        self.0.state.notices.insert(notice.id.clone(), notice.clone());
         Ok(())
     }
 
     async fn journal_write(&mut self, entry: &JournalEntry) -> Result<()> {
-        let entry = JournalEntry {
-            revision: self.0.revision,
-            ..entry.clone()
-        };
+        let entry = JournalEntry { revision: self.0.revision, ..entry.clone() };
         self.0.state.journal.push(entry);
         Ok(())
     }
 
     async fn outbox_write(&mut self, message: &Message) -> Result<()> {
-        let message = Message {
-            revision: self.0.revision,
-            ..message.clone()
-        };
+        let message = Message { revision: self.0.revision, ..message.clone() };
         self.0.state.outbox.push(message);
         Ok(())
     }
 
     async fn commit(self: Box<Self>) -> Result<Revision> {
-        let Writing {
-            mut state,
-            revision,
-            committed,
-            _turn,
-        } = self.0;
+        let Writing { mut state, revision, committed, _turn } = self.0;
         state.head.revision = revision;
         committed.send_replace(Arc::new(state));
         Ok(revision)

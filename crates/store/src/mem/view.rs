@@ -24,10 +24,7 @@ pub struct Session<S>(pub S);
 
 /// What was put after a revision, in the order of revisions and then of keys.
 fn since<K, T>(map: &BTreeMap<K, Kept<T>>, revision: Revision) -> impl Iterator<Item = (&K, &T)> {
-    let mut later: Vec<_> = map
-        .iter()
-        .filter(|(_, kept)| kept.revision > revision)
-        .collect();
+    let mut later: Vec<_> = map.iter().filter(|(_, kept)| kept.revision > revision).collect();
     later.sort_by_key(|(_, kept)| kept.revision);
     later.into_iter().map(|(key, kept)| (key, &kept.value))
 }
@@ -48,12 +45,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
     }
 
     async fn projects(&mut self) -> Result<Vec<Project>> {
-        Ok(self
-            .0
-            .projects
-            .values()
-            .map(|kept| kept.value.clone())
-            .collect())
+        Ok(self.0.projects.values().map(|kept| kept.value.clone()).collect())
     }
 
     async fn user(&mut self, id: &UserId) -> Result<Option<User>> {
@@ -76,9 +68,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
 
     async fn user_of_project(&mut self, project: &ProjectId, name: &str) -> Result<Option<User>> {
         let mut users = self.0.users.values();
-        Ok(users
-            .find(|user| user.project == *project && user.name == name)
-            .cloned())
+        Ok(users.find(|user| user.project == *project && user.name == name).cloned())
     }
 
     async fn workspace(&mut self, id: &WorkspaceId) -> Result<Option<Workspace>> {
@@ -87,26 +77,16 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
 
     async fn workspaces(&mut self, project: &ProjectId) -> Result<Vec<Workspace>> {
         let workspaces = self.0.workspaces.values();
-        Ok(workspaces
-            .filter(|w| w.project == *project)
-            .cloned()
-            .collect())
+        Ok(workspaces.filter(|w| w.project == *project).cloned().collect())
     }
 
     async fn member(&mut self, workspace: &WorkspaceId, user: &UserId) -> Result<Option<Member>> {
-        Ok(self
-            .0
-            .members
-            .get(&(workspace.clone(), user.clone()))
-            .cloned())
+        Ok(self.0.members.get(&(workspace.clone(), user.clone())).cloned())
     }
 
     async fn members(&mut self, workspace: &WorkspaceId) -> Result<Vec<Member>> {
         let members = self.0.members.values();
-        Ok(members
-            .filter(|m| m.workspace == *workspace)
-            .cloned()
-            .collect())
+        Ok(members.filter(|m| m.workspace == *workspace).cloned().collect())
     }
 
     async fn instance(&mut self, project: &ProjectId, id: &InstanceId) -> Result<Option<Instance>> {
@@ -116,10 +96,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
 
     async fn instances(&mut self, project: &ProjectId) -> Result<Vec<Instance>> {
         let instances = self.0.instances.values().map(|kept| &kept.value);
-        Ok(instances
-            .filter(|i| i.project == *project)
-            .cloned()
-            .collect())
+        Ok(instances.filter(|i| i.project == *project).cloned().collect())
     }
 
     async fn token(&mut self, hash: &TokenHash) -> Result<Option<Token>> {
@@ -133,10 +110,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
     async fn apps(&mut self, filter: &AppFilter, paging: Paging) -> Result<Page<AppRecord>> {
         let state = &*self.0;
         let apps = state.apps.values().filter_map(|kept| kept.value.as_ref());
-        let mut listed: Vec<_> = apps
-            .filter(|a| state.lists_app(filter, a))
-            .cloned()
-            .collect();
+        let mut listed: Vec<_> = apps.filter(|a| state.lists_app(filter, a)).cloned().collect();
         listed.sort_by_key(|record| (record.app.created_at, record.app.id.clone()));
         Ok(page(listed, paging))
     }
@@ -148,10 +122,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
     async fn apis(&mut self, filter: &ApiFilter, paging: Paging) -> Result<Page<Api>> {
         let state = &*self.0;
         let apis = state.apis.values().filter_map(|kept| kept.value.as_ref());
-        let mut listed: Vec<_> = apis
-            .filter(|a| state.lists_api(filter, a))
-            .cloned()
-            .collect();
+        let mut listed: Vec<_> = apis.filter(|a| state.lists_api(filter, a)).cloned().collect();
         listed.sort_by_key(|api| (api.created_at, api.id.clone()));
         Ok(page(listed, paging))
     }
@@ -163,9 +134,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
 
     async fn publications(&mut self, api: &ApiId) -> Result<Vec<Publication>> {
         let kept = self.0.publications.values().map(|kept| &kept.value);
-        kept.filter(|p| p.api == *api)
-            .map(|p| self.0.publication(p))
-            .collect()
+        kept.filter(|p| p.api == *api).map(|p| self.0.publication(p)).collect()
     }
 
     async fn publications_on_route(
@@ -184,9 +153,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
                 })
         };
         let kept = self.0.publications.values().map(|kept| &kept.value);
-        kept.filter(on_route)
-            .map(|p| self.0.publication(p))
-            .collect()
+        kept.filter(on_route).map(|p| self.0.publication(p)).collect()
     }
 
     async fn standing(&mut self, key: &Key) -> Result<Option<Standing>> {
@@ -203,9 +170,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
 
     async fn standings_of_app(&mut self, app: &AppId) -> Result<Vec<Standing>> {
         let kept = self.0.standings.values().map(|kept| &kept.value);
-        kept.filter(|s| s.key.app == *app)
-            .map(|s| self.0.standing(s))
-            .collect()
+        kept.filter(|s| s.key.app == *app).map(|s| self.0.standing(s)).collect()
     }
 
     async fn listed(
@@ -216,14 +181,9 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
     ) -> Result<Page<Standing>> {
         // The order of keys is (API, instance, app): right for both lists, as each fixes one of them.
         let kept = self.0.standings.values().map(|kept| &kept.value);
-        let listed = kept
-            .filter(|standing| State::lists_standing(by, now, standing))
-            .collect();
+        let listed = kept.filter(|standing| State::lists_standing(by, now, standing)).collect();
         let Page { total, items } = page(listed, paging);
-        let items = items
-            .into_iter()
-            .map(|s| self.0.standing(s))
-            .collect::<Result<_>>()?;
+        let items = items.into_iter().map(|s| self.0.standing(s)).collect::<Result<_>>()?;
         Ok(Page { total, items })
     }
 
@@ -238,10 +198,8 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
     ) -> Result<Page<Application>> {
         let state = &*self.0;
         let all = state.applications.values();
-        let mut listed: Vec<_> = all
-            .filter(|a| state.lists_application(filter, a))
-            .cloned()
-            .collect();
+        let mut listed: Vec<_> =
+            all.filter(|a| state.lists_application(filter, a)).cloned().collect();
         listed.sort_by_key(|application| Reverse((application.opened_at, application.id.clone())));
         Ok(page(listed, paging))
     }
@@ -253,10 +211,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
     async fn notices(&mut self, filter: &NoticeFilter, paging: Paging) -> Result<Page<Notice>> {
         let state = &*self.0;
         let all = state.notices.values();
-        let mut listed: Vec<_> = all
-            .filter(|n| state.lists_notice(filter, n))
-            .cloned()
-            .collect();
+        let mut listed: Vec<_> = all.filter(|n| state.lists_notice(filter, n)).cloned().collect();
         listed.sort_by_key(|notice| Reverse((notice.sent_at, notice.id.clone())));
         Ok(page(listed, paging))
     }
@@ -275,9 +230,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         let publications = publications
             .into_iter()
             .map(|(_, (api, instance))| Due::Publication(api.clone(), instance.clone()));
-        let standings = standings
-            .into_iter()
-            .map(|(_, key)| Due::Standing(key.clone()));
+        let standings = standings.into_iter().map(|(_, key)| Due::Standing(key.clone()));
         let due: Vec<_> = publications.chain(standings).collect();
         Ok(first(&due, limit))
     }
@@ -287,15 +240,9 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         let mut changes = Changes {
             epoch: state.head.epoch.clone(),
             head: state.head.revision,
-            projects: since(&state.projects, after)
-                .map(|(_, p)| p.clone())
-                .collect(),
-            instances: since(&state.instances, after)
-                .map(|(_, i)| i.clone())
-                .collect(),
-            tokens: since(&state.tokens, after)
-                .map(|(_, t)| t.clone())
-                .collect(),
+            projects: since(&state.projects, after).map(|(_, p)| p.clone()).collect(),
+            instances: since(&state.instances, after).map(|(_, i)| i.clone()).collect(),
+            tokens: since(&state.tokens, after).map(|(_, t)| t.clone()).collect(),
             ..Changes::default()
         };
         for (id, app) in since(&state.apps, after) {
@@ -328,19 +275,13 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
     }
 
     async fn journal(&mut self, after: Revision, limit: u64) -> Result<Vec<JournalEntry>> {
-        let start = self
-            .0
-            .journal
-            .partition_point(|entry| entry.revision <= after);
+        let start = self.0.journal.partition_point(|entry| entry.revision <= after);
         let rest = self.0.journal.get(start..).unwrap_or_default();
         let mut entries = first(rest, limit);
         // A revision is told whole, or who goes on from the last one would miss the rest of it.
         if let Some(last) = entries.last().map(|entry| entry.revision) {
             let more = rest.iter().skip(entries.len());
-            let more: Vec<_> = more
-                .take_while(|entry| entry.revision == last)
-                .cloned()
-                .collect();
+            let more: Vec<_> = more.take_while(|entry| entry.revision == last).cloned().collect();
             entries.extend(more);
         }
         Ok(entries)

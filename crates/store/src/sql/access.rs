@@ -16,9 +16,7 @@ const CHUNK: usize = 500;
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => Self::Taken {
-                what: "a unique value",
-            },
+            Some(SqlErr::UniqueConstraintViolation(_)) => Self::Taken { what: "a unique value" },
             _ => Self::Engine(error.to_string()),
         }
     }
@@ -62,18 +60,11 @@ pub async fn page<T: Stored>(
 where
     Row<T>: Sync,
 {
-    let part = query
-        .clone()
-        .offset(clamped(paging.offset))
-        .limit(clamped(paging.limit));
+    let part = query.clone().offset(clamped(paging.offset)).limit(clamped(paging.limit));
     let items: Vec<T> = all(tx, part).await?;
     let found = items.len() as u64;
     let is_whole = paging.offset == 0 && found < paging.limit;
-    let total = if is_whole {
-        found
-    } else {
-        query.count(tx).await?
-    };
+    let total = if is_whole { found } else { query.count(tx).await? };
     Ok(Page { total, items })
 }
 
@@ -112,12 +103,7 @@ where
     let keys: Vec<E::Column> = E::PrimaryKey::iter().map(|key| key.into_column()).collect();
     let is_key = |column: &E::Column| keys.iter().any(|key| key.as_str() == column.as_str());
     let others = E::Column::iter().filter(|column| !is_key(column));
-    let replace = OnConflict::columns(keys.iter().copied())
-        .update_columns(others)
-        .to_owned();
-    E::insert(row.into_active_model())
-        .on_conflict(replace)
-        .exec_without_returning(tx)
-        .await?;
+    let replace = OnConflict::columns(keys.iter().copied()).update_columns(others).to_owned();
+    E::insert(row.into_active_model()).on_conflict(replace).exec_without_returning(tx).await?;
     Ok(())
 }

@@ -20,19 +20,12 @@ pub struct Cells {
 impl Cells {
     /// Of the row of `table` whose key has these parts.
     pub fn of(table: impl EntityName, key: &[&str]) -> Self {
-        Self {
-            table: table.table_name(),
-            id: key.join("/"),
-        }
+        Self { table: table.table_name(), id: key.join("/") }
     }
 
     /// The error that the column does not make sense.
     pub fn bad(&self, column: &'static str) -> StoreError {
-        StoreError::BadRow {
-            table: self.table,
-            column,
-            id: self.id.clone(),
-        }
+        StoreError::BadRow { table: self.table, column, id: self.id.clone() }
     }
 
     /// The value of a text column.
@@ -67,17 +60,7 @@ macro_rules! ids {
     )+};
 }
 
-ids!(
-    ApiId,
-    AppId,
-    ApplicationId,
-    DomainId,
-    InstanceId,
-    NoticeId,
-    ProjectId,
-    UserId,
-    WorkspaceId
-);
+ids!(ApiId, AppId, ApplicationId, DomainId, InstanceId, NoticeId, ProjectId, UserId, WorkspaceId);
 
 /// An enum kept by a name. The names are in databases: they are never changed.
 pub trait Name: Copy {

@@ -32,11 +32,7 @@ fn contains(column: impl ColumnTrait, part: &str) -> sea_orm::sea_query::SimpleE
 
 /// One column of the rows that meet a condition.
 pub fn select<E: EntityTrait>(_: E, column: E::Column, condition: Condition) -> SelectStatement {
-    E::find()
-        .select_only()
-        .column(column)
-        .filter(condition)
-        .into_query()
+    E::find().select_only().column(column).filter(condition).into_query()
 }
 
 /// The ids of deleted apps.
@@ -61,28 +57,16 @@ pub fn apps(filter: &AppFilter) -> Condition {
     use apps::Column;
     Condition::all()
         .add(Column::Deleted.eq(false))
-        .add_option(
-            filter
-                .project
-                .as_ref()
-                .map(|id| Column::Project.eq(id.as_str())),
-        )
+        .add_option(filter.project.as_ref().map(|id| Column::Project.eq(id.as_str())))
         .add_option(filter.workspace.as_ref().map(|id| {
             let this = Condition::all().add(workspaces::Column::Id.eq(id.as_str()));
             let project = select(workspaces::Entity, workspaces::Column::Project, this);
             let serves = Condition::all()
                 .add(Column::Kind.eq(AppKind::Iam.name()))
                 .add(Column::Project.in_subquery(project));
-            Condition::any()
-                .add(Column::Workspace.eq(id.as_str()))
-                .add(serves)
+            Condition::any().add(Column::Workspace.eq(id.as_str())).add(serves)
         }))
-        .add_option(
-            filter
-                .name
-                .as_ref()
-                .map(|part| contains(Column::NameLower, part)),
-        )
+        .add_option(filter.name.as_ref().map(|part| contains(Column::NameLower, part)))
         .add_option(filter.kind.map(|kind| Column::Kind.eq(kind.name())))
 }
 
@@ -90,40 +74,14 @@ pub fn apis(filter: &ApiFilter) -> Condition {
     use apis::Column;
     let mut all = Condition::all()
         .add(Column::Deleted.eq(false))
+        .add_option(filter.project.as_ref().map(|id| Column::Project.eq(id.as_str())))
+        .add_option(filter.workspace.as_ref().map(|id| Column::Workspace.eq(id.as_str())))
+        .add_option(filter.name.as_ref().map(|part| contains(Column::NameLower, part)))
         .add_option(
-            filter
-                .project
-                .as_ref()
-                .map(|id| Column::Project.eq(id.as_str())),
+            filter.description.as_ref().map(|part| contains(Column::DescriptionLower, part)),
         )
-        .add_option(
-            filter
-                .workspace
-                .as_ref()
-                .map(|id| Column::Workspace.eq(id.as_str())),
-        )
-        .add_option(
-            filter
-                .name
-                .as_ref()
-                .map(|part| contains(Column::NameLower, part)),
-        )
-        .add_option(
-            filter
-                .description
-                .as_ref()
-                .map(|part| contains(Column::DescriptionLower, part)),
-        )
-        .add_option(
-            filter
-                .created_from
-                .map(|from| Column::CreatedAt.gte(from.as_ms())),
-        )
-        .add_option(
-            filter
-                .created_to
-                .map(|to| Column::CreatedAt.lte(to.as_ms())),
-        )
+        .add_option(filter.created_from.map(|from| Column::CreatedAt.gte(from.as_ms())))
+        .add_option(filter.created_to.map(|to| Column::CreatedAt.lte(to.as_ms())))
         .add_option(filter.creator.as_ref().map(|part| {
             let named = Condition::all().add(contains(users::Column::NameLower, part));
             Column::CreatedBy.in_subquery(select(users::Entity, users::Column::Id, named))
@@ -131,11 +89,7 @@ pub fn apis(filter: &ApiFilter) -> Condition {
         .add_option(filter.published.map(|wish| {
             let answering = Condition::all().add(publications::Column::Status.is_in(answering()));
             let apis = select(publications::Entity, publications::Column::Api, answering);
-            if wish {
-                Column::Id.in_subquery(apis)
-            } else {
-                Column::Id.not_in_subquery(apis)
-            }
+            if wish { Column::Id.in_subquery(apis) } else { Column::Id.not_in_subquery(apis) }
         }));
     for tag in &filter.tags {
         let tagged = Condition::all().add(api_tags::Column::Tag.eq(tag.as_str()));
@@ -174,41 +128,24 @@ pub fn listed(by: &ListedBy, now: Timestamp) -> Condition {
     let granted = Condition::all()
         .add(Column::Since.lte(now))
         .add(Column::Until.gt(now))
-        .add(
-            Condition::any()
-                .add(Column::CutAt.is_null())
-                .add(Column::CutAt.gt(now)),
-        );
+        .add(Condition::any().add(Column::CutAt.is_null()).add(Column::CutAt.gt(now)));
     let ahead = Condition::any()
         .add(Column::ApplicationUntil.is_null())
         .add(Column::ApplicationUntil.gt(now));
-    let applied = Condition::all()
-        .add(Column::ApplicationId.is_not_null())
-        .add(ahead);
+    let applied = Condition::all().add(Column::ApplicationId.is_not_null()).add(ahead);
     let belongs = match by {
         ListedBy::Api(api) => Column::Api.eq(api.as_str()),
         ListedBy::App(app) => Column::App.eq(app.as_str()),
     };
-    Condition::all()
-        .add(belongs)
-        .add(Condition::any().add(granted).add(applied))
+    Condition::all().add(belongs).add(Condition::any().add(granted).add(applied))
 }
 
 pub fn applications(filter: &ApplicationFilter) -> Condition {
     use applications::Column;
     let mut all = Condition::all()
-        .add_option(
-            filter
-                .applicant
-                .as_ref()
-                .map(|id| Column::Applicant.eq(id.as_str())),
-        )
+        .add_option(filter.applicant.as_ref().map(|id| Column::Applicant.eq(id.as_str())))
         .add_option(filter.pending.map(|pending| {
-            if pending {
-                Column::Outcome.is_null()
-            } else {
-                Column::Outcome.is_not_null()
-            }
+            if pending { Column::Outcome.is_null() } else { Column::Outcome.is_not_null() }
         }));
     if !filter.kinds.is_empty() {
         all = all.add(Column::Kind.is_in(filter.kinds.iter().map(|kind| kind.name())));
@@ -220,45 +157,17 @@ pub fn applications(filter: &ApplicationFilter) -> Condition {
         all = all.add(otherwise);
     }
     let about = Condition::all()
-        .add_option(
-            filter
-                .project
-                .as_ref()
-                .map(|id| apis::Column::Project.eq(id.as_str())),
-        )
-        .add_option(
-            filter
-                .workspace
-                .as_ref()
-                .map(|id| apis::Column::Workspace.eq(id.as_str())),
-        )
-        .add_option(
-            filter
-                .reviewer
-                .as_ref()
-                .map(|id| apis::Column::Manager.eq(id.as_str())),
-        )
-        .add_option(
-            filter
-                .api_name
-                .as_ref()
-                .map(|part| contains(apis::Column::NameLower, part)),
-        );
-    if about.is_empty() {
-        all
-    } else {
-        all.add(Column::Api.in_subquery(living_apis(about)))
-    }
+        .add_option(filter.project.as_ref().map(|id| apis::Column::Project.eq(id.as_str())))
+        .add_option(filter.workspace.as_ref().map(|id| apis::Column::Workspace.eq(id.as_str())))
+        .add_option(filter.reviewer.as_ref().map(|id| apis::Column::Manager.eq(id.as_str())))
+        .add_option(filter.api_name.as_ref().map(|part| contains(apis::Column::NameLower, part)));
+    if about.is_empty() { all } else { all.add(Column::Api.in_subquery(living_apis(about))) }
 }
 
 pub fn notices(filter: &NoticeFilter) -> Condition {
     use notices::Column;
     let mut all = Condition::all().add_option(filter.running.map(|running| {
-        if running {
-            Column::Outcome.is_null()
-        } else {
-            Column::Outcome.is_not_null()
-        }
+        if running { Column::Outcome.is_null() } else { Column::Outcome.is_not_null() }
     }));
     if !filter.withdrawn {
         let otherwise = Condition::any()
@@ -267,18 +176,8 @@ pub fn notices(filter: &NoticeFilter) -> Condition {
         all = all.add(otherwise);
     }
     let about = Condition::all()
-        .add_option(
-            filter
-                .project
-                .as_ref()
-                .map(|id| apis::Column::Project.eq(id.as_str())),
-        )
-        .add_option(
-            filter
-                .api_name
-                .as_ref()
-                .map(|part| contains(apis::Column::NameLower, part)),
-        );
+        .add_option(filter.project.as_ref().map(|id| apis::Column::Project.eq(id.as_str())))
+        .add_option(filter.api_name.as_ref().map(|part| contains(apis::Column::NameLower, part)));
     if !about.is_empty() {
         all = all.add(Column::Api.in_subquery(living_apis(about)));
     }
@@ -289,16 +188,11 @@ pub fn notices(filter: &NoticeFilter) -> Condition {
                 .add(apps::Column::Owner.eq(party.user.as_str()))
         }))
         .add_option(
-            filter
-                .app_workspace
-                .as_ref()
-                .map(|id| apps::Column::Workspace.eq(id.as_str())),
+            filter.app_workspace.as_ref().map(|id| apps::Column::Workspace.eq(id.as_str())),
         );
     let mut parties = Condition::any();
     if !app_side.is_empty() {
-        let living = Condition::all()
-            .add(apps::Column::Deleted.eq(false))
-            .add(app_side);
+        let living = Condition::all().add(apps::Column::Deleted.eq(false)).add(app_side);
         let apps = select(apps::Entity, apps::Column::Id, living);
         parties = parties.add(Column::App.in_subquery(apps));
     }
@@ -308,16 +202,10 @@ pub fn notices(filter: &NoticeFilter) -> Condition {
             .add(apis::Column::Manager.eq(reviewer.user.as_str()));
         parties = parties.add(Column::Api.in_subquery(living_apis(reviews)));
     }
-    if parties.is_empty() {
-        all
-    } else {
-        all.add(parties)
-    }
+    if parties.is_empty() { all } else { all.add(parties) }
 }
 
 fn living_apis(condition: Condition) -> SelectStatement {
-    let living = Condition::all()
-        .add(apis::Column::Deleted.eq(false))
-        .add(condition);
+    let living = Condition::all().add(apis::Column::Deleted.eq(false)).add(condition);
     select(apis::Entity, apis::Column::Id, living)
 }

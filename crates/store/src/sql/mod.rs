@@ -38,10 +38,7 @@ impl SqlStore {
     /// Opens the SQLite file at `path`, and makes it if there is none. Refused while another process
     /// has it open. Must be called within a Tokio runtime.
     pub async fn open_sqlite(path: &Path) -> Result<Self> {
-        Ok(Self {
-            database: Sqlite::open(path).await?,
-            turn: Arc::default(),
-        })
+        Ok(Self { database: Sqlite::open(path).await?, turn: Arc::default() })
     }
 }
 
@@ -62,27 +59,15 @@ impl Store for SqlStore {
         let tx = self.database.begin_write().await?;
         let (head, mode) = transaction::take_revision(&tx, turn).await?;
         let _lock = self.database.lock.clone();
-        Ok(Box::new(Session {
-            tx,
-            head,
-            mode,
-            _lock,
-        }))
+        Ok(Box::new(Session { tx, head, mode, _lock }))
     }
 
     async fn view(&self) -> Result<Box<dyn View>> {
         let tx = self.database.begin_read().await?;
         // The first statement fixes the moment, so it is made now and not when the view is used.
         let row = head::Entity::find().one(&tx).await?;
-        let head = row
-            .ok_or_else(|| Cells::of(head::Entity, &["1"]).bad("one"))?
-            .read()?;
+        let head = row.ok_or_else(|| Cells::of(head::Entity, &["1"]).bad("one"))?.read()?;
         let _lock = self.database.lock.clone();
-        Ok(Box::new(Session {
-            tx,
-            head,
-            mode: (),
-            _lock,
-        }))
+        Ok(Box::new(Session { tx, head, mode: (), _lock }))
     }
 }

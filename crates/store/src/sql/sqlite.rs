@@ -50,11 +50,7 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
         let writer = pool(1, options.clone()).await?;
-        let this = Self {
-            readers: pool(READERS, options).await?,
-            writer,
-            lock: lock.into(),
-        };
+        let this = Self { readers: pool(READERS, options).await?, writer, lock: lock.into() };
         let tx = this.begin_write().await?;
         migrations::run(&tx, &DIALECT).await?;
         tx.commit().await?;
@@ -76,10 +72,8 @@ async fn begin(
     pool: &DatabaseConnection,
     mode: SqliteTransactionMode,
 ) -> Result<DatabaseTransaction> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(mode),
-        ..TransactionOptions::default()
-    };
+    let options =
+        TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
     Ok(pool.begin_with_options(options).await?)
 }
 
@@ -111,10 +105,9 @@ fn lock(path: &Path) -> Result<File> {
     let file = create(&name).map_err(|error| cannot("open", &name, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Engine(format!(
-            "{} is in use by another process",
-            path.display()
-        ))),
+        Err(TryLockError::WouldBlock) => {
+            Err(StoreError::Engine(format!("{} is in use by another process", path.display())))
+        }
         Err(TryLockError::Error(error)) => Err(cannot("lock", &name, &error)),
     }
 }

@@ -40,37 +40,20 @@ pub async fn take_revision(
 ) -> Result<(Head, Writing)> {
     let mut next = Query::update();
     next.table(head::Entity)
-        .value(
-            head::Column::Revision,
-            Expr::col(head::Column::Revision).add(1),
-        )
+        .value(head::Column::Revision, Expr::col(head::Column::Revision).add(1))
         .returning(Query::returning().columns(head::Column::iter()));
     let row = tx.query_one(&next).await?;
     let row = row.ok_or_else(|| Cells::of(head::Entity, &["1"]).bad("one"))?;
     let next = head::Model::from_query_result(&row, "")?.read()?;
-    let writing = Writing {
-        revision: next.revision,
-        lines: 0,
-        messages: 0,
-        _turn: turn,
-    };
+    let writing = Writing { revision: next.revision, lines: 0, messages: 0, _turn: turn };
     let before = Revision(next.revision.0.saturating_sub(1));
-    Ok((
-        Head {
-            revision: before,
-            ..next
-        },
-        writing,
-    ))
+    Ok((Head { revision: before, ..next }, writing))
 }
 
 impl Session<Writing> {
     async fn drop_tags(&self, api: &ApiId) -> Result<()> {
         let of_api = api_tags::Column::Api.eq(api.as_str());
-        api_tags::Entity::delete_many()
-            .filter(of_api)
-            .exec(&self.tx)
-            .await?;
+        api_tags::Entity::delete_many().filter(of_api).exec(&self.tx).await?;
         Ok(())
     }
 }
@@ -83,9 +66,7 @@ impl Transaction for Session<Writing> {
 
     async fn set_decided_at(&mut self, at: Timestamp) -> Result<()> {
         let mut update = Query::update();
-        update
-            .table(head::Entity)
-            .value(head::Column::DecidedAt, at.as_ms());
+        update.table(head::Entity).value(head::Column::DecidedAt, at.as_ms());
         self.tx.execute(&update).await?;
         self.head.decided_at = at;
         Ok(())
@@ -111,13 +92,9 @@ impl Transaction for Session<Writing> {
         let is_key_taken =
             same_key.is_some() && others.iter().any(|o| o.access_key == row.access_key);
         if is_key_taken {
-            return Err(StoreError::Taken {
-                what: taken::ACCESS_KEY,
-            });
+            return Err(StoreError::Taken { what: taken::ACCESS_KEY });
         } else if !others.is_empty() {
-            return Err(StoreError::Taken {
-                what: taken::USER_NAME,
-            });
+            return Err(StoreError::Taken { what: taken::USER_NAME });
         }
         put::<users::Entity>(&self.tx, row).await
     }
@@ -142,24 +119,17 @@ impl Transaction for Session<Writing> {
 
     async fn drop_tokens(&mut self, now: Timestamp) -> Result<u64> {
         let ended = tokens::Column::ExpiresAt.lte(now.as_ms());
-        let dropped = tokens::Entity::delete_many()
-            .filter(ended)
-            .exec(&self.tx)
-            .await?;
+        let dropped = tokens::Entity::delete_many().filter(ended).exec(&self.tx).await?;
         Ok(dropped.rows_affected)
     }
 
     async fn put_app(&mut self, record: &AppRecord) -> Result<()> {
         let row = apps::Model::of(record, self.mode.revision);
         let same_key = (row.app_key.as_ref()).map(|key| apps::Column::AppKey.eq(key.as_str()));
-        let same = Condition::any()
-            .add(apps::Column::Id.eq(row.id.as_str()))
-            .add_option(same_key);
+        let same = Condition::any().add(apps::Column::Id.eq(row.id.as_str())).add_option(same_key);
         for other in apps::Entity::find().filter(same).all(&self.tx).await? {
             if other.id != row.id {
-                return Err(StoreError::Taken {
-                    what: taken::APP_KEY,
-                });
+                return Err(StoreError::Taken { what: taken::APP_KEY });
             } else if other.deleted {
                 return Err(StoreError::Taken { what: taken::ID });
             }
@@ -176,9 +146,7 @@ impl Transaction for Session<Writing> {
     }
 
     async fn put_api(&mut self, api: &Api) -> Result<()> {
-        let before = apis::Entity::find_by_id(api.id.as_str())
-            .one(&self.tx)
-            .await?;
+        let before = apis::Entity::find_by_id(api.id.as_str()).one(&self.tx).await?;
         if before.is_some_and(|row| row.deleted) {
             return Err(StoreError::Taken { what: taken::ID });
         }
@@ -196,11 +164,7 @@ impl Transaction for Session<Writing> {
             return Ok(());
         };
         let revision = self.mode.revision.column();
-        let gone = apis::Model {
-            deleted: true,
-            revision,
-            ..row
-        };
+        let gone = apis::Model { deleted: true, revision, ..row };
         put::<apis::Entity>(&self.tx, gone).await?;
         self.drop_tags(id).await
     }

@@ -94,11 +94,7 @@ impl<M: Send> View for Session<M> {
 
     async fn app(&mut self, id: &AppId) -> Result<Option<AppRecord>> {
         let living = apps::Column::Deleted.eq(false);
-        one(
-            &self.tx,
-            apps::Entity::find_by_id(id.as_str()).filter(living),
-        )
-        .await
+        one(&self.tx, apps::Entity::find_by_id(id.as_str()).filter(living)).await
     }
 
     async fn apps(&mut self, filter: &AppFilter, paging: Paging) -> Result<Page<AppRecord>> {
@@ -111,11 +107,7 @@ impl<M: Send> View for Session<M> {
 
     async fn api(&mut self, id: &ApiId) -> Result<Option<Api>> {
         let living = apis::Column::Deleted.eq(false);
-        one(
-            &self.tx,
-            apis::Entity::find_by_id(id.as_str()).filter(living),
-        )
-        .await
+        one(&self.tx, apis::Entity::find_by_id(id.as_str()).filter(living)).await
     }
 
     async fn apis(&mut self, filter: &ApiFilter, paging: Paging) -> Result<Page<Api>> {
@@ -133,11 +125,7 @@ impl<M: Send> View for Session<M> {
 
     async fn publications(&mut self, api: &ApiId) -> Result<Vec<Publication>> {
         let of_api = publications::Column::Api.eq(api.as_str());
-        all(
-            &self.tx,
-            by_key(publications::Entity::find().filter(of_api)),
-        )
-        .await
+        all(&self.tx, by_key(publications::Entity::find().filter(of_api))).await
     }
 
     async fn publications_on_route(
@@ -160,11 +148,7 @@ impl<M: Send> View for Session<M> {
     }
 
     async fn standing(&mut self, key: &Key) -> Result<Option<Standing>> {
-        let key = (
-            key.api.to_string(),
-            key.instance.to_string(),
-            key.app.to_string(),
-        );
+        let key = (key.api.to_string(), key.instance.to_string(), key.app.to_string());
         one(&self.tx, standings::Entity::find_by_id(key)).await
     }
 
@@ -233,10 +217,7 @@ impl<M: Send> View for Session<M> {
             all(&self.tx, by_key(later).limit(clamped(limit))).await?;
         // A revision is told whole, or who goes on from the last one would miss the rest of it.
         if let Some(last) = entries.last().map(|entry| entry.revision) {
-            let told = entries
-                .iter()
-                .filter(|entry| entry.revision == last)
-                .count();
+            let told = entries.iter().filter(|entry| entry.revision == last).count();
             let rest = journal::Entity::find()
                 .filter(journal::Column::Revision.eq(last.column()))
                 .filter(journal::Column::Ordinal.gte(told as u64));
@@ -246,11 +227,7 @@ impl<M: Send> View for Session<M> {
     }
 
     async fn outbox(&mut self, limit: u64) -> Result<Vec<Message>> {
-        all(
-            &self.tx,
-            by_key(outbox::Entity::find()).limit(clamped(limit)),
-        )
-        .await
+        all(&self.tx, by_key(outbox::Entity::find()).limit(clamped(limit))).await
     }
 }
 
@@ -263,10 +240,7 @@ async fn due(tx: &DatabaseTransaction, now: Timestamp, limit: u64) -> Result<Vec
     for row in rows {
         let cells = Cells::of(publications::Entity, &[&row.api, &row.instance]);
         let api = cells.text("api", &row.api)?;
-        due.push(Due::Publication(
-            api,
-            cells.text("instance", &row.instance)?,
-        ));
+        due.push(Due::Publication(api, cells.text("instance", &row.instance)?));
     }
     let query = standings::Entity::find()
         .filter(standings::Column::DueAt.lte(now.as_ms()))

@@ -28,28 +28,14 @@ struct Put {
 
 fn puts() -> impl Strategy<Value = Vec<Vec<Put>>> {
     let name = "[abAB%_!äÄ ]{0,4}";
-    let put =
-        (0..12_u8, 0..3_u8, 0..3_u8, 0..5_i64, name).prop_map(|(what, id, other, moment, name)| {
-            Put {
-                what,
-                id,
-                other,
-                moment,
-                name,
-            }
-        });
+    let put = (0..12_u8, 0..3_u8, 0..3_u8, 0..5_i64, name)
+        .prop_map(|(what, id, other, moment, name)| Put { what, id, other, moment, name });
     prop::collection::vec(prop::collection::vec(put, 1..5), 1..12)
 }
 
 /// Does what `put` says, and tells how that went.
 async fn carry_out(tx: &mut dyn Transaction, put: &Put) -> String {
-    let Put {
-        what,
-        id,
-        other,
-        moment,
-        name,
-    } = put;
+    let Put { what, id, other, moment, name } = put;
     let (api_name, app_name) = (format!("x{id}"), format!("a{other}"));
     let now = *moment * 1_000;
     let done = match what {
@@ -66,12 +52,8 @@ async fn carry_out(tx: &mut dyn Transaction, put: &Put) -> String {
         2 if *moment == 0 => tx.delete_app(&app_id(&app_name)).await,
         3 if *moment == 0 => tx.delete_api(&api_id(&api_name)).await,
         2..=4 => {
-            let mut asked = application(
-                &format!("q{other}"),
-                ApplicationKind::Renew,
-                &api_name,
-                *moment,
-            );
+            let mut asked =
+                application(&format!("q{other}"), ApplicationKind::Renew, &api_name, *moment);
             asked.until = (*moment > 1).then(|| at(now));
             let mut standing = granted(&api_name, "i1", &app_name, now + 500);
             if *moment == 3 {
@@ -106,8 +88,7 @@ async fn carry_out(tx: &mut dyn Transaction, put: &Put) -> String {
                 1 => Status::Stopped,
                 _ => Status::Stopping { at: at(now) },
             };
-            tx.put_publication(&publication(&api_name, "i1", status))
-                .await
+            tx.put_publication(&publication(&api_name, "i1", status)).await
         }
         8 => tx.put_user(&user(&format!("u{id}"), "p1", name)).await,
         9 => tx.put_token(&token(*id, now)).await,
@@ -127,10 +108,7 @@ async fn answers(store: &Shared, part: &str) -> String {
         )+};
     }
     let name = || Some(part.to_owned());
-    let paging = Paging {
-        offset: 1,
-        limit: 2,
-    };
+    let paging = Paging { offset: 1, limit: 2 };
     for since in 0..12 {
         let mut changes = view.changes(Revision(since)).await.unwrap();
         changes.epoch.clear();

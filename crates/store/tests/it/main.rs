@@ -17,9 +17,7 @@ async fn open_mem() -> (Shared, ()) {
 
 async fn open_sqlite() -> (Shared, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqlStore::open_sqlite(&folder.path().join("tidegate.db"))
-        .await
-        .unwrap();
+    let store = SqlStore::open_sqlite(&folder.path().join("tidegate.db")).await.unwrap();
     (Arc::new(store), folder)
 }
 

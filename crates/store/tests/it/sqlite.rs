@@ -28,15 +28,9 @@ async fn fill(store: &SqlStore) {
     tx.set_decided_at(at(77)).await.unwrap();
     tx.put_app(&app("a1", "one", 1)).await.unwrap();
     tx.put_api(&api("x1", "one", 1)).await.unwrap();
-    tx.put_publication(&publication("x1", "i1", Status::Published))
-        .await
-        .unwrap();
-    tx.put_application(&application("q1", ApplicationKind::Apply, "x1", 2))
-        .await
-        .unwrap();
-    tx.put_standing(&granted("x1", "i1", "a1", 9_000))
-        .await
-        .unwrap();
+    tx.put_publication(&publication("x1", "i1", Status::Published)).await.unwrap();
+    tx.put_application(&application("q1", ApplicationKind::Apply, "x1", 2)).await.unwrap();
+    tx.put_standing(&granted("x1", "i1", "a1", 9_000)).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -55,15 +49,9 @@ async fn everything_is_there_after_reopening() {
     let mut view = again.view().await.unwrap();
     assert_eq!(view.head().await.unwrap(), head);
     assert_eq!((head.revision, head.decided_at), (Revision(1), at(77)));
-    assert_eq!(
-        view.app(&app_id("a1")).await.unwrap(),
-        Some(app("a1", "one", 1))
-    );
+    assert_eq!(view.app(&app_id("a1")).await.unwrap(), Some(app("a1", "one", 1)));
     assert!(view.app(&app_id("a2")).await.unwrap().is_none());
-    assert_eq!(
-        again.begin().await.unwrap().commit().await.unwrap(),
-        Revision(2)
-    );
+    assert_eq!(again.begin().await.unwrap().commit().await.unwrap(), Revision(2));
 }
 
 #[tokio::test]
@@ -72,10 +60,7 @@ async fn a_second_process_is_kept_out() {
     let path = folder.path().join("tidegate.db");
     let store = open(&path).await;
     let refusal = SqlStore::open_sqlite(&path).await.err().unwrap();
-    assert!(
-        refusal.to_string().contains("in use by another process"),
-        "{refusal}"
-    );
+    assert!(refusal.to_string().contains("in use by another process"), "{refusal}");
     drop(store);
     open(&path).await;
 }
@@ -105,59 +90,26 @@ async fn a_damaged_row_is_named() {
     let store = open(&path).await;
     fill(&store).await;
     let damages = [
-        (
-            "UPDATE publications SET status = 'shining'",
-            "publications",
-            "status",
-            "x1/i1",
-        ),
-        (
-            "UPDATE publications SET status = 'stopping'",
-            "publications",
-            "status",
-            "x1/i1",
-        ),
-        (
-            "UPDATE standings SET until = NULL",
-            "standings",
-            "since",
-            "x1/i1/a1",
-        ),
-        (
-            "UPDATE standings SET shutdown_id = 'n7'",
-            "standings",
-            "shutdown_id",
-            "x1/i1/a1",
-        ),
+        ("UPDATE publications SET status = 'shining'", "publications", "status", "x1/i1"),
+        ("UPDATE publications SET status = 'stopping'", "publications", "status", "x1/i1"),
+        ("UPDATE standings SET until = NULL", "standings", "since", "x1/i1/a1"),
+        ("UPDATE standings SET shutdown_id = 'n7'", "standings", "shutdown_id", "x1/i1/a1"),
         ("UPDATE apps SET kind = ''", "apps", "kind", "a1"),
         ("UPDATE apps SET owner = 'a b'", "apps", "owner", "a1"),
-        (
-            "UPDATE apis SET retention_hours = -1",
-            "apis",
-            "retention_hours",
-            "x1",
-        ),
+        ("UPDATE apis SET retention_hours = -1", "apis", "retention_hours", "x1"),
         (
             "UPDATE applications SET outcome = 'void.x', verdict_at = 1",
             "applications",
             "outcome",
             "q1",
         ),
-        (
-            "UPDATE applications SET verdict_at = 1",
-            "applications",
-            "verdict_at",
-            "q1",
-        ),
+        ("UPDATE applications SET verdict_at = 1", "applications", "verdict_at", "q1"),
     ];
     for (sql, bad_table, bad_column, bad_id) in damages {
         by_hand(&path, sql).await.unwrap();
         let mut view = store.view().await.unwrap();
         let found = match bad_table {
-            "publications" => view
-                .publication(&api_id("x1"), &instance_id("i1"))
-                .await
-                .err(),
+            "publications" => view.publication(&api_id("x1"), &instance_id("i1")).await.err(),
             "standings" => view.standings_of_app(&app_id("a1")).await.err(),
             "apps" => view.app(&app_id("a1")).await.err(),
             "apis" => view.api(&api_id("x1")).await.err(),
@@ -166,20 +118,13 @@ async fn a_damaged_row_is_named() {
         let Some(StoreError::BadRow { table, column, id }) = found else {
             panic!("{sql}: {found:?}");
         };
-        assert_eq!(
-            (table, column, id.as_str()),
-            (bad_table, bad_column, bad_id),
-            "{sql}"
-        );
+        assert_eq!((table, column, id.as_str()), (bad_table, bad_column, bad_id), "{sql}");
         drop(view);
         // Puts every row anew, which mends it.
         fill(&store).await;
     }
     let wrong_type = by_hand(&path, "UPDATE standings SET until = 'noon'").await;
-    assert!(
-        wrong_type.is_err(),
-        "a strict table takes no text for a number"
-    );
+    assert!(wrong_type.is_err(), "a strict table takes no text for a number");
 }
 
 #[tokio::test]
@@ -187,9 +132,7 @@ async fn a_database_of_another_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tidegate.db");
     drop(open(&path).await);
-    by_hand(&path, "INSERT INTO migrations VALUES ('m9999_later', 1)")
-        .await
-        .unwrap();
+    by_hand(&path, "INSERT INTO migrations VALUES ('m9999_later', 1)").await.unwrap();
     let refusal = SqlStore::open_sqlite(&path).await.err().unwrap();
     assert!(refusal.to_string().contains("another version"), "{refusal}");
 }

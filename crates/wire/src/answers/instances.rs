@@ -117,13 +117,8 @@ pub struct FlavorDto {
 }
 
 /// The size of every instance: whatever its machines have.
-const FLAVOR: FlavorDto = FlavorDto {
-    id: "self-hosted",
-    name: "self-hosted",
-    disk: 0,
-    cpu: 0,
-    mem: 0,
-};
+const FLAVOR: FlavorDto =
+    FlavorDto { id: "self-hosted", name: "self-hosted", disk: 0, cpu: 0, mem: 0 };
 
 /// A gateway of an instance (InstanceNodeDTO).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

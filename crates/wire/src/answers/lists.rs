@@ -47,10 +47,7 @@ pub struct Records<T> {
 impl<T> Records<T> {
     /// The items of one page of a list of `count` items.
     pub fn new(count: u64, records: Vec<T>) -> Self {
-        Self {
-            total: total(count),
-            records,
-        }
+        Self { total: total(count), records }
     }
 }
 
@@ -64,10 +61,7 @@ pub struct Apis<T> {
 impl<T> Apis<T> {
     /// The items of one page of a list of `count` items.
     pub fn new(count: u64, apis: Vec<T>) -> Self {
-        Self {
-            total: total(count),
-            apis,
-        }
+        Self { total: total(count), apis }
     }
 }
 
@@ -83,12 +77,7 @@ pub struct InstanceOverviews {
 impl InstanceOverviews {
     /// The items of one page of a list of `count` items. Instances do not scale through this call.
     pub fn new(count: u64, instances: Vec<InstanceOverviewDto>) -> Self {
-        Self {
-            total: total(count),
-            scale_down: false,
-            scale_out: false,
-            instances,
-        }
+        Self { total: total(count), scale_down: false, scale_out: false, instances }
     }
 }
 

@@ -13,10 +13,10 @@ pub struct Names<'a> {
     pub api: &'a str,
     /// The app's name, if it is about an app.
     pub app: Option<&'a str>,
-    /// Of an application: who filed it. Of a notice: the reviewer who sent it.
+    /// Of an application: who filed it. Of a notice: the app's owner, whom it is for.
     pub applicant: &'a str,
-    /// Of an application: who decided it, or while it waits the API's reviewer. Of a notice: who
-    /// answered it.
+    /// Of an application: who decided it, or while it waits the API's reviewer. Of a notice: the
+    /// reviewer who sent it.
     pub approver: Option<&'a str>,
 }
 

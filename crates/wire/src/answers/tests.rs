@@ -48,19 +48,13 @@ fn app(kind: AppKind) -> App {
 
 #[test]
 fn an_app_with_and_without_its_secret() {
-    let names = AppNames {
-        owner: "ann",
-        updated_by: "bob",
-    };
+    let names = AppNames { owner: "ann", updated_by: "bob" };
     let shown = json!({
         "id": "app1", "name": "shop", "description": "The shop", "app_key": "key1",
         "app_secret": "s3cret", "register_time": HOUR, "update_time": 2 * HOUR,
         "create_user": "ann", "update_user": "bob", "app_type": "APP",
     });
-    assert_eq!(
-        json_of(AppDto::of(&app(AppKind::App), &names, Some("s3cret"))),
-        shown
-    );
+    assert_eq!(json_of(AppDto::of(&app(AppKind::App), &names, Some("s3cret"))), shown);
     let hidden = json_of(AppDto::of(&app(AppKind::App), &names, None));
     assert_eq!(hidden.get("app_secret"), None);
     let iam = json_of(AppDto::of(&app(AppKind::Iam), &names, Some("s3cret")));
@@ -108,10 +102,7 @@ fn api() -> Api {
     }
 }
 
-const API_NAMES: ApiNames<'_> = ApiNames {
-    manager: "wang",
-    creator: "ann",
-};
+const API_NAMES: ApiNames<'_> = ApiNames { manager: "wang", creator: "ann" };
 
 fn publication() -> Publication {
     let mut publication = Publication::new(api().id, InstanceId::parse("i1").unwrap());
@@ -137,9 +128,8 @@ fn an_api_in_a_list() {
     shown["publish_messages"] = json!([message_shown]);
     shown["status"] = json!("API_STATUS_CREATED");
     shown["debug_status"] = json!("API_DEBUG_SUCCESS");
-    let overview = overview
-        .with_publish_messages(vec![message])
-        .with_status(Status::Created.into());
+    let overview =
+        overview.with_publish_messages(vec![message]).with_status(Status::Created.into());
     assert_eq!(json_of(overview), shown);
 }
 
@@ -197,10 +187,7 @@ fn an_api_in_full() {
         ("status", json!("API_STATUS_PUBLISHED")),
         ("debug_status", json!("API_DEBUG_SUCCESS")),
         ("publish_messages", json!([])),
-        (
-            "request_paras",
-            json!([{ "name": "id", "position": "REQUEST_PARAMETER_POSITION_PATH" }]),
-        ),
+        ("request_paras", json!([{ "name": "id", "position": "REQUEST_PARAMETER_POSITION_PATH" }])),
         ("datasource_config", json!({ "type": "MYSQL" })),
         ("auth_type", json!("APP")),
         ("visibility", json!("WORKSPACE")),
@@ -246,14 +233,7 @@ fn what_the_rules_look_at_is_shown_as_it_is() {
         ..api()
     };
     let stored = Definition::from_json(&api.definition).unwrap();
-    let shown = json_of(ApiDetail::of(
-        &api,
-        stored,
-        &ApiNames {
-            manager: "li",
-            creator: "ann",
-        },
-    ));
+    let shown = json_of(ApiDetail::of(&api, stored, &ApiNames { manager: "li", creator: "ann" }));
     assert_eq!(shown["name"], "renamed");
     assert_eq!(shown["auth_type"], "NONE");
     assert_eq!(shown["request_type"], "REQUEST_TYPE_POST");
@@ -400,22 +380,13 @@ fn notice(closed: Option<NoticeOutcome>) -> Notice {
         sent_at: at(4),
         deadline: at(60),
         scheduled: None,
-        closed: closed.map(|outcome| Closed {
-            outcome,
-            at: at(7),
-            by: Some(user()),
-        }),
+        closed: closed.map(|outcome| Closed { outcome, at: at(7), by: Some(user()) }),
     }
 }
 
 fn standing() -> Standing {
     let mut standing = Standing::new(key());
-    standing.grant = Some(Grant {
-        since: at(1),
-        until: at(100),
-        by: user(),
-        cut: None,
-    });
+    standing.grant = Some(Grant { since: at(1), until: at(100), by: user(), cut: None });
     standing
 }
 
@@ -429,10 +400,7 @@ fn grants_seen_by_the_api() {
     });
     let mut standing = standing();
     assert_eq!(json_of(of(&standing, 5)), shown);
-    assert!(
-        of(&standing, 100).is_none(),
-        "a grant that has run out is not listed"
-    );
+    assert!(of(&standing, 100).is_none(), "a grant that has run out is not listed");
 
     standing.application = Some(application(ApplicationKind::Renew, None));
     shown["relationship_type"] = json!("RENEW_WAITING_CHECK");
@@ -440,10 +408,7 @@ fn grants_seen_by_the_api() {
 
     standing.application = None;
     standing.cancellation = Some(notice(None));
-    standing.grant.as_mut().unwrap().cut = Some(Cut {
-        at: at(60),
-        cause: CutCause::Reviewer,
-    });
+    standing.grant.as_mut().unwrap().cut = Some(Cut { at: at(60), cause: CutCause::Reviewer });
     shown["relationship_type"] = json!("OFFLINE_WAITING_CHECK");
     shown["api_using_time"] = json!(60 * HOUR);
     assert_eq!(json_of(of(&standing, 5)), shown);
@@ -474,12 +439,8 @@ fn grants_seen_by_the_app() {
     assert!(BoundApiRecord::of(&standing(), &api(), "wang", "main", at(100)).is_none());
 }
 
-const NAMES: Names<'_> = Names {
-    api: "orders",
-    app: Some("shop"),
-    applicant: "ann",
-    approver: Some("wang"),
-};
+const NAMES: Names<'_> =
+    Names { api: "orders", app: Some("shop"), applicant: "ann", approver: Some("wang") };
 
 #[test]
 fn applications() {
@@ -496,27 +457,18 @@ fn applications() {
     shown["approval_time"] = json!(3 * HOUR);
     shown["api_apply_status"] = json!("STATUS_TYPE_REJECTED");
     shown["comment"] = json!("not now");
-    let rejected = of(
-        ApplicationKind::Apply,
-        Some((Outcome::Rejected, Some("not now"))),
-    );
+    let rejected = of(ApplicationKind::Apply, Some((Outcome::Rejected, Some("not now"))));
     assert_eq!(rejected, Some(shown.clone()));
     shown["comment"] = json!("the API was unpublished");
     let void = Outcome::Void(VoidCause::Unpublished);
     assert_eq!(of(ApplicationKind::Apply, Some((void, None))), Some(shown));
-    assert_eq!(
-        of(ApplicationKind::Apply, Some((Outcome::Withdrawn, None))),
-        None
-    );
+    assert_eq!(of(ApplicationKind::Apply, Some((Outcome::Withdrawn, None))), None);
 }
 
 #[test]
 fn an_application_to_publish_is_about_no_app() {
-    let publish = Application {
-        app: None,
-        until: None,
-        ..application(ApplicationKind::Publish, None)
-    };
+    let publish =
+        Application { app: None, until: None, ..application(ApplicationKind::Publish, None) };
     let names = Names { app: None, ..NAMES };
     let shown = json_of(ApplyRecord::of_application(&publish, &names).unwrap());
     assert_eq!(shown["api_apply_type"], "APPLY_TYPE_PUBLISH");
@@ -527,11 +479,7 @@ fn an_application_to_publish_is_about_no_app() {
 
 #[test]
 fn notices() {
-    let names = Names {
-        applicant: "wang",
-        approver: None,
-        ..NAMES
-    };
+    let names = Names { applicant: "wang", approver: None, ..NAMES };
     let of = |notice: &Notice| ApplyRecord::of_notice(notice, &names).map(json_of);
     let mut shown = json!({
         "id": "n1", "api_apply_status": "STATUS_TYPE_PENDING_CHECK",
@@ -540,10 +488,7 @@ fn notices() {
         "apply_time": 4 * HOUR, "user_name": "wang", "instance_id": "i1",
     });
     assert_eq!(of(&notice(None)), Some(shown.clone()));
-    let scheduled = Notice {
-        scheduled: Some(at(30)),
-        ..notice(None)
-    };
+    let scheduled = Notice { scheduled: Some(at(30)), ..notice(None) };
     shown["api_apply_status"] = json!("STATUS_TYPE_PENDING_EXECUTE");
     shown["api_using_time"] = json!(30 * HOUR);
     assert_eq!(of(&scheduled), Some(shown.clone()));
@@ -585,40 +530,19 @@ fn a_reviewer_has_every_field_terraform_reads() {
 
 #[test]
 fn each_list_names_its_items() {
-    assert_eq!(
-        json_of(Records::new(3, vec![1])),
-        json!({ "total": 3, "records": [1] })
-    );
-    assert_eq!(
-        json_of(Apis::new(3, vec![1])),
-        json!({ "total": 3, "apis": [1] })
-    );
-    assert_eq!(
-        json_of(Apps::new(0, vec![])),
-        json!({ "total": 0, "apps": [] })
-    );
-    assert_eq!(
-        json_of(Instances::new(0, vec![])),
-        json!({ "total": 0, "instances": [] })
-    );
+    assert_eq!(json_of(Records::new(3, vec![1])), json!({ "total": 3, "records": [1] }));
+    assert_eq!(json_of(Apis::new(3, vec![1])), json!({ "total": 3, "apis": [1] }));
+    assert_eq!(json_of(Apps::new(0, vec![])), json!({ "total": 0, "apps": [] }));
+    assert_eq!(json_of(Instances::new(0, vec![])), json!({ "total": 0, "instances": [] }));
     assert_eq!(
         json_of(PublishMessages::new(0, vec![])),
         json!({ "total": 0, "publish_messages": [] })
     );
-    assert_eq!(
-        json_of(Approvers::new(0, vec![])),
-        json!({ "total": 0, "approvers": [] })
-    );
+    assert_eq!(json_of(Approvers::new(0, vec![])), json!({ "total": 0, "approvers": [] }));
     assert_eq!(
         json_of(InstanceOverviews::new(0, vec![])),
         json!({ "total": 0, "scale_down": false, "scale_out": false, "instances": [] })
     );
-    assert_eq!(
-        json_of(InstancesForAction::new(vec![])),
-        json!({ "instances": [] })
-    );
-    assert_eq!(
-        json_of(CreatedApi { id: "api1".into() }),
-        json!({ "id": "api1" })
-    );
+    assert_eq!(json_of(InstancesForAction::new(vec![])), json!({ "instances": [] }));
+    assert_eq!(json_of(CreatedApi { id: "api1".into() }), json!({ "id": "api1" }));
 }

@@ -61,16 +61,12 @@ pub fn backend(body: &ApiBody) -> Result<BackendSpec, Refusal> {
     let path = required("path", body.path.as_ref())?;
     let declared = body.request_paras.as_deref().unwrap_or_default();
     let known = known(declared, &check_api_path(path)?)?;
-    let config = body.backend_config.as_ref().ok_or(Refusal::FieldMissing {
-        field: "backend_config",
-    })?;
+    let config =
+        body.backend_config.as_ref().ok_or(Refusal::FieldMissing { field: "backend_config" })?;
 
     // What is left out is as it is at the front.
     let method = config.r#type.as_ref().or(body.request_type.as_ref());
-    let method = parse_method(
-        "backend_config.type",
-        required("backend_config.type", method)?,
-    )?;
+    let method = parse_method("backend_config.type", required("backend_config.type", method)?)?;
     let protocol = match &config.protocol {
         None => Protocol::Http,
         Some(text) => Protocol::parse("backend_config.protocol", text)?,
@@ -106,12 +102,8 @@ fn fill_by_name(
         let is_mapped = mappings
             .iter()
             .any(|m| (m.to == Position::Path && m.to_name == *name) || m.name == *name);
-        let is_added = constants
-            .iter()
-            .any(|c| c.position == Position::Path && c.name == *name);
-        let is_in_path = known
-            .iter()
-            .any(|k| k.name == *name && k.position == Position::Path);
+        let is_added = constants.iter().any(|c| c.position == Position::Path && c.name == *name);
+        let is_in_path = known.iter().any(|k| k.name == *name && k.position == Position::Path);
         if is_in_path && !is_mapped && !is_added {
             mappings.push(Mapping {
                 name: (*name).to_owned(),
@@ -127,14 +119,11 @@ fn timeout(config: &BackendConfig) -> Result<u32, Refusal> {
     let Some(ms) = config.timeout else {
         return Ok(TIMEOUT_DEFAULT_MS);
     };
-    u32::try_from(ms)
-        .ok()
-        .filter(|ms| (1..=TIMEOUT_MS).contains(ms))
-        .ok_or_else(|| {
-            malformed(format!(
-                "`backend_config.timeout` is {ms}; allowed: 1 to {TIMEOUT_MS} milliseconds"
-            ))
-        })
+    u32::try_from(ms).ok().filter(|ms| (1..=TIMEOUT_MS).contains(ms)).ok_or_else(|| {
+        malformed(format!(
+            "`backend_config.timeout` is {ms}; allowed: 1 to {TIMEOUT_MS} milliseconds"
+        ))
+    })
 }
 
 fn mappings(config: &BackendConfig, known: &[Known<'_>]) -> Result<Vec<Mapping>, Refusal> {
@@ -142,11 +131,7 @@ fn mappings(config: &BackendConfig, known: &[Known<'_>]) -> Result<Vec<Mapping>,
     at_most(paras.len(), "backend parameters")?;
     let mut mappings = Vec::with_capacity(paras.len());
     for (i, para) in paras.iter().enumerate() {
-        mappings.extend(mapping(
-            para,
-            known,
-            &format!("backend_config.backend_paras[{i}]"),
-        )?);
+        mappings.extend(mapping(para, known, &format!("backend_config.backend_paras[{i}]"))?);
     }
     Ok(mappings)
 }
@@ -198,9 +183,7 @@ fn constant(para: &BackendConstant, at: &str) -> Result<ConstantPara, Refusal> {
     let position = item(at, "position", para.position.as_ref())?;
     let position = Position::parse(&format!("{at}.position"), position)?;
     if position == Position::Body {
-        return Err(malformed(format!(
-            "`{at}` adds to the body; the body is passed on unchanged"
-        )));
+        return Err(malformed(format!("`{at}` adds to the body; the body is passed on unchanged")));
     }
     check_backend_name(&format!("{at}.name"), name, position)?;
     if let Some(text) = &para.r#type {
@@ -209,10 +192,7 @@ fn constant(para: &BackendConstant, at: &str) -> Result<ConstantPara, Refusal> {
     if let Some(text) = &para.description {
         free_text(&format!("{at}.description"), text, TEXT_CHARS)?;
     }
-    let value = para
-        .value
-        .as_ref()
-        .ok_or_else(|| malformed(format!("`{at}.value` is missing")))?;
+    let value = para.value.as_ref().ok_or_else(|| malformed(format!("`{at}.value` is missing")))?;
     free_text(&format!("{at}.value"), value, VALUE_CHARS)?;
     let fits = match position {
         Position::Header => value.bytes().all(|c| matches!(c, b' '..=b'~')),
@@ -225,18 +205,10 @@ fn constant(para: &BackendConstant, at: &str) -> Result<ConstantPara, Refusal> {
         return Err(malformed(format!(
             "`{at}.value` is {}, which cannot stand in a {}",
             echo(value),
-            if position == Position::Header {
-                "header"
-            } else {
-                "segment of a path"
-            }
+            if position == Position::Header { "header" } else { "segment of a path" }
         )));
     }
-    Ok(ConstantPara {
-        name: name.to_owned(),
-        position,
-        value: value.clone(),
-    })
+    Ok(ConstantPara { name: name.to_owned(), position, value: value.clone() })
 }
 
 fn at_most(count: usize, what: &'static str) -> Result<(), Refusal> {

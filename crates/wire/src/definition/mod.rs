@@ -117,22 +117,14 @@ fn check_type(text: &str) -> Result<(), Refusal> {
 }
 
 fn check_retention(hours: i64) -> Result<u32, Refusal> {
-    u32::try_from(hours)
-        .ok()
-        .filter(|hours| *hours <= RETENTION_HOURS)
-        .ok_or_else(|| {
-            malformed(format!(
-                "`retention_period` is {hours}; allowed: 0 to {RETENTION_HOURS} hours"
-            ))
-        })
+    u32::try_from(hours).ok().filter(|hours| *hours <= RETENTION_HOURS).ok_or_else(|| {
+        malformed(format!("`retention_period` is {hours}; allowed: 0 to {RETENTION_HOURS} hours"))
+    })
 }
 
 fn check_tags(tags: Vec<String>) -> Result<Vec<String>, Refusal> {
     if tags.len() > TAGS {
-        return Err(Refusal::TooMany {
-            what: "tags",
-            max: TAGS,
-        });
+        return Err(Refusal::TooMany { what: "tags", max: TAGS });
     }
     for tag in &tags {
         if tag.trim().is_empty() {

@@ -34,14 +34,9 @@ fn is_chinese(c: char) -> bool {
 /// The names of the placeholders of an API's path.
 pub(super) fn check_api_path(path: &str) -> Result<Vec<&str>, Refusal> {
     if path.len() > 1 && path.ends_with('/') {
-        return Err(malformed(format!(
-            "`path` is {}; leave out the slash at the end",
-            echo(path)
-        )));
+        return Err(malformed(format!("`path` is {}; leave out the slash at the end", echo(path))));
     }
-    placeholders("path", path, |c| {
-        c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~')
-    })
+    placeholders("path", path, |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~'))
 }
 
 /// The names of the placeholders of a backend's path, which may contain a few more characters and
@@ -106,7 +101,5 @@ pub(super) const PARA_NAME_RULE: &str =
 pub(super) fn is_para_name(name: &str) -> bool {
     (1..=PARA_NAME_CHARS).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_'))
+        && name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_'))
 }

@@ -20,10 +20,7 @@ pub(super) fn known<'a>(
     placeholders: &[&'a str],
 ) -> Result<Vec<Known<'a>>, Refusal> {
     if paras.len() > PARAS {
-        return Err(Refusal::TooMany {
-            what: "request parameters",
-            max: PARAS,
-        });
+        return Err(Refusal::TooMany { what: "request parameters", max: PARAS });
     }
     let mut known: Vec<Known<'_>> = Vec::with_capacity(paras.len());
     for (i, para) in paras.iter().enumerate() {
@@ -45,10 +42,7 @@ pub(super) fn known<'a>(
     }
     for name in placeholders {
         match known.iter().find(|k| k.name == *name) {
-            None => known.push(Known {
-                name,
-                position: Position::Path,
-            }),
+            None => known.push(Known { name, position: Position::Path }),
             Some(k) if k.position == Position::Path => {}
             Some(_) => {
                 return Err(malformed(format!(
@@ -69,18 +63,12 @@ fn clash(a: &Known<'_>, b: &Known<'_>) -> bool {
 fn check<'a>(para: &'a RequestPara, at: &str) -> Result<Known<'a>, Refusal> {
     let name = item(at, "name", para.name.as_ref())?;
     if !is_para_name(name) {
-        return Err(malformed(format!(
-            "`{at}.name` is {}; {PARA_NAME_RULE}",
-            echo(name)
-        )));
+        return Err(malformed(format!("`{at}.name` is {}; {PARA_NAME_RULE}", echo(name))));
     }
     let position = item(at, "position", para.position.as_ref())?;
     let position = Position::parse(&format!("{at}.position"), position)?;
     if is_reserved(name, position) {
-        return Err(malformed(format!(
-            "`{at}.name` is {}, which is reserved",
-            echo(name)
-        )));
+        return Err(malformed(format!("`{at}.name` is {}, which is reserved", echo(name))));
     }
     if let Some(text) = &para.r#type {
         ParaType::parse(&format!("{at}.type"), text)?;
@@ -114,10 +102,7 @@ fn is_reserved(name: &str, position: Position) -> bool {
     let name = name.to_ascii_lowercase();
     let everywhere = name.starts_with("x-apig-")
         || name.starts_with("x-sdk-")
-        || matches!(
-            name.as_str(),
-            "x-stage" | "x-api-id" | "x-app-id" | "x-request-id"
-        );
+        || matches!(name.as_str(), "x-stage" | "x-api-id" | "x-app-id" | "x-request-id");
     let in_headers = matches!(name.as_str(), "authorization" | "x-auth-token");
     everywhere || (in_headers && position == Position::Header)
 }

@@ -92,25 +92,12 @@ fn a_damaged_definition_is_an_error() {
 
 #[test]
 fn what_a_definition_needs() {
-    for field in [
-        "name",
-        "api_type",
-        "manager",
-        "path",
-        "request_type",
-        "backend_config",
-    ] {
-        assert_eq!(
-            told(&format!("/{field}"), Value::Null),
-            format!("missing {field}")
-        );
+    for field in ["name", "api_type", "manager", "path", "request_type", "backend_config"] {
+        assert_eq!(told(&format!("/{field}"), Value::Null), format!("missing {field}"));
     }
     for field in ["host", "path"] {
         let pointer = format!("/backend_config/{field}");
-        assert_eq!(
-            told(&pointer, Value::Null),
-            format!("missing backend_config.{field}")
-        );
+        assert_eq!(told(&pointer, Value::Null), format!("missing backend_config.{field}"));
     }
     for field in [
         "catalog_id",
@@ -139,14 +126,9 @@ fn names() {
         assert_eq!(told("/name", json!(good)), "fine", "{good}");
     }
     let too_long = "a".repeat(65);
-    for bad in [
-        "ab", "1ab", "_ab", "a b", "a-b", "äbc", "orders!", "a.b", &too_long,
-    ] {
+    for bad in ["ab", "1ab", "_ab", "a b", "a-b", "äbc", "orders!", "a.b", &too_long] {
         let answer = told("/name", json!(bad));
-        assert!(
-            answer.starts_with("`name` is `") && answer.contains("3 to 64"),
-            "{answer}"
-        );
+        assert!(answer.starts_with("`name` is `") && answer.contains("3 to 64"), "{answer}");
     }
 }
 
@@ -158,17 +140,11 @@ fn paths() {
         ("//orders", "an empty segment"),
         ("/orders/../x", "a segment of dots"),
         ("/orders/./x", "a segment of dots"),
-        (
-            "/orders/{customer}/{customer}",
-            "the placeholder `customer` twice",
-        ),
+        ("/orders/{customer}/{customer}", "the placeholder `customer` twice"),
         ("/orders/{}", "neither plain"),
         ("/orders/x{customer}", "neither plain"),
         ("/orders/{customer", "neither plain"),
-        (
-            "/orders/{{customer}}",
-            "the placeholder `{customer}` is no name",
-        ),
+        ("/orders/{{customer}}", "the placeholder `{customer}` is no name"),
         ("/orders/{1a}", "the placeholder `1a` is no name"),
         ("/orders/{a}b}", "the placeholder `a}b` is no name"),
         ("/orders?x=1", "neither plain"),
@@ -178,18 +154,11 @@ fn paths() {
         ("/orders;x", "neither plain"),
     ] {
         let answer = told("/path", json!(path));
-        assert!(
-            answer.starts_with("`path` is `") && answer.contains(part),
-            "{path}: {answer}"
-        );
+        assert!(answer.starts_with("`path` is `") && answer.contains(part), "{path}: {answer}");
     }
     let too_long = format!("/{}", "a".repeat(255));
     assert!(told("/path", json!(too_long)).contains("at most 255 characters"));
-    for good in [
-        "/{customer}",
-        "/a-b_c.d~e/{customer}",
-        "/{customer}/{other}",
-    ] {
+    for good in ["/{customer}", "/a-b_c.d~e/{customer}", "/{customer}/{other}"] {
         assert_eq!(told("/path", json!(good)), "fine", "{good}");
     }
     assert!(told("/path", json!("/")).contains("no placeholder `{customer}`"));
@@ -204,28 +173,15 @@ fn enumerations() {
         ("/visibility", "WORKSPACE, PROJECT, DOMAIN"),
         ("/publish_type", "PUBLISH_TYPE_PUBLIC, PUBLISH_TYPE_PRIVATE"),
         ("/api_type", "API_SPECIFIC_TYPE_REGISTER"),
-        (
-            "/backend_config/type",
-            "REQUEST_TYPE_GET, REQUEST_TYPE_POST",
-        ),
-        (
-            "/backend_config/protocol",
-            "PROTOCOL_TYPE_HTTP, PROTOCOL_TYPE_HTTPS",
-        ),
+        ("/backend_config/type", "REQUEST_TYPE_GET, REQUEST_TYPE_POST"),
+        ("/backend_config/protocol", "PROTOCOL_TYPE_HTTP, PROTOCOL_TYPE_HTTPS"),
     ] {
         let answer = told(pointer, json!("X"));
         let field = pointer[1..].replace('/', ".");
-        assert!(
-            answer.starts_with(&format!("`{field}` is `X`; allowed: ")),
-            "{answer}"
-        );
+        assert!(answer.starts_with(&format!("`{field}` is `X`; allowed: ")), "{answer}");
         assert!(answer.contains(allowed), "{answer}");
     }
-    for text in [
-        "API_SPECIFIC_TYPE_SCRIPT",
-        "API_TYPE_CREATE",
-        "API_SPECIFIC_TYPE_GROOVY",
-    ] {
+    for text in ["API_SPECIFIC_TYPE_SCRIPT", "API_TYPE_CREATE", "API_SPECIFIC_TYPE_GROOVY"] {
         let answer = told("/api_type", json!(text));
         assert!(answer.contains("only registered APIs"), "{answer}");
     }
@@ -236,26 +192,10 @@ fn enumerations() {
 fn numbers_and_texts() {
     for (pointer, value, part) in [
         ("/retention_period", json!(-1), "allowed: 0 to 87600 hours"),
-        (
-            "/retention_period",
-            json!(87_601),
-            "allowed: 0 to 87600 hours",
-        ),
-        (
-            "/retention_period",
-            json!(i64::MAX),
-            "allowed: 0 to 87600 hours",
-        ),
-        (
-            "/backend_config/timeout",
-            json!(0),
-            "allowed: 1 to 600000 milliseconds",
-        ),
-        (
-            "/backend_config/timeout",
-            json!(600_001),
-            "allowed: 1 to 600000 milliseconds",
-        ),
+        ("/retention_period", json!(87_601), "allowed: 0 to 87600 hours"),
+        ("/retention_period", json!(i64::MAX), "allowed: 0 to 87600 hours"),
+        ("/backend_config/timeout", json!(0), "allowed: 1 to 600000 milliseconds"),
+        ("/backend_config/timeout", json!(600_001), "allowed: 1 to 600000 milliseconds"),
         ("/backend_config/timeout", json!(1.5), "expected i64"),
         ("/description", json!("x".repeat(256)), "at most 255"),
         ("/description", json!("a\u{0}"), "control character"),
@@ -263,31 +203,11 @@ fn numbers_and_texts() {
         ("/tags", json!(["x".repeat(65)]), "at most 64"),
         ("/tags", json!(vec!["x"; 51]), "TooMany"),
         ("/body", json!("x".repeat(300_000)), "at most 262144"),
-        (
-            "/backend_config/host",
-            json!("http://orders"),
-            "leave out the scheme",
-        ),
-        (
-            "/backend_config/host",
-            json!("or ders"),
-            "write a host name",
-        ),
-        (
-            "/request_paras",
-            json!([["customer"]]),
-            "expected a JSON object",
-        ),
-        (
-            "/backend_config",
-            json!(["REQUEST_TYPE_GET"]),
-            "expected a JSON object",
-        ),
-        (
-            "/datasource_config",
-            json!({ "typ": "x" }),
-            "unknown field `typ`",
-        ),
+        ("/backend_config/host", json!("http://orders"), "leave out the scheme"),
+        ("/backend_config/host", json!("or ders"), "write a host name"),
+        ("/request_paras", json!([["customer"]]), "expected a JSON object"),
+        ("/backend_config", json!(["REQUEST_TYPE_GET"]), "expected a JSON object"),
+        ("/datasource_config", json!({ "typ": "x" }), "unknown field `typ`"),
     ] {
         let answer = told(pointer, value);
         assert!(answer.contains(part), "{pointer}: {answer}");
@@ -325,10 +245,7 @@ fn request_parameters() {
             json!({ "position": "REQUEST_PARAMETER_POSITION_PATH" }),
             "request_paras[3].name` is missing",
         ),
-        (
-            json!({ "name": "a" }),
-            "request_paras[3].position` is missing",
-        ),
+        (json!({ "name": "a" }), "request_paras[3].position` is missing"),
         (para("a", "COOKIE"), "request_paras[3].position` is"),
         (para("1a", "QUERY"), "a name has 1 to 32"),
         (para("a b", "QUERY"), "a name has 1 to 32"),
@@ -354,21 +271,9 @@ fn request_parameters() {
     let mut described = para("a", "QUERY");
     described["description"] = json!("x".repeat(256));
     assert!(ask(described).contains("request_paras[3].description` has 256"));
-    let elsewhere = told(
-        "/request_paras",
-        json!([para("customer", "QUERY"), page, lines]),
-    );
-    assert!(
-        elsewhere.contains("is a placeholder of `path`"),
-        "{elsewhere}"
-    );
-    let headers = json!([
-        customer,
-        page,
-        lines,
-        para("X-A", "HEADER"),
-        para("x-a", "HEADER")
-    ]);
+    let elsewhere = told("/request_paras", json!([para("customer", "QUERY"), page, lines]));
+    assert!(elsewhere.contains("is a placeholder of `path`"), "{elsewhere}");
+    let headers = json!([customer, page, lines, para("X-A", "HEADER"), para("x-a", "HEADER")]);
     assert!(told("/request_paras", headers).contains("the name `x-a` twice"));
     let many: Vec<Value> = (0..101).map(|i| para(&format!("p{i}"), "QUERY")).collect();
     assert!(told("/request_paras", json!(many)).contains("TooMany"));
@@ -441,51 +346,27 @@ fn mappings() {
         assert_eq!(ask(good.clone()), "fine", "{good}");
     }
     for (bad, part) in [
-        (
-            to("nobody", "QUERY", "a"),
-            "which is no parameter of the API",
-        ),
-        (
-            para("page", "QUERY"),
-            "backend_paras[1].backend_para_name` is missing",
-        ),
+        (to("nobody", "QUERY", "a"), "which is no parameter of the API"),
+        (para("page", "QUERY"), "backend_paras[1].backend_para_name` is missing"),
         (to("page", "COOKIE", "a"), "backend_paras[1].position` is"),
         (to("page", "BODY", "page"), "into or out of the body"),
         (to("lines", "QUERY", "lines"), "into or out of the body"),
         (to("lines", "BODY", "rows"), "into or out of the body"),
-        (
-            to("page", "PATH", "who"),
-            "the backend's parameter `who` twice",
-        ),
+        (to("page", "PATH", "who"), "the backend's parameter `who` twice"),
         (to("page", "PATH", "what"), "no such placeholder"),
-        (
-            to("page", "QUERY", "source"),
-            "the backend's parameter `source` twice",
-        ),
+        (to("page", "QUERY", "source"), "the backend's parameter `source` twice"),
         (to("page", "QUERY", "a b"), "that its position allows"),
         (to("page", "HEADER", "a:b"), "that its position allows"),
         (to("page", "HEADER", "a\r\nb"), "that its position allows"),
-        (
-            to("page", "QUERY", &"a".repeat(65)),
-            "that its position allows",
-        ),
-        (
-            to("page", "HEADER", "Host"),
-            "a header that only the gate sets",
-        ),
-        (
-            to("page", "HEADER", "transfer-encoding"),
-            "a header that only the gate sets",
-        ),
+        (to("page", "QUERY", &"a".repeat(65)), "that its position allows"),
+        (to("page", "HEADER", "Host"), "a header that only the gate sets"),
+        (to("page", "HEADER", "transfer-encoding"), "a header that only the gate sets"),
     ] {
         let answer = ask(bad.clone());
         assert!(answer.contains(part), "{bad}: {answer}");
     }
     let unfilled = told("/backend_config/backend_paras", json!([]));
-    assert!(
-        unfilled.contains("nothing fills the placeholder `{who}`"),
-        "{unfilled}"
-    );
+    assert!(unfilled.contains("nothing fills the placeholder `{who}`"), "{unfilled}");
 }
 
 #[test]
@@ -504,44 +385,17 @@ fn constants() {
         assert_eq!(ask(good.clone()), "fine", "{good}");
     }
     for (bad, part) in [
-        (
-            para("source", "QUERY"),
-            "constant_paras[0].value` is missing",
-        ),
+        (para("source", "QUERY"), "constant_paras[0].value` is missing"),
         (constant("source", "BODY", "x"), "adds to the body"),
-        (
-            constant("X-Page", "HEADER", "x"),
-            "the backend's parameter `X-Page` twice",
-        ),
-        (
-            constant("x-page", "HEADER", "x"),
-            "the backend's parameter `x-page` twice",
-        ),
-        (
-            constant("who", "PATH", "x"),
-            "the backend's parameter `who` twice",
-        ),
-        (
-            constant("who", "PATH", "a/b"),
-            "cannot stand in a segment of a path",
-        ),
-        (
-            constant("who", "PATH", ".."),
-            "cannot stand in a segment of a path",
-        ),
-        (
-            constant("X-A", "HEADER", "a\r\nX-B: c"),
-            "cannot stand in a header",
-        ),
+        (constant("X-Page", "HEADER", "x"), "the backend's parameter `X-Page` twice"),
+        (constant("x-page", "HEADER", "x"), "the backend's parameter `x-page` twice"),
+        (constant("who", "PATH", "x"), "the backend's parameter `who` twice"),
+        (constant("who", "PATH", "a/b"), "cannot stand in a segment of a path"),
+        (constant("who", "PATH", ".."), "cannot stand in a segment of a path"),
+        (constant("X-A", "HEADER", "a\r\nX-B: c"), "cannot stand in a header"),
         (constant("X-A", "HEADER", "ä"), "cannot stand in a header"),
-        (
-            constant("Content-Length", "HEADER", "0"),
-            "a header that only the gate sets",
-        ),
-        (
-            constant("source", "QUERY", &"x".repeat(1_025)),
-            "at most 1024",
-        ),
+        (constant("Content-Length", "HEADER", "0"), "a header that only the gate sets"),
+        (constant("source", "QUERY", &"x".repeat(1_025)), "at most 1024"),
     ] {
         let answer = ask(bad.clone());
         assert!(answer.contains(part), "{bad}: {answer}");
@@ -564,9 +418,6 @@ fn paths_of_backends() {
         "/{who}#a",
     ] {
         let answer = told("/backend_config/path", json!(bad));
-        assert!(
-            answer.starts_with("`backend_config.path` is"),
-            "{bad}: {answer}"
-        );
+        assert!(answer.starts_with("`backend_config.path` is"), "{bad}: {answer}");
     }
 }

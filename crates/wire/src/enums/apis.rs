@@ -207,10 +207,7 @@ pub fn parse_auth_type(field: &str, text: &str) -> Result<AuthType, Refusal> {
 }
 
 const VISIBILITIES: [(&str, Visibility); 3] = [
-    (
-        visibility_text(Visibility::Workspace),
-        Visibility::Workspace,
-    ),
+    (visibility_text(Visibility::Workspace), Visibility::Workspace),
     (visibility_text(Visibility::Project), Visibility::Project),
     (visibility_text(Visibility::Domain), Visibility::Domain),
 ];
@@ -229,10 +226,8 @@ pub fn parse_visibility(field: &str, text: &str) -> Result<Visibility, Refusal> 
     look_up(field, &VISIBILITIES, text)
 }
 
-const METHODS: [(&str, Method); 2] = [
-    (method_text(Method::Get), Method::Get),
-    (method_text(Method::Post), Method::Post),
-];
+const METHODS: [(&str, Method); 2] =
+    [(method_text(Method::Get), Method::Get), (method_text(Method::Post), Method::Post)];
 
 /// A method, as text.
 pub const fn method_text(method: Method) -> &'static str {

@@ -18,11 +18,7 @@ texts! {
 impl Edition {
     /// The edition an instance belongs to.
     pub fn of(instance: &InstanceId) -> Self {
-        if instance.is_shared() {
-            Self::Shared
-        } else {
-            Self::Exclusive
-        }
+        if instance.is_shared() { Self::Shared } else { Self::Exclusive }
     }
 }
 

@@ -65,14 +65,10 @@ fn look_up<T: Copy>(
     table: &[(&str, T)],
     text: &str,
 ) -> Result<T, tidegate_domain::Refusal> {
-    table
-        .iter()
-        .find(|(name, _)| *name == text)
-        .map(|(_, value)| *value)
-        .ok_or_else(|| {
-            let allowed: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
-            crate::text::none_of(field, &allowed, text)
-        })
+    table.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
+        let allowed: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
+        crate::text::none_of(field, &allowed, text)
+    })
 }
 
 #[cfg(test)]

@@ -49,15 +49,8 @@ fn every_text_is_read_back() {
     for auth in [AuthType::App, AuthType::Iam, AuthType::None] {
         assert_eq!(parse_auth_type("f", auth_type_text(auth)), Ok(auth));
     }
-    for visibility in [
-        Visibility::Workspace,
-        Visibility::Project,
-        Visibility::Domain,
-    ] {
-        assert_eq!(
-            parse_visibility("f", visibility_text(visibility)),
-            Ok(visibility)
-        );
+    for visibility in [Visibility::Workspace, Visibility::Project, Visibility::Domain] {
+        assert_eq!(parse_visibility("f", visibility_text(visibility)), Ok(visibility));
     }
     for method in [Method::Get, Method::Post] {
         assert_eq!(parse_method("f", method_text(method)), Ok(method));
@@ -128,11 +121,7 @@ fn states_of_applications() {
         (Some(Outcome::Void(VoidCause::Unpublished)), Some(Rejected)),
     ] {
         let application = application(outcome);
-        assert_eq!(
-            ApplyStatus::of_application(&application),
-            status,
-            "{outcome:?}"
-        );
+        assert_eq!(ApplyStatus::of_application(&application), status, "{outcome:?}");
     }
 }
 
@@ -142,16 +131,8 @@ fn states_of_notices() {
     for (scheduled, outcome, status) in [
         (None, None, Some(PendingCheck)),
         (Some(5), None, Some(PendingExecute)),
-        (
-            None,
-            Some(NoticeOutcome::Confirmed),
-            Some(SynchronousExecute),
-        ),
-        (
-            Some(5),
-            Some(NoticeOutcome::Released),
-            Some(SynchronousExecute),
-        ),
+        (None, Some(NoticeOutcome::Confirmed), Some(SynchronousExecute)),
+        (Some(5), Some(NoticeOutcome::Released), Some(SynchronousExecute)),
         (Some(5), Some(NoticeOutcome::Executed), Some(Passed)),
         (None, Some(NoticeOutcome::Forced), Some(ForcedCancel)),
         (None, Some(NoticeOutcome::Withdrawn), None),
@@ -168,11 +149,7 @@ fn states_of_notices() {
             sent_at: Timestamp::from_ms(0),
             deadline: Timestamp::from_ms(9),
             scheduled: scheduled.map(Timestamp::from_ms),
-            closed: outcome.map(|outcome| Closed {
-                outcome,
-                at: Timestamp::from_ms(5),
-                by: None,
-            }),
+            closed: outcome.map(|outcome| Closed { outcome, at: Timestamp::from_ms(5), by: None }),
         };
         assert_eq!(ApplyStatus::of_notice(&notice), status, "{outcome:?}");
     }
@@ -228,21 +205,13 @@ fn the_edition_is_told_or_inferred() {
         (None, Some(&shared), Some(Some(Edition::Shared))),
         (None, Some(&own), Some(Some(Edition::Exclusive))),
         (Some("EXCLUSIVE"), None, Some(Some(Edition::Exclusive))),
-        (
-            Some("exclusive"),
-            Some(&own),
-            Some(Some(Edition::Exclusive)),
-        ),
+        (Some("exclusive"), Some(&own), Some(Some(Edition::Exclusive))),
         (Some("SHARED"), Some(&shared), Some(Some(Edition::Shared))),
         (Some("SHARED"), Some(&own), None),
         (Some("EXCLUSIVE"), Some(&shared), None),
         (Some("PRIVATE"), None, None),
     ] {
-        assert_eq!(
-            edition(header, instance).ok(),
-            edition_or_refused,
-            "{header:?} {instance:?}"
-        );
+        assert_eq!(edition(header, instance).ok(), edition_or_refused, "{header:?} {instance:?}");
     }
     assert_eq!(InstanceType::of(&shared), InstanceType::Apig);
     assert_eq!(InstanceType::of(&own), InstanceType::Dlm);
@@ -266,16 +235,7 @@ fn kinds_of_queries() {
 
 #[test]
 fn what_asks_nobody_needs_no_authorization() {
-    assert_eq!(
-        AuthorizationStatus::of(AuthType::None, true),
-        AuthorizationStatus::NotRequired
-    );
-    assert_eq!(
-        AuthorizationStatus::of(AuthType::App, true),
-        AuthorizationStatus::Authorized
-    );
-    assert_eq!(
-        AuthorizationStatus::of(AuthType::Iam, false),
-        AuthorizationStatus::Unauthorized
-    );
+    assert_eq!(AuthorizationStatus::of(AuthType::None, true), AuthorizationStatus::NotRequired);
+    assert_eq!(AuthorizationStatus::of(AuthType::App, true), AuthorizationStatus::Authorized);
+    assert_eq!(AuthorizationStatus::of(AuthType::Iam, false), AuthorizationStatus::Unauthorized);
 }

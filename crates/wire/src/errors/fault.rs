@@ -57,11 +57,9 @@ impl Fault {
                 "APIGW.0201",
                 format!("The body is too large. At most {max} bytes are allowed."),
             ),
-            Self::TooManyRequests => (
-                429,
-                "APIGW.0308",
-                "Too many requests. Wait a moment and try again.".to_owned(),
-            ),
+            Self::TooManyRequests => {
+                (429, "APIGW.0308", "Too many requests. Wait a moment and try again.".to_owned())
+            }
             Self::NotServed => (
                 501,
                 "DLM.4690",

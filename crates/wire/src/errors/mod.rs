@@ -27,10 +27,7 @@ pub struct Answer {
 impl Answer {
     /// The body that carries it.
     pub fn body(&self) -> ErrorBody<'_> {
-        ErrorBody {
-            error_code: self.code,
-            error_msg: &self.text,
-        }
+        ErrorBody { error_code: self.code, error_msg: &self.text }
     }
 }
 

@@ -19,13 +19,7 @@ pub enum Rung {
 
 impl Rung {
     /// All, in order.
-    pub const ALL: [Self; 5] = [
-        Self::Form,
-        Self::Existence,
-        Self::Rights,
-        Self::State,
-        Self::Time,
-    ];
+    pub const ALL: [Self; 5] = [Self::Form, Self::Existence, Self::Rights, Self::State, Self::Time];
 
     /// Its name.
     pub const fn name(self) -> &'static str {

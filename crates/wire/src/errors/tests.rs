@@ -40,10 +40,7 @@ fn user() -> UserId {
 fn successor(refusal: &Refusal) -> Option<Refusal> {
     Some(match refusal {
         Refusal::Malformed { .. } => Refusal::FieldMissing { field: "time" },
-        Refusal::FieldMissing { .. } => Refusal::TooMany {
-            what: "apps",
-            max: 1_000,
-        },
+        Refusal::FieldMissing { .. } => Refusal::TooMany { what: "apps", max: 1_000 },
         Refusal::TooMany { .. } => Refusal::ExclusiveOnly,
         Refusal::ExclusiveOnly => Refusal::WorkspaceUnknown,
         Refusal::WorkspaceUnknown => Refusal::ApiUnknown,
@@ -53,9 +50,7 @@ fn successor(refusal: &Refusal) -> Option<Refusal> {
         Refusal::InstanceUnknown => Refusal::InstanceToShowUnknown,
         Refusal::InstanceToShowUnknown => Refusal::ApplicationUnknown,
         Refusal::ApplicationUnknown => Refusal::NoticeUnknown,
-        Refusal::NoticeUnknown => Refusal::ReviewerUnknown {
-            name: "wang".into(),
-        },
+        Refusal::NoticeUnknown => Refusal::ReviewerUnknown { name: "wang".into() },
         Refusal::ReviewerUnknown { .. } => Refusal::RoleTooLow { task: Task::Edit },
         Refusal::RoleTooLow { .. } => Refusal::NotReviewer,
         Refusal::NotReviewer => Refusal::NotAppOwner,
@@ -63,18 +58,10 @@ fn successor(refusal: &Refusal) -> Option<Refusal> {
         Refusal::NotAddressee => Refusal::NotApplicant,
         Refusal::NotApplicant => Refusal::KindMismatch,
         Refusal::KindMismatch => Refusal::NotPublished,
-        Refusal::NotPublished => Refusal::AlreadyGranted {
-            app: app(),
-            until: at(),
-        },
-        Refusal::AlreadyGranted { .. } => Refusal::AlreadyApplied {
-            kind: ApplicationKind::Renew,
-        },
+        Refusal::NotPublished => Refusal::AlreadyGranted { app: app(), until: at() },
+        Refusal::AlreadyGranted { .. } => Refusal::AlreadyApplied { kind: ApplicationKind::Renew },
         Refusal::AlreadyApplied { .. } => Refusal::NoGrant,
-        Refusal::NoGrant => Refusal::NoticeRunning {
-            app: app(),
-            at: at(),
-        },
+        Refusal::NoGrant => Refusal::NoticeRunning { app: app(), at: at() },
         Refusal::NoticeRunning { .. } => Refusal::AlreadyDecided {
             verdict: Verdict {
                 outcome: Outcome::Passed,
@@ -84,15 +71,9 @@ fn successor(refusal: &Refusal) -> Option<Refusal> {
             },
         },
         Refusal::AlreadyDecided { .. } => Refusal::NoticeEnded {
-            closed: Closed {
-                outcome: NoticeOutcome::Forced,
-                at: at(),
-                by: None,
-            },
+            closed: Closed { outcome: NoticeOutcome::Forced, at: at(), by: None },
         },
-        Refusal::NoticeEnded { .. } => Refusal::IllegalAction {
-            status: Status::Offline,
-        },
+        Refusal::NoticeEnded { .. } => Refusal::IllegalAction { status: Status::Offline },
         Refusal::IllegalAction { .. } => Refusal::RouteTaken,
         Refusal::RouteTaken => Refusal::EditWhilePublished,
         Refusal::EditWhilePublished => Refusal::DeleteWhilePublished,
@@ -102,10 +83,7 @@ fn successor(refusal: &Refusal) -> Option<Refusal> {
         Refusal::IamAppFixed => Refusal::ResetTooSoon,
         Refusal::ResetTooSoon => Refusal::EndPassed { end: at() },
         Refusal::EndPassed { .. } => Refusal::EndTooFar,
-        Refusal::EndTooFar => Refusal::EndShrinks {
-            app: app(),
-            until: at(),
-        },
+        Refusal::EndTooFar => Refusal::EndShrinks { app: app(), until: at() },
         Refusal::EndShrinks { .. } => Refusal::NoticeTooShort { earliest: at() },
         Refusal::NoticeTooShort { .. } => Refusal::ConfirmPassed,
         Refusal::ConfirmPassed => Refusal::ConfirmTooLate { deadline: at() },
@@ -118,12 +96,10 @@ fn faults() -> Vec<Fault> {
     let mut faults = vec![Fault::NoSuchCall];
     while let Some(next) = faults.last().and_then(|fault| {
         Some(match fault {
-            Fault::NoSuchCall => Fault::BadRequest {
-                why: "The target is too long.".into(),
-            },
-            Fault::BadRequest { .. } => Fault::Unauthenticated {
-                why: "The token has expired.".into(),
-            },
+            Fault::NoSuchCall => Fault::BadRequest { why: "The target is too long.".into() },
+            Fault::BadRequest { .. } => {
+                Fault::Unauthenticated { why: "The token has expired.".into() }
+            }
             Fault::Unauthenticated { .. } => Fault::WrongProject,
             Fault::WrongProject => Fault::TooLarge { max: 1 },
             Fault::TooLarge { .. } => Fault::TooManyRequests,
@@ -151,11 +127,7 @@ fn each_code_and_each_name_stands_for_one_refusal() {
         let answer = super::refusal(&refusal);
         assert_eq!(answer.status, 400);
         assert!(codes.insert(answer.code), "{} twice", answer.code);
-        assert!(
-            reasons.insert(reason(&refusal)),
-            "{} twice",
-            reason(&refusal)
-        );
+        assert!(reasons.insert(reason(&refusal)), "{} twice", reason(&refusal));
     }
     for fault in faults() {
         assert!(reasons.insert(fault.reason()), "{} twice", fault.reason());
@@ -205,10 +177,7 @@ fn texts_are_one_or_two_short_sentences() {
         .chain(faults().iter().map(|fault| fault.answer().text))
     {
         assert!(text.ends_with('.'), "{text}");
-        assert!(
-            text.starts_with(|c: char| c.is_uppercase() || c == '`'),
-            "{text}"
-        );
+        assert!(text.starts_with(|c: char| c.is_uppercase() || c == '`'), "{text}");
         assert!(text.len() < 220, "{text}");
         assert!(text.matches(". ").count() <= 1, "{text}");
         assert!(!text.contains("  "), "{text}");
@@ -219,24 +188,13 @@ fn texts_are_one_or_two_short_sentences() {
 fn texts_carry_the_data() {
     for (refusal, part) in [
         (Refusal::AppUnknown { app: "a9".into() }, "The app a9 does"),
+        (Refusal::NoticeTooShort { earliest: at() }, "2021-01-01T10:00:00Z"),
         (
-            Refusal::NoticeTooShort { earliest: at() },
-            "2021-01-01T10:00:00Z",
-        ),
-        (
-            Refusal::AlreadyGranted {
-                app: app(),
-                until: at(),
-            },
+            Refusal::AlreadyGranted { app: app(), until: at() },
             "app1 already has a grant until 2021",
         ),
         (Refusal::RouteTaken, "Api path already exist"),
-        (
-            Refusal::IllegalAction {
-                status: Status::Offline,
-            },
-            "This action is illegal",
-        ),
+        (Refusal::IllegalAction { status: Status::Offline }, "This action is illegal"),
         (Refusal::AppInUse { count: 1 }, "1 live grant."),
         (
             Refusal::AlreadyDecided {
@@ -258,18 +216,10 @@ fn texts_carry_the_data() {
 #[test]
 fn a_late_verdict_is_told_who_decided_and_when() {
     let late = Refusal::AlreadyDecided {
-        verdict: Verdict {
-            outcome: Outcome::Rejected,
-            at: at(),
-            by: Some(user()),
-            comment: None,
-        },
+        verdict: Verdict { outcome: Outcome::Rejected, at: at(), by: Some(user()), comment: None },
     };
     let text = refusal_naming(&late, |_| Some("Wang Fang".into())).text;
-    assert!(
-        text.contains("it was rejected at 2021-01-01T10:00:00Z by Wang Fang."),
-        "{text}"
-    );
+    assert!(text.contains("it was rejected at 2021-01-01T10:00:00Z by Wang Fang."), "{text}");
     assert!(super::refusal(&late).text.contains("by u1."));
 }
 
@@ -299,19 +249,10 @@ fn the_documents_list_every_refusal_and_fault() {
     }
     for fault in faults() {
         let answer = fault.answer();
-        let cells = format!(
-            "| `{}` | `{}` | {} | ",
-            answer.code,
-            fault.reason(),
-            answer.status
-        );
+        let cells = format!("| `{}` | `{}` | {} | ", answer.code, fault.reason(), answer.status);
         assert_eq!(row(&cells), 1, "docs/errors.md lacks, or repeats: {cells}");
     }
     for marker in ["<!-- gate:begin -->", "<!-- gate:end -->"] {
-        assert_eq!(
-            page.lines().filter(|line| *line == marker).count(),
-            1,
-            "{marker}"
-        );
+        assert_eq!(page.lines().filter(|line| *line == marker).count(), 1, "{marker}");
     }
 }

@@ -150,10 +150,8 @@ pub(super) fn text(refusal: &Refusal, name_of: &dyn Fn(&UserId) -> Option<String
 /// `what` with a capital letter and a full stop.
 fn sentence(what: &str) -> String {
     let mut chars = what.chars();
-    let mut text: String = chars
-        .next()
-        .map(|first| first.to_uppercase().collect())
-        .unwrap_or_default();
+    let mut text: String =
+        chars.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     text.push_str(chars.as_str());
     if !text.ends_with(['.', '…']) {
         text.push('.');

@@ -37,10 +37,7 @@ pub struct RoleRef {
 impl RoleRef {
     /// The role called `name`.
     pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            id: "0",
-            name: name.into(),
-        }
+        Self { id: "0", name: name.into() }
     }
 }
 

@@ -18,16 +18,8 @@ fn by_password() -> Value {
 #[test]
 fn by_name_and_password_for_a_project() {
     let request = parse(&by_password()).ok().unwrap();
-    assert_eq!(
-        request.scope,
-        Some(Scope::Project(ProjectChoice::Name("cn-north-4".into())))
-    );
-    let Identity::Password {
-        user,
-        domain,
-        password,
-    } = &request.identity
-    else {
+    assert_eq!(request.scope, Some(Scope::Project(ProjectChoice::Name("cn-north-4".into()))));
+    let Identity::Password { user, domain, password } = &request.identity else {
         panic!("another method")
     };
     assert_eq!(user, "ann");
@@ -56,19 +48,14 @@ fn by_token_and_by_access_key() {
         "scope": { "project": { "id": "p1" } } } });
     let request = parse(&token).ok().unwrap();
     assert!(matches!(&request.identity, Identity::Token { token } if token.expose() == "t"));
-    assert_eq!(
-        request.scope,
-        Some(Scope::Project(ProjectChoice::Id("p1".into())))
-    );
+    assert_eq!(request.scope, Some(Scope::Project(ProjectChoice::Id("p1".into()))));
 
     let keys = json!({ "auth": { "identity": { "methods": ["hw_ak_sk"], "hw_ak_sk": {
         "access": { "key": "AK" }, "secret": { "key": "SK" } } } } });
     let request = parse(&keys).ok().unwrap();
     assert_eq!(request.scope, None);
-    assert!(
-        matches!(&request.identity, Identity::AccessKey { access, secret }
-        if access == "AK" && secret.expose() == "SK")
-    );
+    assert!(matches!(&request.identity, Identity::AccessKey { access, secret }
+        if access == "AK" && secret.expose() == "SK"));
 }
 
 #[test]
@@ -77,54 +64,22 @@ fn what_is_missing_is_named() {
         ("/auth", json!(null), "`auth`"),
         ("/auth/identity", json!(null), "`auth.identity`"),
         ("/auth/identity/methods", json!([]), "methods"),
-        (
-            "/auth/identity/methods",
-            json!(["password", "totp"]),
-            "totp",
-        ),
-        (
-            "/auth/identity/methods",
-            json!(["saml"]),
-            "password, token and hw_ak_sk",
-        ),
+        ("/auth/identity/methods", json!(["password", "totp"]), "totp"),
+        ("/auth/identity/methods", json!(["saml"]), "password, token and hw_ak_sk"),
         ("/auth/identity/methods", json!(["token"]), "token.id"),
         ("/auth/identity/methods", json!(["hw_ak_sk"]), "hw_ak_sk"),
         ("/auth/identity/password", json!({}), "password.user"),
-        (
-            "/auth/identity/password/user/password",
-            json!(""),
-            "user.password",
-        ),
-        (
-            "/auth/identity/password/user/name",
-            json!(null),
-            "user.name",
-        ),
-        (
-            "/auth/identity/password/user/domain",
-            json!(null),
-            "user.domain",
-        ),
-        (
-            "/auth/scope",
-            json!({ "project": {}, "domain": {} }),
-            "name one",
-        ),
-        (
-            "/auth/scope",
-            json!({ "project": {} }),
-            "scope.project.name",
-        ),
+        ("/auth/identity/password/user/password", json!(""), "user.password"),
+        ("/auth/identity/password/user/name", json!(null), "user.name"),
+        ("/auth/identity/password/user/domain", json!(null), "user.domain"),
+        ("/auth/scope", json!({ "project": {}, "domain": {} }), "name one"),
+        ("/auth/scope", json!({ "project": {} }), "scope.project.name"),
     ] {
         let mut body = by_password();
         *body.pointer_mut(pointer).unwrap() = with;
         let fault = parse(&body).err().unwrap();
         assert_eq!(fault.code, 400);
-        assert!(
-            fault.message.contains(names),
-            "{pointer}: {}",
-            fault.message
-        );
+        assert!(fault.message.contains(names), "{pointer}: {}", fault.message);
     }
 }
 
@@ -141,10 +96,7 @@ fn a_password_in_the_wrong_place_is_not_repeated() {
 }
 
 fn subject(project: bool) -> Subject {
-    let domain = DomainRef {
-        id: "d1".into(),
-        name: "acme".into(),
-    };
+    let domain = DomainRef { id: "d1".into(), name: "acme".into() };
     Subject {
         user_id: "u1".into(),
         user_name: "ann".into(),
@@ -184,9 +136,7 @@ fn the_answer_has_the_shape_clients_know() {
 
 #[test]
 fn projects_and_faults() {
-    let list = ProjectList {
-        projects: vec![ProjectDto::new("p1", "cn-north-4", "d1")],
-    };
+    let list = ProjectList { projects: vec![ProjectDto::new("p1", "cn-north-4", "d1")] };
     let list = serde_json::to_value(list).unwrap();
     assert_eq!(list["projects"][0]["id"], "p1");
     assert_eq!(list["projects"][0]["name"], "cn-north-4");

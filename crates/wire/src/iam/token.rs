@@ -15,18 +15,12 @@ pub struct IamFault {
 impl IamFault {
     /// The request cannot be read.
     pub fn bad_request(message: impl Into<String>) -> Self {
-        Self {
-            code: 400,
-            message: message.into(),
-        }
+        Self { code: 400, message: message.into() }
     }
 
     /// Who asks is not proven. One text for a wrong name, a wrong password, an unknown key.
     pub fn unauthorized() -> Self {
-        Self {
-            code: 401,
-            message: "The user name, password, key or token is incorrect.".into(),
-        }
+        Self { code: 401, message: "The user name, password, key or token is incorrect.".into() }
     }
 
     /// Who asks has no part in the scope he asks for.
@@ -39,10 +33,7 @@ impl IamFault {
 
     /// What is asked for does not exist.
     pub fn not_found(what: &str) -> Self {
-        Self {
-            code: 404,
-            message: format!("Could not find {what}."),
-        }
+        Self { code: 404, message: format!("Could not find {what}.") }
     }
 
     /// The status in words.
@@ -191,9 +182,7 @@ fn missing(what: &str) -> IamFault {
 }
 
 fn text(value: Option<String>, what: &str) -> Result<String, IamFault> {
-    value
-        .filter(|text| !text.is_empty())
-        .ok_or_else(|| missing(what))
+    value.filter(|text| !text.is_empty()).ok_or_else(|| missing(what))
 }
 
 fn read_identity(identity: RawIdentity) -> Result<Identity, IamFault> {
@@ -202,14 +191,10 @@ fn read_identity(identity: RawIdentity) -> Result<Identity, IamFault> {
         [method] if method == "password" => read_password(identity.password),
         [method] if method == "token" => {
             let id = identity.token.and_then(|token| token.id);
-            Ok(Identity::Token {
-                token: Secret(text(id, "auth.identity.token.id")?),
-            })
+            Ok(Identity::Token { token: Secret(text(id, "auth.identity.token.id")?) })
         }
         [method] if method == "hw_ak_sk" => {
-            let pair = identity
-                .hw_ak_sk
-                .ok_or_else(|| missing("auth.identity.hw_ak_sk"))?;
+            let pair = identity.hw_ak_sk.ok_or_else(|| missing("auth.identity.hw_ak_sk"))?;
             let access = pair.access.and_then(|part| part.key);
             let secret = pair.secret.and_then(|part| part.key);
             Ok(Identity::AccessKey {
@@ -231,21 +216,12 @@ fn read_password(password: Option<RawPassword>) -> Result<Identity, IamFault> {
         .ok_or_else(|| missing("auth.identity.password.user"))?;
     let password = Secret(text(user.password, "auth.identity.password.user.password")?);
     if let Some(id) = user.id.filter(|id| !id.is_empty()) {
-        return Ok(Identity::Password {
-            user: id,
-            domain: None,
-            password,
-        });
+        return Ok(Identity::Password { user: id, domain: None, password });
     }
-    let domain = user
-        .domain
-        .ok_or_else(|| missing("auth.identity.password.user.domain"))?;
+    let domain = user.domain.ok_or_else(|| missing("auth.identity.password.user.domain"))?;
     Ok(Identity::Password {
         user: text(user.name, "auth.identity.password.user.name")?,
-        domain: Some(read_account(
-            domain,
-            "auth.identity.password.user.domain.name",
-        )?),
+        domain: Some(read_account(domain, "auth.identity.password.user.domain.name")?),
         password,
     })
 }
@@ -260,9 +236,9 @@ fn read_account(raw: RawRef, what: &str) -> Result<Account, IamFault> {
 fn read_scope(scope: RawScope) -> Result<Option<Scope>, IamFault> {
     match (scope.project, scope.domain) {
         (None, None) => Ok(None),
-        (Some(_), Some(_)) => Err(IamFault::bad_request(
-            "`auth.scope` names both a project and a domain; name one.",
-        )),
+        (Some(_), Some(_)) => {
+            Err(IamFault::bad_request("`auth.scope` names both a project and a domain; name one."))
+        }
         (None, Some(domain)) => {
             let account = read_account(domain, "auth.scope.domain.name")?;
             Ok(Some(Scope::Domain(account)))

@@ -98,24 +98,15 @@ pub struct BatchAuthorize {
 impl BatchAuthorizeBody {
     /// The plain values.
     pub fn parse(&self) -> Result<BatchAuthorize, Refusal> {
-        let apps = self
-            .app_ids
-            .as_ref()
-            .ok_or(Refusal::FieldMissing { field: "app_ids" })?;
+        let apps = self.app_ids.as_ref().ok_or(Refusal::FieldMissing { field: "app_ids" })?;
         if apps.is_empty() {
             return Err(malformed("`app_ids` is empty; name at least one app"));
         }
         if apps.len() > BATCH_APPS {
-            return Err(Refusal::TooMany {
-                what: "apps",
-                max: BATCH_APPS,
-            });
+            return Err(Refusal::TooMany { what: "apps", max: BATCH_APPS });
         }
         let until = end(self.time.as_ref())?;
         let apps: Result<Vec<AppId>, Refusal> = apps.iter().map(|app| ids::app(app)).collect();
-        Ok(BatchAuthorize {
-            apps: distinct(apps?),
-            until,
-        })
+        Ok(BatchAuthorize { apps: distinct(apps?), until })
     }
 }

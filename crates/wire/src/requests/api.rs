@@ -55,45 +55,25 @@ pub struct ApiBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_mask_switch: Option<bool>,
     /// Which columns are masked.
-    #[serde(
-        default,
-        deserialize_with = "object::many",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "object::many", skip_serializing_if = "Option::is_none")]
     pub data_mask_paras: Option<Vec<DataMaskPara>>,
     /// A description of the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// Several sources of data.
-    #[serde(
-        default,
-        deserialize_with = "object::many",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "object::many", skip_serializing_if = "Option::is_none")]
     pub datasource_config_list: Option<Vec<DatasourceConfig>>,
     /// A program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groovy_content: Option<String>,
     /// The parameters of a request.
-    #[serde(
-        default,
-        deserialize_with = "object::many",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "object::many", skip_serializing_if = "Option::is_none")]
     pub request_paras: Option<Vec<RequestPara>>,
     /// The source of data.
-    #[serde(
-        default,
-        deserialize_with = "object::one",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "object::one", skip_serializing_if = "Option::is_none")]
     pub datasource_config: Option<DatasourceConfig>,
     /// The HTTP service behind it.
-    #[serde(
-        default,
-        deserialize_with = "object::one",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "object::one", skip_serializing_if = "Option::is_none")]
     pub backend_config: Option<BackendConfig>,
 }
 
@@ -153,18 +133,10 @@ pub struct BackendConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Parameters that are passed on.
-    #[serde(
-        default,
-        deserialize_with = "object::many",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "object::many", skip_serializing_if = "Option::is_none")]
     pub backend_paras: Option<Vec<BackendRequestPara>>,
     /// Parameters that are added.
-    #[serde(
-        default,
-        deserialize_with = "object::many",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "object::many", skip_serializing_if = "Option::is_none")]
     pub constant_paras: Option<Vec<BackendConstant>>,
 }
 
@@ -290,25 +262,13 @@ pub struct DatasourceConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
     /// Bound parameters.
-    #[serde(
-        default,
-        deserialize_with = "object::many",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "object::many", skip_serializing_if = "Option::is_none")]
     pub backend_paras: Option<Vec<ApiRequestPara>>,
     /// Returned columns.
-    #[serde(
-        default,
-        deserialize_with = "object::many",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "object::many", skip_serializing_if = "Option::is_none")]
     pub response_paras: Option<Vec<ApiResponsePara>>,
     /// How rows are sorted.
-    #[serde(
-        default,
-        deserialize_with = "object::many",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "object::many", skip_serializing_if = "Option::is_none")]
     pub order_paras: Option<Vec<DatasourceOrderPara>>,
     /// The statement that counts.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -53,11 +53,7 @@ impl AppBody {
         if let Some(text) = &self.apig_type {
             GatewayKind::parse("apig_type", text)?;
         }
-        Ok(AppSpec {
-            kind,
-            name: name.to_owned(),
-            description,
-        })
+        Ok(AppSpec { kind, name: name.to_owned(), description })
     }
 }
 
@@ -91,10 +87,7 @@ impl AppUpdateBody {
         if let Some(description) = &self.description {
             free_text("description", description, TEXT_CHARS)?;
         }
-        Ok(AppChange {
-            name: self.name.clone(),
-            description: self.description.clone(),
-        })
+        Ok(AppChange { name: self.name.clone(), description: self.description.clone() })
     }
 }
 

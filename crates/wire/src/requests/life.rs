@@ -81,10 +81,7 @@ pub fn apis_to_delete(bytes: &[u8]) -> Result<Vec<ApiId>, Refusal> {
         return Err(malformed("the list is empty; name at least one API"));
     }
     if texts.len() > BATCH_APIS {
-        return Err(Refusal::TooMany {
-            what: "APIs",
-            max: BATCH_APIS,
-        });
+        return Err(Refusal::TooMany { what: "APIs", max: BATCH_APIS });
     }
     let apis: Result<Vec<ApiId>, Refusal> =
         texts.iter().map(|text| ids::api_to_delete(text)).collect();

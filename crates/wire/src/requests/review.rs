@@ -41,30 +41,18 @@ impl DecideBody {
         let applications = self.apply_ids.as_ref().ok_or(missing("apply_ids"))?;
         let pass = self.apply_result.ok_or(missing("apply_result"))?;
         if applications.is_empty() {
-            return Err(malformed(
-                "`apply_ids` is empty; name at least one application",
-            ));
+            return Err(malformed("`apply_ids` is empty; name at least one application"));
         }
         if applications.len() > BATCH_APPLICATIONS {
-            return Err(Refusal::TooMany {
-                what: "applications",
-                max: BATCH_APPLICATIONS,
-            });
+            return Err(Refusal::TooMany { what: "applications", max: BATCH_APPLICATIONS });
         }
-        let comment = self
-            .comment
-            .as_ref()
-            .filter(|comment| !comment.trim().is_empty());
+        let comment = self.comment.as_ref().filter(|comment| !comment.trim().is_empty());
         if let Some(comment) = comment {
             free_text("comment", comment, TEXT_CHARS)?;
         }
         let applications: Result<Vec<ApplicationId>, Refusal> =
             applications.iter().map(|id| ids::application(id)).collect();
-        Ok(Decision {
-            applications: distinct(applications?),
-            pass,
-            comment: comment.cloned(),
-        })
+        Ok(Decision { applications: distinct(applications?), pass, comment: comment.cloned() })
     }
 }
 
@@ -96,9 +84,7 @@ impl ConfirmBody {
     /// The plain values.
     pub fn parse(&self) -> Result<Confirmation, Refusal> {
         let notice = required("message_id", self.message_id.as_ref())?;
-        let action = self
-            .action
-            .ok_or(Refusal::FieldMissing { field: "action" })?;
+        let action = self.action.ok_or(Refusal::FieldMissing { field: "action" })?;
         let choice = match action {
             // The time is not even read: the end is now.
             0 => Choice::Now,
@@ -112,9 +98,6 @@ impl ConfirmBody {
                 )));
             }
         };
-        Ok(Confirmation {
-            notice: ids::notice(notice)?,
-            choice,
-        })
+        Ok(Confirmation { notice: ids::notice(notice)?, choice })
     }
 }

@@ -67,22 +67,10 @@ fn an_action_is_checked_for_form_first() {
         (json!({ "app_id": null }), "missing app_id"),
         (json!({ "apply_type": null }), "missing apply_type"),
         (json!({ "time": null }), "missing time"),
-        (
-            json!({ "time": null, "apply_type": "APPLY_TYPE_API_CANCEL_AUTHORIZE" }),
-            "missing time",
-        ),
-        (
-            json!({ "time": null, "apply_type": "APPLY_TYPE_APP_CANCEL_AUTHORIZE" }),
-            "fine",
-        ),
-        (
-            json!({ "time": "soon", "apply_type": "APPLY_TYPE_APP_CANCEL_AUTHORIZE" }),
-            "fine",
-        ),
-        (
-            json!({ "time": "soon" }),
-            "`time` is `soon`: write a time like 2021-01-01T10:00:00.000Z",
-        ),
+        (json!({ "time": null, "apply_type": "APPLY_TYPE_API_CANCEL_AUTHORIZE" }), "missing time"),
+        (json!({ "time": null, "apply_type": "APPLY_TYPE_APP_CANCEL_AUTHORIZE" }), "fine"),
+        (json!({ "time": "soon", "apply_type": "APPLY_TYPE_APP_CANCEL_AUTHORIZE" }), "fine"),
+        (json!({ "time": "soon" }), "`time` is `soon`: write a time like 2021-01-01T10:00:00.000Z"),
         // An id that can be no id does not exist, but form comes before existence.
         (json!({ "api_id": "a/b", "time": null }), "missing time"),
         (json!({ "api_id": "a/b" }), "ApiUnknown"),
@@ -113,24 +101,12 @@ fn what_is_no_body_is_refused() {
         (b"  \n", "this call needs a body, in JSON"),
         (b"{", "the body cannot be read: EOF while parsing"),
         (b"[]", "expected a JSON object"),
-        (
-            b"[\"4704\",\"2139\",\"9084\",\"APPLY_TYPE_AUTHORIZE\",null]",
-            "expected a JSON object",
-        ),
+        (b"[\"4704\",\"2139\",\"9084\",\"APPLY_TYPE_AUTHORIZE\",null]", "expected a JSON object"),
         (b"null", "expected a JSON object"),
         (b"\"api_id\"", "expected a JSON object"),
-        (
-            b"{\"api_id\":1}",
-            "invalid type: integer `1`, expected a string",
-        ),
-        (
-            b"{\"api_id\":\"a\",\"api_id\":\"b\"}",
-            "duplicate field `api_id`",
-        ),
-        (
-            b"{\"api\":\"a\"}",
-            "unknown field `api`, expected one of `api_id`",
-        ),
+        (b"{\"api_id\":1}", "invalid type: integer `1`, expected a string"),
+        (b"{\"api_id\":\"a\",\"api_id\":\"b\"}", "duplicate field `api_id`"),
+        (b"{\"api\":\"a\"}", "unknown field `api`, expected one of `api_id`"),
         (b"{\"api_id\":\"a\"} {}", "trailing characters"),
         (b"{\"api_id\":\"\xff\"}", "the body cannot be read"),
     ] {
@@ -145,10 +121,7 @@ fn what_is_no_body_is_refused() {
 fn a_complaint_about_a_body_is_short_and_on_one_line() {
     let long = format!("{{\"apply_result\": \"{}\\n\"}}", "x".repeat(10_000));
     let answer = says(body::<DecideBody>(long.as_bytes()));
-    assert!(
-        answer.chars().count() < 450 && answer.ends_with('…'),
-        "{answer}"
-    );
+    assert!(answer.chars().count() < 450 && answer.ends_with('…'), "{answer}");
     assert!(!answer.contains('\n'));
 }
 
@@ -163,19 +136,10 @@ fn a_batch_names_apps_and_an_end() {
     let too_many: Vec<String> = (0..1_001).map(|i| i.to_string()).collect();
     for (changes, answer) in [
         (json!({ "app_ids": null }), "missing app_ids"),
-        (
-            json!({ "app_ids": [] }),
-            "`app_ids` is empty; name at least one app",
-        ),
+        (json!({ "app_ids": [] }), "`app_ids` is empty; name at least one app"),
         (json!({ "time": null }), "missing time"),
-        (
-            json!({ "app_ids": ["a", "b c"] }),
-            "AppUnknown { app: \"b c\" }",
-        ),
-        (
-            json!({ "app_ids": too_many }),
-            "TooMany { what: \"apps\", max: 1000 }",
-        ),
+        (json!({ "app_ids": ["a", "b c"] }), "AppUnknown { app: \"b c\" }"),
+        (json!({ "app_ids": too_many }), "TooMany { what: \"apps\", max: 1000 }"),
     ] {
         assert_eq!(says(parse(&changes)), answer);
     }
@@ -193,10 +157,7 @@ fn a_verdict_names_applications() {
     for (changes, answer) in [
         (json!({ "apply_ids": null }), "missing apply_ids"),
         (json!({ "apply_result": null }), "missing apply_result"),
-        (
-            json!({ "apply_ids": [] }),
-            "`apply_ids` is empty; name at least one application",
-        ),
+        (json!({ "apply_ids": [] }), "`apply_ids` is empty; name at least one application"),
         (json!({ "apply_ids": ["?"] }), "ApplicationUnknown"),
         (
             json!({ "comment": "x".repeat(256) }),
@@ -213,27 +174,15 @@ fn an_answer_to_a_notice() {
     let answer = json!({ "message_id": "m1", "action": 1, "time": "2021-01-01T10:00:00.000Z" });
     let parse = |changes: &Value| read::<ConfirmBody>(&with(&answer, changes))?.parse();
     let choice = |changes: &Value| parse(changes).map(|confirmation| confirmation.choice);
-    assert_eq!(
-        choice(&json!({})),
-        Ok(Choice::At(Some(Timestamp::from_ms(NOON))))
-    );
+    assert_eq!(choice(&json!({})), Ok(Choice::At(Some(Timestamp::from_ms(NOON)))));
     assert_eq!(choice(&json!({ "time": null })), Ok(Choice::At(None)));
     assert_eq!(choice(&json!({ "action": 0 })), Ok(Choice::Now));
-    assert_eq!(
-        choice(&json!({ "action": 0, "time": "soon" })),
-        Ok(Choice::Now)
-    );
+    assert_eq!(choice(&json!({ "action": 0, "time": "soon" })), Ok(Choice::Now));
     for (changes, answer) in [
         (json!({ "message_id": null }), "missing message_id"),
         (json!({ "action": null }), "missing action"),
-        (
-            json!({ "action": 2 }),
-            "`action` is 2; allowed: 0 (now), 1 (at `time`)",
-        ),
-        (
-            json!({ "time": "" }),
-            "`time` is ``: write a time like 2021-01-01T10:00:00.000Z",
-        ),
+        (json!({ "action": 2 }), "`action` is 2; allowed: 0 (now), 1 (at `time`)"),
+        (json!({ "time": "" }), "`time` is ``: write a time like 2021-01-01T10:00:00.000Z"),
         (json!({ "message_id": "m 1" }), "NoticeUnknown"),
     ] {
         assert_eq!(says(parse(&changes)), answer);
@@ -246,35 +195,16 @@ fn a_new_app() {
     let parse = |changes: &Value| read::<AppBody>(&with(&app, changes))?.parse();
     assert_eq!(
         parse(&json!({})),
-        Ok(AppSpec {
-            kind: AppKind::App,
-            name: "应用_1".into(),
-            description: String::new()
-        })
+        Ok(AppSpec { kind: AppKind::App, name: "应用_1".into(), description: String::new() })
     );
-    assert_eq!(
-        parse(&json!({ "app_type": null })).unwrap().kind,
-        AppKind::App
-    );
-    assert_eq!(
-        parse(&json!({ "app_type": "IAM" })).unwrap().kind,
-        AppKind::Iam
-    );
+    assert_eq!(parse(&json!({ "app_type": null })).unwrap().kind, AppKind::App);
+    assert_eq!(parse(&json!({ "app_type": "IAM" })).unwrap().kind, AppKind::Iam);
     for (changes, answer) in [
         (json!({ "name": null }), "missing name"),
         (json!({ "name": "  " }), "missing name"),
-        (
-            json!({ "name": " a" }),
-            "`name` is ` a`; a name neither begins nor ends with a blank",
-        ),
-        (
-            json!({ "apig_type": "APIG", "apig_instance_id": "APIG" }),
-            "fine",
-        ),
-        (
-            json!({ "apig_type": "DLM" }),
-            "`apig_type` is `DLM`; allowed: APIG, APIGW, ROMA_APIC",
-        ),
+        (json!({ "name": " a" }), "`name` is ` a`; a name neither begins nor ends with a blank"),
+        (json!({ "apig_type": "APIG", "apig_instance_id": "APIG" }), "fine"),
+        (json!({ "apig_type": "DLM" }), "`apig_type` is `DLM`; allowed: APIG, APIGW, ROMA_APIC"),
     ] {
         assert_eq!(says(parse(&changes)), answer);
     }
@@ -291,24 +221,9 @@ fn a_new_app() {
 #[test]
 fn a_change_of_an_app_names_what_changes() {
     let change = |body_json: Value| read::<AppUpdateBody>(&body_json)?.parse();
-    assert_eq!(
-        change(json!({})),
-        Ok(AppChange {
-            name: None,
-            description: None
-        })
-    );
-    assert_eq!(
-        change(json!({ "description": "" }))
-            .unwrap()
-            .description
-            .as_deref(),
-        Some("")
-    );
-    assert_eq!(
-        change(json!({ "name": "n" })).unwrap().name.as_deref(),
-        Some("n")
-    );
+    assert_eq!(change(json!({})), Ok(AppChange { name: None, description: None }));
+    assert_eq!(change(json!({ "description": "" })).unwrap().description.as_deref(), Some(""));
+    assert_eq!(change(json!({ "name": "n" })).unwrap().name.as_deref(), Some("n"));
     assert_eq!(says(change(json!({ "name": "" }))), "missing name");
     assert!(says(change(json!({ "app_type": "IAM" }))).contains("unknown field `app_type`"));
 }
@@ -316,61 +231,32 @@ fn a_change_of_an_app_names_what_changes() {
 #[test]
 fn an_action_on_an_api() {
     let parse = |body_json: Value| read::<ApiActionBody>(&body_json)?.parse();
-    for (text, kind) in [
-        ("STOP", ApiActionKind::Stop),
-        ("UNPUBLISH", ApiActionKind::Unpublish),
-    ] {
+    for (text, kind) in [("STOP", ApiActionKind::Stop), ("UNPUBLISH", ApiActionKind::Unpublish)] {
         let at = "2021-01-01T10:00:00.000Z";
         let action = parse(json!({ "action": text, "time": at })).unwrap();
-        assert_eq!(
-            action,
-            ApiAction {
-                kind,
-                at: Some(Timestamp::from_ms(NOON))
-            }
-        );
+        assert_eq!(action, ApiAction { kind, at: Some(Timestamp::from_ms(NOON)) });
         assert_eq!(parse(json!({ "action": text })).unwrap().at, None);
     }
     let recover = parse(json!({ "action": "RECOVER", "time": "soon" })).unwrap();
-    assert_eq!(
-        recover,
-        ApiAction {
-            kind: ApiActionKind::Recover,
-            at: None
-        }
-    );
+    assert_eq!(recover, ApiAction { kind: ApiActionKind::Recover, at: None });
     assert_eq!(says(parse(json!({}))), "missing action");
     assert!(says(parse(json!({ "action": "PUBLISH" }))).contains("UNPUBLISH, STOP, RECOVER"));
 }
 
 #[test]
 fn a_publication_may_have_no_body() {
-    for bytes in [
-        &b""[..],
-        b" ",
-        b"null",
-        b"{}",
-        b"{\"apig_type\": \"APIGW\"}",
-    ] {
+    for bytes in [&b""[..], b" ", b"null", b"{}", b"{\"apig_type\": \"APIGW\"}"] {
         let gateway: GatewayBody = optional_body(bytes).unwrap();
         assert_eq!(gateway.parse(), Ok(()));
     }
     assert!(optional_body::<GatewayBody>(b"{\"apig_type\": 1}").is_err());
-    assert!(
-        read::<GatewayBody>(&json!({ "apig_type": "X" }))
-            .unwrap()
-            .parse()
-            .is_err()
-    );
+    assert!(read::<GatewayBody>(&json!({ "apig_type": "X" })).unwrap().parse().is_err());
 }
 
 #[test]
 fn apis_to_delete_are_a_bare_list() {
     let apis = apis_to_delete(br#"["a", "b", "a"]"#).unwrap();
-    assert_eq!(
-        apis.iter().map(|api| api.as_str()).collect::<Vec<_>>(),
-        ["a", "b"]
-    );
+    assert_eq!(apis.iter().map(|api| api.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     let too_many = serde_json::to_vec(&vec!["a"; 1_001]).unwrap();
     for (bytes, answer) in [
         (&b"[]"[..], "the list is empty; name at least one API"),
@@ -387,8 +273,5 @@ fn bodies_are_written_as_they_are_read() {
     let body_json = action();
     let body: ActionBody = read(&body_json).unwrap();
     assert_eq!(serde_json::to_value(&body).unwrap(), body_json);
-    assert_eq!(
-        serde_json::to_value(ActionBody::default()).unwrap(),
-        json!({})
-    );
+    assert_eq!(serde_json::to_value(ActionBody::default()).unwrap(), json!({}));
 }

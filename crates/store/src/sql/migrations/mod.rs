@@ -49,17 +49,10 @@ const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations
 /// Takes the steps that are missing. The transaction must have the database to itself.
 pub async fn run(tx: &DatabaseTransaction, dialect: &Dialect) -> Result<()> {
     tx.execute_unprepared(&dialect.spell(APPLIED)).await?;
-    let applied = migrations::Entity::find()
-        .order_by_asc(migrations::Column::Ordinal)
-        .all(tx)
-        .await?;
+    let applied =
+        migrations::Entity::find().order_by_asc(migrations::Column::Ordinal).all(tx).await?;
     let known = ALL.iter().map(|step| step.name);
-    if applied.len() > ALL.len()
-        || applied
-            .iter()
-            .zip(known)
-            .any(|(row, name)| row.name != name)
-    {
+    if applied.len() > ALL.len() || applied.iter().zip(known).any(|(row, name)| row.name != name) {
         return Err(StoreError::Engine(
             "the database was made by another version of this program".to_owned(),
         ));
@@ -77,12 +70,7 @@ async fn begin_history(tx: &DatabaseTransaction) -> Result<()> {
     if head::Entity::find().one(tx).await?.is_none() {
         put::<head::Entity>(
             tx,
-            head::Model {
-                one: 1,
-                epoch: epoch::draw(),
-                revision: 0,
-                decided_at: 0,
-            },
+            head::Model { one: 1, epoch: epoch::draw(), revision: 0, decided_at: 0 },
         )
         .await?;
     }

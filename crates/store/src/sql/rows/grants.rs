@@ -80,14 +80,9 @@ impl Stored for Publication {
     type Entity = publications::Entity;
 
     async fn load(tx: &DatabaseTransaction, rows: Vec<publications::Model>) -> Result<Vec<Self>> {
-        let ids = rows
-            .iter()
-            .filter_map(|row| row.application_id.clone())
-            .collect();
+        let ids = rows.iter().filter_map(|row| row.application_id.clone()).collect();
         let applications = applications_by_id(tx, ids).await?;
-        rows.into_iter()
-            .map(|row| row.read(&applications))
-            .collect()
+        rows.into_iter().map(|row| row.read(&applications)).collect()
     }
 }
 
@@ -122,10 +117,9 @@ impl standings::Model {
     ) -> Result<Standing> {
         let cells = Cells::of(standings::Entity, &[&self.api, &self.instance, &self.app]);
         let cut = match (self.cut_at, self.cut_cause.as_deref()) {
-            (Some(at), Some(cause)) => Some(Cut {
-                at: Timestamp::from_ms(at),
-                cause: cells.text("cut_cause", cause)?,
-            }),
+            (Some(at), Some(cause)) => {
+                Some(Cut { at: Timestamp::from_ms(at), cause: cells.text("cut_cause", cause)? })
+            }
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => return Err(cells.bad("cut_at")),
         };
@@ -158,19 +152,12 @@ impl Stored for Standing {
     type Entity = standings::Entity;
 
     async fn load(tx: &DatabaseTransaction, rows: Vec<standings::Model>) -> Result<Vec<Self>> {
-        let ids = rows
-            .iter()
-            .filter_map(|row| row.application_id.clone())
-            .collect();
+        let ids = rows.iter().filter_map(|row| row.application_id.clone()).collect();
         let applications = applications_by_id(tx, ids).await?;
-        let ids = rows
-            .iter()
-            .flat_map(|row| [&row.cancellation_id, &row.shutdown_id]);
+        let ids = rows.iter().flat_map(|row| [&row.cancellation_id, &row.shutdown_id]);
         let ids = ids.flatten().cloned().collect();
         let notices = notices_by_id(tx, ids).await?;
-        rows.into_iter()
-            .map(|row| row.read(&applications, &notices))
-            .collect()
+        rows.into_iter().map(|row| row.read(&applications, &notices)).collect()
     }
 }
 
@@ -179,9 +166,7 @@ async fn applications_by_id(
     ids: Vec<String>,
 ) -> Result<BTreeMap<String, Application>> {
     let rows = rows_in::<applications::Entity>(tx, applications::Column::Id, ids).await?;
-    rows.into_iter()
-        .map(|row| Ok((row.id.clone(), row.read()?)))
-        .collect()
+    rows.into_iter().map(|row| Ok((row.id.clone(), row.read()?))).collect()
 }
 
 async fn notices_by_id(
@@ -189,9 +174,7 @@ async fn notices_by_id(
     ids: Vec<String>,
 ) -> Result<BTreeMap<String, Notice>> {
     let rows = rows_in::<notices::Entity>(tx, notices::Column::Id, ids).await?;
-    rows.into_iter()
-        .map(|row| Ok((row.id.clone(), row.read()?)))
-        .collect()
+    rows.into_iter().map(|row| Ok((row.id.clone(), row.read()?))).collect()
 }
 
 /// What a row refers to.
@@ -201,8 +184,7 @@ fn part<T: Clone>(
     id: Option<String>,
     parts: &BTreeMap<String, T>,
 ) -> Result<Option<T>> {
-    id.map(|id| parts.get(&id).cloned().ok_or_else(|| cells.bad(column)))
-        .transpose()
+    id.map(|id| parts.get(&id).cloned().ok_or_else(|| cells.bad(column))).transpose()
 }
 
 impl applications::Model {

@@ -1,0 +1,201 @@
+//! `tidegate grants`: who may call what, until when.
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use tidegate_domain::Timestamp;
+use tidegate_wire::format_iso;
+
+use super::{Common, End};
+use crate::control::{Control, encoded};
+use crate::out::{Table, cell, moment, records, say};
+
+/// Grants.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidegate grants list --api weather
+  tidegate grants authorize --as reviewer --api weather --app wallboard --for 30d
+  tidegate grants apply     --as owner    --api weather --app wallboard --until 2026-12-01T10:00Z
+  tidegate grants cancel    --as reviewer --api weather --app wallboard
+  tidegate grants give-back --as owner    --api weather --app wallboard
+
+An end of validity is rounded down to the hour, a cancellation up to it. A cancellation leaves the
+app at least two days; giving back ends the grant at once.")]
+pub struct Grants {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List the apps that may call an API, or the APIs an app may call.
+    List(Of),
+    /// Grant an app the right to call an API, or extend it. For the API's reviewer.
+    Authorize(Act),
+    /// Apply for the right to call an API. For the app's owner.
+    Apply(Act),
+    /// Apply for a later end. For the app's owner.
+    Renew(Act),
+    /// Announce the end of a grant; without a moment, in two days. For the API's reviewer.
+    Cancel(Act),
+    /// End a grant at once. For the app's owner.
+    GiveBack(On),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Of {
+    /// An API, by name or id.
+    #[arg(long, value_name = "API")]
+    api: Option<String>,
+    /// An app, by name or id.
+    #[arg(long, value_name = "APP")]
+    app: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct On {
+    /// The API, by name or id.
+    #[arg(long, value_name = "API")]
+    api: String,
+    /// The app, by name or id; for `authorize` it may be given several times.
+    #[arg(long, value_name = "APP", required = true)]
+    app: Vec<String>,
+    /// The instance, by name or id; not needed where there is only one.
+    #[arg(long, value_name = "INSTANCE")]
+    instance: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Act {
+    #[command(flatten)]
+    on: On,
+    #[command(flatten)]
+    end: End,
+}
+
+impl Grants {
+    /// Carries it out.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let usual = match &self.what {
+            What::List(_) | What::Authorize(_) | What::Cancel(_) => "reviewer",
+            What::Apply(_) | What::Renew(_) | What::GiveBack(_) => "owner",
+        };
+        let control = self.common.control(usual)?;
+        match &self.what {
+            What::List(of) => self.list(&control, of).await,
+            What::Authorize(act) if act.on.app.len() > 1 => authorize_many(&control, act).await,
+            What::Authorize(act) => give(&control, act, "AUTHORIZE", "granted").await,
+            What::Apply(act) => give(&control, act, "APPLY", "applied for a grant").await,
+            What::Renew(act) => give(&control, act, "RENEW", "applied for a later end,").await,
+            What::Cancel(act) => cancel(&control, act).await,
+            What::GiveBack(on) => {
+                act(&control, on, "APP_CANCEL_AUTHORIZE", None).await?;
+                say("given back");
+                Ok(())
+            }
+        }
+    }
+
+    async fn list(&self, control: &Control, of: &Of) -> anyhow::Result<()> {
+        let path = match (&of.api, &of.app) {
+            (Some(api), _) => format!("/authorize/apis/{}", encoded(&control.api(api).await?)),
+            (None, Some(app)) => format!("/authorize/apps/{}", encoded(&control.app(app).await?)),
+            (None, None) => bail!("name an API or an app"),
+        };
+        let answer = control.list(&path, "records").await?;
+        let by_api = of.api.is_some();
+        self.common.output.print(&answer, |answer| table(answer, by_api));
+        Ok(())
+    }
+}
+
+fn table(answer: &Value, by_api: bool) -> String {
+    let head = if by_api {
+        ["app", "app id", "instance", "state", "end"]
+    } else {
+        ["api", "api id", "reviewer", "state", "end"]
+    };
+    let mut table = Table::new(&head);
+    for record in records(answer, "records") {
+        let fields = if by_api {
+            ["app_name", "app_id", "instance_name"]
+        } else {
+            ["name", "id", "manager"]
+        };
+        let mut row: Vec<String> = fields.iter().map(|field| cell(record, field)).collect();
+        row.push(state(&cell(record, "relationship_type")).to_owned());
+        row.push(moment(record, if by_api { "api_using_time" } else { "deadline" }));
+        table.row(row);
+    }
+    table.text()
+}
+
+/// A relationship in a word.
+fn state(relationship: &str) -> &str {
+    match relationship {
+        "LINK_WAITING_CHECK" => "applied",
+        "LINKED" => "granted",
+        "OFFLINE_WAITING_CHECK" => "ending",
+        "RENEW_WAITING_CHECK" => "renewing",
+        other => other,
+    }
+}
+
+/// The end of validity that was asked for, as it will be kept.
+async fn validity(control: &Control, end: &End) -> anyhow::Result<Timestamp> {
+    let end = end.moment(control).await?;
+    Ok(end.context("say until when: --until MOMENT or --for SPAN")?.floor_hour())
+}
+
+async fn give(control: &Control, wanted: &Act, kind: &str, done: &str) -> anyhow::Result<()> {
+    let end = validity(control, &wanted.end).await?;
+    act(control, &wanted.on, kind, Some(end)).await?;
+    say(format!("{done} until {end}"));
+    Ok(())
+}
+
+async fn cancel(control: &Control, wanted: &Act) -> anyhow::Result<()> {
+    let end = wanted.end.of_notice(control).await?.ceil_hour();
+    act(control, &wanted.on, "API_CANCEL_AUTHORIZE", Some(end)).await?;
+    say(format!("the app's side is told that access ends at {end}"));
+    Ok(())
+}
+
+async fn act(
+    control: &Control,
+    on: &On,
+    kind: &str,
+    time: Option<Timestamp>,
+) -> anyhow::Result<()> {
+    let [app] = on.app.as_slice() else { bail!("name one app") };
+    let mut body = json!({
+        "api_id": control.api(&on.api).await?,
+        "instance_id": control.instance(on.instance.as_deref()).await?,
+        "app_id": control.app(app).await?,
+        "apply_type": format!("APPLY_TYPE_{kind}"),
+    });
+    if let (Some(time), Some(fields)) = (time, body.as_object_mut()) {
+        fields.insert("time".to_owned(), format_iso(time).into());
+    }
+    control.post("/apis/authorize/action", &body).await?;
+    Ok(())
+}
+
+async fn authorize_many(control: &Control, wanted: &Act) -> anyhow::Result<()> {
+    let end = validity(control, &wanted.end).await?;
+    let on = &wanted.on;
+    let mut apps = Vec::with_capacity(on.app.len());
+    for app in &on.app {
+        apps.push(control.app(app).await?);
+    }
+    let api = encoded(&control.api(&on.api).await?);
+    let instance = encoded(&control.instance(on.instance.as_deref()).await?);
+    let path = format!("/apis/{api}/instances/{instance}/authorize");
+    control.post(&path, &json!({ "time": format_iso(end), "app_ids": apps })).await?;
+    say(format!("granted to {} apps until {end}", apps.len()));
+    Ok(())
+}

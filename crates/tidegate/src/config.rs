@@ -1,0 +1,276 @@
+//! The configuration of `tidegate serve`: a TOML file, then the environment on top of it.
+//!
+//! [`KEYS`] is the one table of keys: what is read, what is checked, what `config default` prints
+//! and which environment variable goes with it all come from there. All faults are told together.
+
+mod given;
+mod keys;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tidegate_domain::InstanceId;
+use tidegate_gateway::{Limits, Serves};
+
+use self::given::Given;
+pub use self::keys::KEYS;
+
+/// What the environment variables of the configuration begin with.
+pub const PREFIX: &str = "TIDEGATE_";
+
+/// Variables with the prefix that belong to the commands and not to the server.
+const OF_COMMANDS: [&str; 10] = [
+    "TIDEGATE_CONFIG",
+    "TIDEGATE_ENDPOINT",
+    "TIDEGATE_GATEWAY",
+    "TIDEGATE_ACCESS_KEY",
+    "TIDEGATE_SECRET_KEY",
+    "TIDEGATE_PROJECT",
+    "TIDEGATE_WORKSPACE",
+    "TIDEGATE_APP_KEY",
+    "TIDEGATE_APP_SECRET",
+    "TIDEGATE_AS",
+];
+
+/// The configuration of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The data folder.
+    pub data_dir: PathBuf,
+    /// Where the control side listens.
+    pub control_addr: SocketAddr,
+    /// Where the gateway listens.
+    pub gateway_addr: SocketAddr,
+    /// Is an admin of a workspace a reviewer without being put on the list?
+    pub admin_is_reviewer: bool,
+    /// Are secrets shown in lists of apps?
+    pub secrets_in_lists: bool,
+    /// The gateway.
+    pub gateway: Gateway,
+    /// The log.
+    pub log: Log,
+}
+
+/// The gateway's part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gateway {
+    /// The largest body that is held in memory to be hashed.
+    pub body_limit_bytes: u32,
+    /// How long a backend may take to begin its answer, if the API does not say.
+    pub backend_timeout_ms: u32,
+    /// How long the gateway decides on without the control side.
+    pub lease_seconds: u32,
+    /// The instances it serves; all when empty.
+    pub instances: Vec<InstanceId>,
+}
+
+/// The log's part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// What is logged, as a filter of `tracing`.
+    pub level: String,
+    /// In which form.
+    pub format: LogFormat,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line, for programs.
+    Json,
+}
+
+/// Everything that is wrong with a configuration, a line each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Faults(pub Vec<String>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [one] => write!(f, "the configuration is wrong: {one}"),
+            many => {
+                write!(f, "the configuration is wrong in {} places:", many.len())?;
+                many.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for Faults {}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("./data"),
+            control_addr: SocketAddr::from(([127, 0, 0, 1], 8787)),
+            gateway_addr: SocketAddr::from(([127, 0, 0, 1], 8788)),
+            admin_is_reviewer: false,
+            secrets_in_lists: false,
+            gateway: Gateway {
+                body_limit_bytes: 2 * 1024 * 1024,
+                backend_timeout_ms: 50_000,
+                lease_seconds: 300,
+                instances: Vec::new(),
+            },
+            log: Log { level: "info".to_owned(), format: LogFormat::Text },
+        }
+    }
+}
+
+/// A configuration that was read, and what is odd about it without being wrong.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Oddities, a line each.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads the file, if one is named, and `environment` on top of it.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Loaded, Faults> {
+        let mut config = Self::default();
+        let mut faults = Vec::new();
+        let mut warnings = Vec::new();
+        if let Some(file) = file {
+            config.read_file(file, &mut faults);
+        }
+        for (variable, value) in environment {
+            config.read_variable(&variable, &value, &mut faults, &mut warnings);
+        }
+        config.check(&mut faults);
+        if faults.is_empty() { Ok(Loaded { config, warnings }) } else { Err(Faults(faults)) }
+    }
+
+    fn read_file(&mut self, file: &Path, faults: &mut Vec<String>) {
+        let name = file.display();
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => return faults.push(format!("{name} cannot be read: {error}")),
+        };
+        let table: toml::Table = match text.parse() {
+            Ok(table) => table,
+            Err(error) => {
+                let error = error.to_string();
+                return faults.push(format!("{name} is not TOML: {}", error.trim_end()));
+            }
+        };
+        for (path, value) in flattened(table) {
+            match KEYS.iter().find(|key| key.name == path) {
+                Some(key) => {
+                    if let Err(fault) = (key.set)(self, Given::Toml(&value)) {
+                        faults.push(format!("{name}: `{path}` {fault}"));
+                    }
+                }
+                None => faults.push(format!(
+                    "{name}: there is no key `{path}`; `tidegate config default` prints all keys"
+                )),
+            }
+        }
+    }
+
+    fn read_variable(
+        &mut self,
+        variable: &str,
+        value: &str,
+        faults: &mut Vec<String>,
+        warnings: &mut Vec<String>,
+    ) {
+        if !variable.starts_with(PREFIX) || OF_COMMANDS.contains(&variable) {
+            return;
+        }
+        match KEYS.iter().find(|key| key.variable() == variable) {
+            Some(key) => {
+                if let Err(fault) = (key.set)(self, Given::Text(value)) {
+                    faults.push(format!("the environment: `{variable}` {fault}"));
+                }
+            }
+            // Not a fault: an orchestrator makes variables such as TIDEGATE_PORT out of the name of
+            // a service.
+            None => warnings.push(format!(
+                "the environment variable {variable} is not a key of the configuration; it is ignored"
+            )),
+        }
+    }
+
+    /// What no key by itself can get wrong.
+    fn check(&self, faults: &mut Vec<String>) {
+        if self.control_addr == self.gateway_addr && self.control_addr.port() != 0 {
+            faults
+                .push(format!("`control_addr` and `gateway_addr` are both {}", self.control_addr));
+        }
+        if let Err(error) = self.limits().check() {
+            faults.push(format!("`gateway`: {error}"));
+        }
+    }
+
+    /// The gateway's limits.
+    pub fn limits(&self) -> Limits {
+        let defaults = Limits::default();
+        let backend = Duration::from_millis(self.gateway.backend_timeout_ms.into());
+        Limits {
+            buffered_body: self.gateway.body_limit_bytes,
+            buffered_total: defaults.buffered_total.max(self.gateway.body_limit_bytes),
+            backend,
+            connect: defaults.connect.min(backend),
+            lease: Duration::from_secs(self.gateway.lease_seconds.into()),
+            ..defaults
+        }
+    }
+
+    /// The instances the gateway serves.
+    pub fn serves(&self) -> Serves {
+        match self.gateway.instances.as_slice() {
+            [] => Serves::All,
+            these => Serves::These(these.iter().cloned().collect()),
+        }
+    }
+}
+
+/// All values of the file, each with its dotted path. A table that is no section is a value.
+fn flattened(table: toml::Table) -> Vec<(String, toml::Value)> {
+    let mut values = Vec::new();
+    for (name, value) in table {
+        let prefix = format!("{name}.");
+        match value {
+            toml::Value::Table(section) if KEYS.iter().any(|k| k.name.starts_with(&prefix)) => {
+                values.extend(section.into_iter().map(|(key, v)| (format!("{prefix}{key}"), v)));
+            }
+            value => values.push((name, value)),
+        }
+    }
+    values
+}
+
+/// The default configuration, with an explanation of every key.
+pub fn default_text() -> String {
+    let mut text = String::from(
+        "# The configuration of `tidegate serve`. Every key has its default here.\n\
+         # An environment variable overrides its key: TIDEGATE_ and the key's name in capitals,\n\
+         # sections included, such as TIDEGATE_GATEWAY_LEASE_SECONDS.\n",
+    );
+    let mut section = "";
+    for key in KEYS {
+        let (of, name) = key.name.split_once('.').unwrap_or(("", key.name));
+        if of != section {
+            section = of;
+            text.push_str(&format!("\n[{of}]\n"));
+        }
+        text.push('\n');
+        for line in key.help.lines() {
+            text.push_str(&format!("# {}\n", line.trim()));
+        }
+        text.push_str(&format!("{name} = {}\n", key.default));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

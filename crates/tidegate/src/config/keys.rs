@@ -1,0 +1,158 @@
+//! The table of keys.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tidegate_domain::InstanceId;
+use tracing_subscriber::EnvFilter;
+
+use super::given::Given;
+use super::{Config, LogFormat, PREFIX};
+
+/// A key of the configuration.
+pub struct Key {
+    /// Its path in the file: `gateway.lease_seconds`.
+    pub name: &'static str,
+    /// What it is for.
+    pub help: &'static str,
+    /// Its default, as TOML.
+    pub default: &'static str,
+    /// Puts a value where it belongs, or says what is wrong with it.
+    pub set: fn(&mut Config, Given<'_>) -> Result<(), String>,
+}
+
+impl Key {
+    /// Its environment variable.
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.name.replace('.', "_").to_uppercase())
+    }
+}
+
+/// All keys, sections last.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "data_dir",
+        help: "The folder that keeps everything: the store, the key to its secrets, the operator's \
+               token.\nBack it up whole; the store is worthless without its key.",
+        default: r#""./data""#,
+        set: |config, given| {
+            let wanted = "name a folder";
+            let folder = given.parsed(wanted, |t| (!t.is_empty()).then(|| PathBuf::from(t)))?;
+            config.data_dir = folder;
+            Ok(())
+        },
+    },
+    Key {
+        name: "control_addr",
+        help: "Where the control side listens: the DataArts protocol, for people and their tools.\n\
+               It speaks plain HTTP; put a TLS proxy in front before you open it to a network.",
+        default: r#""127.0.0.1:8787""#,
+        set: |config, given| {
+            config.control_addr = address(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "gateway_addr",
+        help: "Where the gateway listens: the calls of apps.",
+        default: r#""127.0.0.1:8788""#,
+        set: |config, given| {
+            config.gateway_addr = address(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "admin_is_reviewer",
+        help: "Is an admin of a workspace on its list of reviewers without being put there?",
+        default: "false",
+        set: |config, given| {
+            config.admin_is_reviewer = given.boolean()?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "secrets_in_lists",
+        help: "Does a list of apps show its reader the secrets of his own apps, as the vendor's does?\n\
+               Show and create always do.",
+        default: "false",
+        set: |config, given| {
+            config.secrets_in_lists = given.boolean()?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "gateway.body_limit_bytes",
+        help: "The largest body of a signed call that is held in memory to be checked. A larger one \
+               needs a\nsigned X-Sdk-Content-Sha256 header and streams through.",
+        default: "2097152",
+        set: |config, given| {
+            config.gateway.body_limit_bytes = given.number(1_024, 256 * 1_024 * 1_024)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "gateway.backend_timeout_ms",
+        help: "How long a backend may take to begin its answer, if the API's definition does not say.",
+        default: "50000",
+        set: |config, given| {
+            config.gateway.backend_timeout_ms = given.number(1, 600_000)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "gateway.lease_seconds",
+        help: "How long the gateway goes on deciding after it last heard from the control side. \
+               Ends of grants\nstill bite meanwhile; after it, every call is denied.",
+        default: "300",
+        set: |config, given| {
+            config.gateway.lease_seconds = given.number(15, 86_400)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "gateway.instances",
+        help: "The instances this gateway serves, by id; all when the list is empty.",
+        default: "[]",
+        set: |config, given| {
+            let ids: Result<Vec<InstanceId>, String> = given
+                .list()?
+                .into_iter()
+                .map(|id| InstanceId::parse(id).map_err(|e| format!("names `{id}`: {e}")))
+                .collect();
+            config.gateway.instances = ids?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "log.level",
+        help: "What is logged: error, warn, info, debug or trace, or a filter such as\n\
+               \"info,tidegate_gateway=debug\".",
+        default: r#""info""#,
+        set: |config, given| {
+            let wanted = "write error, warn, info, debug, trace, or a filter";
+            let level = given.parsed(wanted, |t| {
+                (!t.trim().is_empty() && t.parse::<EnvFilter>().is_ok()).then(|| t.to_owned())
+            })?;
+            config.log.level = level;
+            Ok(())
+        },
+    },
+    Key {
+        name: "log.format",
+        help: "text: lines for people; json: an object a line, for programs. Both go to stderr.",
+        default: r#""text""#,
+        set: |config, given| {
+            config.log.format = given.parsed("write text or json", |text| match text {
+                "text" => Some(LogFormat::Text),
+                "json" => Some(LogFormat::Json),
+                _ => None,
+            })?;
+            Ok(())
+        },
+    },
+];
+
+fn address(given: Given<'_>) -> Result<SocketAddr, String> {
+    let wanted = "write an address and a port, such as 127.0.0.1:8787 or [::1]:8787";
+    given.parsed(wanted, |text| text.parse().ok())
+}

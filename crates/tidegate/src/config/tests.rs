@@ -1,0 +1,81 @@
+use super::*;
+
+fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Loaded, Faults> {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("tidegate.toml");
+    std::fs::write(&file, toml).unwrap();
+    let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    Config::load(Some(&file), environment.collect::<Vec<_>>())
+}
+
+#[test]
+fn the_printed_default_is_the_default() {
+    let loaded = load(&default_text(), &[]).unwrap();
+    assert_eq!(loaded.config, Config::default());
+    assert!(loaded.warnings.is_empty());
+    assert_eq!(load("", &[]).unwrap().config, Config::default());
+    let defaults = tidegate_gateway::Limits::default();
+    assert_eq!(Config::default().limits(), defaults, "both tables of defaults agree");
+}
+
+#[test]
+fn the_environment_goes_over_the_file() {
+    let toml = "control_addr = '127.0.0.1:1'\n[gateway]\nlease_seconds = 60\ninstances = ['a']";
+    let environment = [
+        ("TIDEGATE_GATEWAY_LEASE_SECONDS", "90"),
+        ("TIDEGATE_GATEWAY_INSTANCES", "b, c"),
+        ("TIDEGATE_ADMIN_IS_REVIEWER", "true"),
+        ("TIDEGATE_LOG_FORMAT", "json"),
+        ("TIDEGATE_ENDPOINT", "http://elsewhere"),
+        ("HOME", "/"),
+    ];
+    let loaded = load(toml, &environment).unwrap();
+    assert!(loaded.warnings.is_empty());
+    let config = loaded.config;
+    assert_eq!(config.control_addr.port(), 1);
+    assert_eq!(config.gateway.lease_seconds, 90);
+    assert_eq!(config.gateway.instances.len(), 2);
+    assert!(config.admin_is_reviewer);
+    assert_eq!(config.log.format, LogFormat::Json);
+}
+
+#[test]
+fn all_faults_are_told_together_with_their_place() {
+    let toml = "control_add = 'x'\ngateway_addr = '127.0.0.1'\nadmin_is_reviewer = 'yes'\nlog = 1\n\
+                [gateway]\nlease_seconds = 0\nleas = 1\ninstances = ['a b']\n[other]\nx = 1";
+    let environment = [("TIDEGATE_SECRETS_IN_LISTS", "perhaps"), ("TIDEGATE_LOG_LEVEL", "=,=")];
+    let Faults(faults) = load(toml, &environment).err().unwrap();
+    let all = faults.join("\n");
+    for part in [
+        "no key `control_add`",
+        "`gateway_addr` is `127.0.0.1`; write an address",
+        "`admin_is_reviewer` must be true or false",
+        "no key `log`",
+        "`gateway.lease_seconds` must be a number from 15",
+        "no key `gateway.leas`",
+        "`gateway.instances` names `a b`",
+        "no key `other`",
+        "the environment: `TIDEGATE_SECRETS_IN_LISTS` must be",
+        "the environment: `TIDEGATE_LOG_LEVEL` is",
+    ] {
+        assert!(all.contains(part), "{part} is missing in\n{all}");
+    }
+    assert_eq!(faults.len(), 10, "{all}");
+    assert!(faults[0].contains("tidegate.toml"));
+}
+
+#[test]
+fn what_only_two_keys_together_get_wrong_is_told() {
+    let both = load("control_addr = '127.0.0.1:9'\ngateway_addr = '127.0.0.1:9'", &[]);
+    assert!(both.err().unwrap().to_string().contains("are both 127.0.0.1:9"));
+    let syntax = load("control_addr = ", &[]).err().unwrap();
+    assert!(syntax.to_string().contains("is not TOML"));
+    let missing = Config::load(Some(Path::new("/nowhere/tidegate.toml")), []).err().unwrap();
+    assert!(missing.to_string().contains("/nowhere/tidegate.toml cannot be read"));
+}
+
+#[test]
+fn a_variable_nobody_knows_is_a_warning() {
+    let loaded = load("", &[("TIDEGATE_PORT", "tcp://10.0.0.1:80")]).unwrap();
+    assert!(loaded.warnings[0].contains("TIDEGATE_PORT"));
+}

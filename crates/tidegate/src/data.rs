@@ -1,0 +1,271 @@
+//! The data folder: all that one installation keeps.
+//!
+//! | File | What |
+//! |---|---|
+//! | `tidegate.db` | the store |
+//! | `vault.key` | opens the secrets in the store; made once, worthless to lose |
+//! | `operator.token` | opens the operator's routes |
+//! | `tidegate.lock` | held by the process that works on the folder |
+//! | `server.json` | where a running server listens |
+//! | `clock.json`, `dev.json` | of a development server: its clock, its users' keys |
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tidegate_control::Vault;
+use tidegate_sign::Secret;
+
+use crate::durable;
+use crate::random;
+
+/// The folder.
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+/// The right to work on a folder, until it is dropped or the process ends.
+#[derive(Debug)]
+pub struct Hold {
+    _lock: File,
+}
+
+/// Where a running server listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// The control address, as `http://host:port`.
+    pub control: String,
+    /// The gateway address, as `http://host:port`.
+    pub gateway: String,
+    /// Is it a development server?
+    pub dev: bool,
+}
+
+impl DataDir {
+    /// The folder at `root`, made if there is none, for its owner's eyes only.
+    pub fn create(root: &Path) -> anyhow::Result<Self> {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(root)
+            .with_context(|| format!("cannot make the data folder {}", root.display()))?;
+        Ok(Self::at(root))
+    }
+
+    /// The folder at `root`, which need not be there.
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// Its path.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The store's file.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("tidegate.db")
+    }
+
+    /// The moved clock's file.
+    pub fn clock(&self) -> PathBuf {
+        self.root.join("clock.json")
+    }
+
+    /// The development server's file.
+    pub fn dev(&self) -> PathBuf {
+        self.root.join("dev.json")
+    }
+
+    fn server_file(&self) -> PathBuf {
+        self.root.join("server.json")
+    }
+
+    /// Takes the folder; none when another process works on it.
+    pub fn hold(&self) -> anyhow::Result<Option<Hold>> {
+        let path = self.root.join("tidegate.lock");
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let lock =
+            options.open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Hold { _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            }
+        }
+    }
+
+    /// Takes the folder, or tells that another process works on it.
+    pub fn hold_or_fail(&self) -> anyhow::Result<Hold> {
+        self.hold()?.with_context(|| {
+            format!("another process works on the data folder {}", self.root.display())
+        })
+    }
+
+    /// The vault of this folder. Its key is made with the folder and never again: secrets sealed
+    /// with a lost key cannot be opened by a new one.
+    pub fn vault(&self) -> anyhow::Result<Vault> {
+        let path = self.root.join("vault.key");
+        let key = match read(&path)? {
+            Some(text) => {
+                unhex(text.trim()).with_context(|| format!("{} holds no key", path.display()))?
+            }
+            None if self.database().exists() => bail!(
+                "{} is missing, so the secrets in {} cannot be opened; bring the key back from \
+                 your backup",
+                path.display(),
+                self.database().display()
+            ),
+            None => {
+                let key = Vault::draw_key()?;
+                durable::write(&path, format!("{}\n", random::hex(&key)).as_bytes())?;
+                key.to_vec()
+            }
+        };
+        Vault::new(&key).with_context(|| format!("{} holds no key", path.display()))
+    }
+
+    /// The operator's token, made at the first start.
+    pub fn operator_token(&self) -> anyhow::Result<Secret> {
+        if let Some(token) = self.kept_operator_token()? {
+            return Ok(token);
+        }
+        let token = random::hex(&random::bytes::<32>()?);
+        durable::write(&self.operator_file(), format!("{token}\n").as_bytes())?;
+        Ok(Secret::new(token))
+    }
+
+    /// The operator's token, if it was made.
+    pub fn kept_operator_token(&self) -> anyhow::Result<Option<Secret>> {
+        let path = self.operator_file();
+        match read(&path)? {
+            Some(text) if text.trim().len() >= 32 => Ok(Some(Secret::new(text.trim()))),
+            Some(_) => bail!("{} holds no token", path.display()),
+            None => Ok(None),
+        }
+    }
+
+    fn operator_file(&self) -> PathBuf {
+        self.root.join("operator.token")
+    }
+
+    /// Tells other processes where the server listens.
+    pub fn tell_server(&self, server: &Server) -> anyhow::Result<()> {
+        durable::write(&self.server_file(), &serde_json::to_vec_pretty(server)?)
+    }
+
+    /// The server is gone.
+    pub fn forget_server(&self) {
+        // Nobody minds a leftover: it is only believed together with the lock.
+        let _ = std::fs::remove_file(self.server_file());
+    }
+
+    /// Where the server of this folder listens, if one was told of.
+    pub fn server(&self) -> anyhow::Result<Option<Server>> {
+        read_json(&self.server_file())
+    }
+}
+
+/// A file's text; none when there is no such file.
+pub fn read(path: &Path) -> anyhow::Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// The value in a JSON file; none when there is no such file.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> {
+    let Some(text) = read(path)? else {
+        return Ok(None);
+    };
+    let value = serde_json::from_str(&text)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(Some(value))
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |c: u8| (c as char).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let pairs = text.as_bytes().chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return None;
+    }
+    pairs
+        .map(|pair| match *pair {
+            [high, low] => Some(digit(high)? << 4 | digit(low)?),
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    fn mode(path: &Path) -> u32 {
+        use std::os::unix::fs::PermissionsExt;
+        path.metadata().unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_new_folder_gets_a_key_and_a_token_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("deep/data");
+        let data = DataDir::create(&root).unwrap();
+        data.vault().unwrap();
+        let key = std::fs::read_to_string(root.join("vault.key")).unwrap();
+        data.vault().unwrap();
+        assert_eq!(std::fs::read_to_string(root.join("vault.key")).unwrap(), key, "kept");
+        let token = data.operator_token().unwrap();
+        assert_eq!(data.operator_token().unwrap().expose(), token.expose(), "kept");
+        #[cfg(unix)]
+        {
+            assert_eq!(mode(&root), 0o700);
+            assert_eq!(mode(&root.join("vault.key")), 0o600);
+            assert_eq!(mode(&root.join("operator.token")), 0o600);
+        }
+    }
+
+    #[test]
+    fn a_store_without_its_key_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::create(dir.path()).unwrap();
+        std::fs::write(data.database(), "").unwrap();
+        let error = data.vault().err().unwrap().to_string();
+        assert!(error.contains("vault.key is missing"), "{error}");
+        assert!(!dir.path().join("vault.key").exists(), "no new key is made");
+        std::fs::write(dir.path().join("vault.key"), "abc").unwrap();
+        assert!(data.vault().is_err());
+    }
+
+    #[test]
+    fn one_process_at_a_time_holds_a_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::create(dir.path()).unwrap();
+        let hold = data.hold().unwrap();
+        assert!(hold.is_some());
+        assert!(data.hold().unwrap().is_none());
+        assert!(data.hold_or_fail().is_err());
+        drop(hold);
+        assert!(data.hold().unwrap().is_some());
+    }
+
+    #[test]
+    fn hex_is_read_back() {
+        assert_eq!(unhex("00ff1A"), Some(vec![0, 255, 26]));
+        assert_eq!(unhex("0"), None);
+        assert_eq!(unhex("zz"), None);
+        assert_eq!(unhex("+1"), None);
+    }
+}

@@ -1,0 +1,131 @@
+//! `tidegate dev`: one command, one process, everything to try: a store in a data folder, a small
+//! world, a backend to call, and a clock that can be moved.
+
+mod backend;
+mod greeting;
+mod seed;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use tidegate_control::{Settings, World};
+use tidegate_gateway::GateConfig;
+
+use crate::clock::Clock;
+use crate::config::LogFormat;
+use crate::data::DataDir;
+use crate::login::{DevFile, Login};
+use crate::node::{Core, Node, Options, Ports};
+use crate::out::say;
+use crate::world;
+
+/// How to start.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidegate dev                          a sample world in ./data, and lines to paste
+  tidegate dev --data-dir /tmp/try      the same somewhere else
+  tidegate dev --world world.yaml       your own projects, users and workspaces
+
+Prints `ready` on a line of its own when both addresses answer. Start it again with the same folder
+and everything is as it was, the moved clock included. Not for production: its clock can be moved by
+anybody, and the keys of its users lie in DIR/dev.json.")]
+pub struct Dev {
+    /// The data folder.
+    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = "./data", value_name = "DIR")]
+    data_dir: PathBuf,
+
+    /// A world file to start with in place of the sample world.
+    #[arg(long, value_name = "FILE")]
+    world: Option<PathBuf>,
+
+    /// Where the control side listens.
+    #[arg(long, default_value = "127.0.0.1:8787", value_name = "HOST:PORT")]
+    control_addr: SocketAddr,
+
+    /// Where the gateway listens.
+    #[arg(long, default_value = "127.0.0.1:8788", value_name = "HOST:PORT")]
+    gateway_addr: SocketAddr,
+
+    /// What is logged to stderr: a level such as info, or a filter.
+    #[arg(long, default_value = "warn,tidegate::node=info", value_name = "FILTER")]
+    log: String,
+}
+
+impl Dev {
+    /// Runs until it is told to stop.
+    pub async fn run(self) -> anyhow::Result<()> {
+        crate::log::init(&self.log, LogFormat::Text)?;
+        // A fault in the file shows before a folder is made.
+        let given = self.world.as_deref().map(given).transpose()?;
+        for address in [self.control_addr, self.gateway_addr] {
+            if !address.ip().is_loopback() {
+                tracing::warn!(%address, "open to a network; a development server is not made for that");
+            }
+        }
+        let data = DataDir::create(&self.data_dir)?;
+        let core = Core::open(data, Settings::default()).await?;
+        let ports = Ports::bind(self.control_addr, self.gateway_addr).await?;
+        let clock = Arc::new(Clock::movable(core.data.clock())?);
+        let is_sample = given.is_none();
+        match given {
+            Some((world, logins)) => furnish(&core, &clock, &world, logins).await?,
+            None => seed::plant(&core, &clock).await?,
+        }
+        let gate = GateConfig::default();
+        let mut node = Node::start(core, clock, ports, Options { gate, dev: true })?;
+        node.ready().await?;
+        if is_sample {
+            say(greeting::text(&node.server, &self.data_dir));
+        }
+        say("ready");
+        node.run().await
+    }
+}
+
+/// The world of a file, and the keys in it.
+fn given(path: &Path) -> anyhow::Result<(World, Vec<Login>)> {
+    let world = world::understood(path, world::read(path)?)?;
+    let logins = logins(&world);
+    Ok((world, logins))
+}
+
+/// Puts a world into the folder, and the keys of its users into `dev.json`.
+async fn furnish(
+    core: &Core,
+    clock: &Clock,
+    world: &World,
+    logins: Vec<Login>,
+) -> anyhow::Result<()> {
+    core.control.apply(world, false, clock.now()).await?;
+    let mut file = DevFile::read(&core.data)?;
+    file.learn(logins);
+    file.write(&core.data)
+}
+
+/// Everybody in the world who can sign, with the first workspace he is in.
+fn logins(world: &World) -> Vec<Login> {
+    let mut logins = Vec::new();
+    for project in &world.projects {
+        for user in &project.users {
+            let (Some(access), Some(secret)) = (&user.access_key, &user.secret_key) else {
+                continue;
+            };
+            let home = project
+                .workspaces
+                .iter()
+                .find(|workspace| workspace.members.iter().any(|m| m.user == user.name));
+            logins.push(Login {
+                name: user.name.clone(),
+                project: project.id.to_string(),
+                workspace: home.map(|workspace| workspace.id.to_string()),
+                password: user.password.as_ref().map(|password| password.expose().to_owned()),
+                access_key: access.clone(),
+                secret_key: secret.expose().to_owned(),
+            });
+        }
+    }
+    logins
+}

@@ -1,0 +1,144 @@
+//! What the gate follows, from the control side of the same process: states as the store keeps them,
+//! turned into the gate's own values. The gate knows neither the store nor the wire.
+
+mod backend;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidegate_control::{Control, GateChanges};
+use tidegate_domain::{DomainId, ProjectId, Standing};
+use tidegate_gateway::{
+    Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Source, SourceError,
+};
+use tidegate_store::{Changes, Revision};
+
+/// The control side of this process, as the gate's source.
+pub struct LocalSource(pub Arc<Control>);
+
+#[async_trait]
+impl Source for LocalSource {
+    async fn changes(&self, since: u64) -> Result<Batch, SourceError> {
+        self.batch(Revision(since)).await.map_err(|error| SourceError(error.to_string()))
+    }
+
+    async fn bell(&self, since: u64) {
+        self.0.bell().heard_after(Revision(since)).await;
+    }
+}
+
+impl LocalSource {
+    async fn batch(&self, since: Revision) -> tidegate_control::Result<Batch> {
+        let news = self.0.changes(since).await?;
+        let accounts = self.accounts().await?;
+        // A project that moved to another account takes all it has along, so all is told again.
+        // The states are newer than `head` then; they will only be told once more.
+        if since > Revision(0) && !news.changes.projects.is_empty() {
+            let all = self.0.changes(Revision(0)).await?;
+            let mut batch = batch(all, &accounts);
+            batch.head = news.changes.head.0;
+            batch.apps_deleted = news.changes.apps_deleted;
+            batch.apis_deleted = news.changes.apis_deleted;
+            return Ok(batch);
+        }
+        Ok(batch(news, &accounts))
+    }
+
+    async fn accounts(&self) -> tidegate_control::Result<Accounts> {
+        let projects = self.0.projects().await?;
+        Ok(projects.into_iter().map(|project| (project.id, project.domain)).collect())
+    }
+}
+
+/// The account of each project.
+type Accounts = HashMap<ProjectId, DomainId>;
+
+fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
+    let GateChanges { changes, mut secrets } = news;
+    let Changes {
+        epoch,
+        head,
+        projects: _,
+        instances: _,
+        apps,
+        apps_deleted,
+        apis,
+        apis_deleted,
+        publications,
+        standings,
+        tokens,
+    } = changes;
+    let apps = apps.into_iter().filter_map(|record| {
+        let app = record.app;
+        Some(FeedApp {
+            domain: account(accounts, &app.project)?,
+            secret: secrets.remove(&app.id),
+            id: app.id,
+            project: app.project,
+            kind: app.kind,
+            key: app.app_key,
+        })
+    });
+    let apis = apis.into_iter().filter_map(|api| {
+        Some(FeedApi {
+            domain: account(accounts, &api.project)?,
+            backend: backend::of(&api),
+            id: api.id,
+            project: api.project,
+            name: api.name,
+            auth: api.auth,
+            method: api.method,
+            path: api.path,
+        })
+    });
+    let publications = publications.into_iter().map(|publication| FeedPublication {
+        api: publication.api,
+        instance: publication.instance,
+        status: publication.status,
+    });
+    let tokens = tokens.into_iter().filter_map(|token| {
+        Some(FeedToken {
+            domain: account(accounts, &token.project)?,
+            hash: token.hash.0,
+            user: token.user,
+            project: token.project,
+            expires_at: token.expires_at,
+        })
+    });
+    Batch {
+        epoch,
+        head: head.0,
+        apps: apps.collect(),
+        apps_deleted,
+        apis: apis.collect(),
+        apis_deleted,
+        publications: publications.collect(),
+        standings: standings.iter().map(standing).collect(),
+        tokens: tokens.collect(),
+    }
+}
+
+/// The store keeps no app without its project, so a project that is not there is a fault; what
+/// belongs to it is left out, and so denied.
+fn account(accounts: &Accounts, project: &ProjectId) -> Option<DomainId> {
+    let account = accounts.get(project).cloned();
+    if account.is_none() {
+        tracing::error!(%project, "something belongs to a project that is not there; it is denied");
+    }
+    account
+}
+
+fn standing(standing: &Standing) -> FeedStanding {
+    let held = standing.held();
+    FeedStanding {
+        key: standing.key.clone(),
+        grant: held.grant.cloned(),
+        paused_from: held.paused_from,
+        applied: held.applied,
+        shutdown_at: held.shutdown_at,
+    }
+}
+
+#[cfg(test)]
+mod tests;

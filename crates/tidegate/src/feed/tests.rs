@@ -1,0 +1,61 @@
+use std::sync::Arc;
+
+use tidegate_api::world::WorldFile;
+use tidegate_control::{Caller, Command, Control, Outcome, Settings, Vault};
+use tidegate_domain::{AppKind, Timestamp};
+use tidegate_gateway::Source;
+use tidegate_store::MemStore;
+
+use super::LocalSource;
+
+const NOW: Timestamp = Timestamp::from_ms(1_800_000_000_000);
+
+async fn apply(control: &Control, domain: &str) {
+    let file: WorldFile = serde_json::from_value(serde_json::json!({ "projects": [{
+        "id": "p", "name": "r", "domain": { "id": domain, "name": domain },
+        "users": [{ "name": "olaf", "access_key": "AK", "secret_key": "SK" }],
+        "workspaces": [{ "id": "w", "name": "w",
+            "members": [{ "user": "olaf", "role": "developer" }] }]
+    }]}))
+    .unwrap();
+    let world = file.into_world().unwrap();
+    control.apply(&world, false, NOW).await.unwrap();
+}
+
+async fn execute(control: &Control, command: Command) -> Outcome {
+    let (identity, _) = control.access_key("AK").await.unwrap().unwrap();
+    let (user, project) = (identity.user, identity.project.id);
+    let caller = Caller { user, project, workspace: None, edition: None };
+    control.execute(&caller, command, NOW).await.unwrap().outcome
+}
+
+async fn create_app(control: &Control, name: &str) -> tidegate_domain::App {
+    let (name, description) = (name.to_owned(), String::new());
+    let command = Command::CreateApp { name, description, kind: AppKind::App };
+    match execute(control, command).await {
+        Outcome::App(app, _) => *app,
+        Outcome::Done | Outcome::Api(_) => panic!("no app"),
+    }
+}
+
+#[tokio::test]
+async fn a_project_that_moves_to_another_account_takes_its_apps_along() {
+    let vault = Vault::new(&[7; Vault::KEY_LEN]).unwrap();
+    let control = Control::new(Arc::new(MemStore::new()), vault, Settings::default());
+    let source = LocalSource(Arc::new(control));
+    apply(&source.0, "one").await;
+    let (kept, gone) = (create_app(&source.0, "kept").await, create_app(&source.0, "gone").await);
+    let first = source.changes(0).await.unwrap();
+    assert_eq!(first.apps.len(), 2);
+    assert!(first.apps.iter().all(|app| app.domain.as_str() == "one" && app.secret.is_some()));
+    assert!(source.changes(first.head).await.unwrap().apps.is_empty());
+
+    execute(&source.0, Command::DeleteApp { app: gone.id.clone(), force: false }).await;
+    apply(&source.0, "two").await;
+    let next = source.changes(first.head).await.unwrap();
+    let [app] = next.apps.as_slice() else { panic!("{} apps", next.apps.len()) };
+    assert_eq!((&app.id, app.domain.as_str()), (&kept.id, "two"));
+    assert_eq!(next.apps_deleted, [gone.id]);
+    assert!(next.head > first.head);
+    assert!(source.changes(next.head).await.unwrap().apps.is_empty());
+}

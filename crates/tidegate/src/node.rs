@@ -1,0 +1,177 @@
+//! The composition: store, vault, use cases, routes, gate, scheduler and the two listeners, in one
+//! process. This is the only place where parts are wired together; it prints nothing.
+
+mod core;
+mod ready;
+mod scheduler;
+mod signals;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
+use hyper_util::service::TowerToHyperService;
+use tidegate_api::Api;
+use tidegate_api::dev::DevClock;
+use tidegate_gateway::{Gate, GateConfig};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use self::core::Core;
+use self::signals::Signals;
+use crate::clock::{Clock, wall};
+use crate::data::Server;
+use crate::feed::LocalSource;
+
+/// The two listeners, bound.
+pub struct Ports {
+    control: TcpListener,
+    gateway: TcpListener,
+}
+
+impl Ports {
+    /// Takes both addresses.
+    pub async fn bind(control: SocketAddr, gateway: SocketAddr) -> anyhow::Result<Self> {
+        Ok(Self {
+            control: listen(control, "the control side").await?,
+            gateway: listen(gateway, "the gateway").await?,
+        })
+    }
+}
+
+/// Takes an address for `who`.
+pub async fn listen(address: SocketAddr, who: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("{who} cannot listen on {address}"))
+}
+
+/// How a node differs from the others.
+pub struct Options {
+    /// The gateway.
+    pub gate: GateConfig,
+    /// A development server? Then its clock can be moved.
+    pub dev: bool,
+}
+
+/// A running node.
+pub struct Node {
+    core: Core,
+    /// Where it listens.
+    pub server: Server,
+    /// The end of these ends the node.
+    servers: JoinSet<()>,
+    /// These go on until the servers are done.
+    helpers: JoinSet<()>,
+    stop: watch::Sender<bool>,
+    signals: Signals,
+}
+
+impl Node {
+    /// Starts everything. Calls are answered from now on.
+    pub fn start(
+        core: Core,
+        clock: Arc<Clock>,
+        ports: Ports,
+        options: Options,
+    ) -> anyhow::Result<Self> {
+        let signals = Signals::listen()?;
+        let server = Server {
+            control: address_of(&ports.control)?,
+            gateway: address_of(&ports.gateway)?,
+            dev: options.dev,
+        };
+        let drain = options.gate.limits.clone();
+        let gate = Gate::new(options.gate, gate_clock(&clock)).context("the gateway's settings")?;
+        let (stop, stopped) = watch::channel(false);
+
+        let mut servers = JoinSet::new();
+        let router = router(&core, &clock, options.dev)?;
+        let (service, limits) = (TowerToHyperService::new(router), drain.clone());
+        let until = until(stopped.clone());
+        servers.spawn(async move {
+            tidegate_gateway::serve(ports.control, service, &limits, until).await;
+        });
+        let service = gate.service();
+        let until = self::until(stopped);
+        servers.spawn(async move {
+            tidegate_gateway::serve(ports.gateway, service, &drain, until).await;
+        });
+
+        let source = Arc::new(LocalSource(Arc::clone(&core.control)));
+        let follow = async move { gate.follow(source, std::future::pending()).await };
+        let schedule = scheduler::run(core.clone(), Arc::clone(&clock));
+        let mut helpers = JoinSet::new();
+        helpers.spawn(follow);
+        helpers.spawn(schedule);
+
+        core.data.tell_server(&server)?;
+        tracing::info!(control = server.control, gateway = server.gateway, "listening");
+        Ok(Self { core, server, servers, helpers, stop, signals })
+    }
+
+    /// Waits until both addresses answer that they are ready.
+    pub async fn ready(&mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            ready = ready::both(&self.server) => ready,
+            () = self.signals.next() => bail!("stopped before it was ready"),
+        }
+    }
+
+    /// Runs until the process is told to stop, and ends in order: no new calls, running ones to
+    /// their end. A second signal ends it at once.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        let ended = tokio::select! {
+            () = self.signals.next() => Ok(()),
+            _ = self.servers.join_next() => Err(anyhow!("a listener ended by itself")),
+            _ = self.helpers.join_next() => Err(anyhow!("the follower or the scheduler ended by itself")),
+        };
+        tracing::info!("stopping");
+        let _ = self.stop.send(true);
+        tokio::select! {
+            () = async { while self.servers.join_next().await.is_some() {} } => {}
+            () = self.signals.next() => tracing::warn!("told to stop at once"),
+        }
+        self.helpers.shutdown().await;
+        self.core.data.forget_server();
+        tracing::info!("stopped");
+        ended
+    }
+}
+
+fn router(core: &Core, clock: &Arc<Clock>, dev: bool) -> anyhow::Result<axum::Router> {
+    let now = Arc::clone(clock);
+    let api = Api {
+        control: Arc::clone(&core.control),
+        clock: tidegate_api::Clock { now: Arc::new(move || now.now()), wall: Arc::new(wall) },
+        operator_token: Some(core.data.operator_token()?),
+    };
+    let router = tidegate_api::router(api);
+    if !dev {
+        return Ok(router);
+    }
+    let clock: Arc<dyn DevClock> = Arc::clone(clock) as _;
+    Ok(router.merge(tidegate_api::dev::router(clock)))
+}
+
+fn gate_clock(clock: &Arc<Clock>) -> tidegate_gateway::Clock {
+    let now = Arc::clone(clock);
+    tidegate_gateway::Clock { now: Arc::new(move || now.now()), wall: Arc::new(wall) }
+}
+
+/// Ends when the node is told to stop.
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // The sender lives as long as the node.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// The address at which this machine reaches a listener.
+fn address_of(listener: &TcpListener) -> anyhow::Result<String> {
+    let mut address = listener.local_addr()?;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    Ok(format!("http://{address}"))
+}

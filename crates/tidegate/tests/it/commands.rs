@@ -1,0 +1,154 @@
+//! The commands, each used once at least.
+
+use serde_json::Value;
+
+use crate::support::{Folder, Server};
+
+fn ids(folder: &Folder, words: &[&str]) -> Vec<String> {
+    let shown = folder.done(&[words, &["--output", "json"]].concat());
+    let answer: Value = serde_json::from_str(&shown).unwrap();
+    let records = answer["records"].as_array().unwrap();
+    records.iter().map(|record| record["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn applications_are_rejected_withdrawn_and_approved() {
+    let folder = Folder::new();
+    let _server = Server::dev(&folder, &[]);
+    let apply = ["grants", "apply", "--api", "weather", "--app", "wallboard", "--for", "3d"];
+    folder.done(&apply);
+    let listed = folder.done(&["grants", "list", "--api", "weather"]);
+    assert!(listed.contains("applied"), "{listed}");
+    let waiting = ids(&folder, &["applications", "list"]);
+    let reject = ["applications", "reject", &waiting[0], "--reason", "too long"];
+    assert_eq!(folder.done(&reject), "rejected 1\n");
+    let sent = folder.done(&["applications", "list", "--box", "sent"]);
+    assert!(sent.contains("rejected") && sent.contains("too long"), "{sent}");
+    let decided = folder.done(&["applications", "list", "--box", "decided"]);
+    assert!(decided.contains("rejected"), "{decided}");
+
+    folder.done(&apply);
+    let waiting = ids(&folder, &["applications", "list"]);
+    assert_eq!(folder.done(&["applications", "withdraw", &waiting[0]]), "withdrawn\n");
+    assert!(ids(&folder, &["applications", "list"]).is_empty());
+    let nothing = folder.run(&["applications", "approve", "--all"]);
+    assert!(nothing.err.contains("nothing waits for you"), "{nothing:?}");
+
+    folder.done(&apply);
+    let waiting = ids(&folder, &["applications", "list"]);
+    assert_eq!(folder.done(&["applications", "approve", &waiting[0]]), "approved 1\n");
+    folder.done(&["grants", "renew", "--api", "weather", "--app", "wallboard", "--for", "9d"]);
+    assert!(folder.done(&["grants", "list", "--app", "wallboard"]).contains("renewing"));
+    folder.done(&["applications", "approve", "--all"]);
+    assert!(folder.done(&["grants", "list", "--app", "wallboard"]).contains("granted"));
+    assert_eq!(
+        folder.done(&["grants", "give-back", "--api", "weather", "--app", "wallboard"]),
+        "given back\n"
+    );
+    let denied = folder.run(&["call", "--app", "wallboard", "/weather/rome"]);
+    assert!(denied.out.contains("X-Tidegate-Reason: cancelled"), "{denied:?}");
+}
+
+#[test]
+fn a_refusal_is_told_with_its_code_and_ends_with_one() {
+    let folder = Folder::new();
+    let _server = Server::dev(&folder, &[]);
+    let by_owner = folder.run(&[
+        "grants",
+        "authorize",
+        "--as",
+        "owner",
+        "--api",
+        "weather",
+        "--app",
+        "wallboard",
+        "--for",
+        "3d",
+    ]);
+    assert_eq!(by_owner.code, Some(1));
+    assert!(by_owner.err.contains("DLM."), "{by_owner:?}");
+    let unknown = folder.run(&["grants", "list", "--api", "nothing"]);
+    assert_eq!(unknown.code, Some(1), "{unknown:?}");
+    let endless = folder.run(&["grants", "authorize", "--api", "weather", "--app", "wallboard"]);
+    assert!(endless.err.contains("--until MOMENT or --for SPAN"), "{endless:?}");
+    let both = folder.run(&[
+        "grants",
+        "authorize",
+        "--api",
+        "weather",
+        "--app",
+        "wallboard",
+        "--for",
+        "3d",
+        "--until",
+        "2099-01-01T00:00Z",
+    ]);
+    assert_eq!(both.code, Some(2));
+}
+
+#[test]
+fn notices_are_listed_confirmed_and_withdrawn() {
+    let folder = Folder::new();
+    let _server = Server::dev(&folder, &[]);
+    let on = ["--api", "weather", "--app", "wallboard"];
+    folder.done(&[&["grants", "authorize", "--for", "30d"], &on[..]].concat());
+    folder.done(&[&["grants", "cancel"], &on[..]].concat());
+    let notices = ids(&folder, &["notices", "list"]);
+    assert_eq!(folder.done(&["notices", "withdraw", &notices[0]]), "withdrawn: access goes on\n");
+    assert!(folder.done(&["grants", "list", "--api", "weather"]).contains("granted"));
+
+    folder.done(&[&["grants", "cancel", "--for", "5d"], &on[..]].concat());
+    let listed = folder.done(&["notices", "list"]);
+    assert!(listed.contains("pending check"), "{listed}");
+    let notices = ids(&folder, &["notices", "list"]);
+    folder.done(&["notices", "confirm", &notices[0]]);
+    let denied = folder.run(&["call", "--app", "wallboard", "/weather/rome"]);
+    assert!(denied.out.contains("X-Tidegate-Reason: cancelled"), "{denied:?}");
+}
+
+#[test]
+fn apps_are_made_shown_and_deleted() {
+    let folder = Folder::new();
+    let _server = Server::dev(&folder, &[]);
+    let made = folder.done(&["apps", "create", "billing", "--description", "Sends invoices"]);
+    assert!(made.contains("secret"), "{made}");
+    assert!(folder.done(&["apps", "list", "--name", "bill"]).contains("billing"));
+    assert_eq!(folder.done(&["apps", "show", "billing"]), made);
+    let by_reviewer = folder.done(&["apps", "show", "billing", "--as", "reviewer"]);
+    let secret = made.lines().find(|line| line.starts_with("secret")).unwrap();
+    assert!(!by_reviewer.contains(secret), "{by_reviewer}");
+    folder.done(&["apps", "reset-secret", "billing"]);
+    assert_ne!(folder.done(&["apps", "show", "billing"]), made);
+
+    let many = ["--api", "weather", "--app", "billing", "--app", "wallboard", "--for", "2d"];
+    let granted = folder.done(&[&["grants", "authorize"], &many[..]].concat());
+    assert!(granted.starts_with("granted to 2 apps until"), "{granted}");
+    let in_use = folder.run(&["apps", "delete", "billing"]);
+    assert_eq!(in_use.code, Some(1), "{in_use:?}");
+    assert_eq!(folder.done(&["apps", "delete", "billing", "--force"]), "deleted\n");
+    assert!(!folder.done(&["apps", "list"]).contains("billing"));
+}
+
+#[test]
+fn apis_are_stopped_recovered_and_taken_offline() {
+    let folder = Folder::new();
+    let _server = Server::dev(&folder, &[]);
+    assert_eq!(folder.done(&["apis", "stop", "weather"]), "now stopped\n");
+    let stopped = folder.run(&["call", "--app", "wallboard", "/weather/rome"]);
+    assert_eq!(stopped.code, Some(1), "{stopped:?}");
+    let recover = folder.done(&["apis", "recover", "weather", "--as", "owner"]);
+    assert_eq!(recover, "now recover wait review\n");
+    folder.done(&["applications", "approve", "--all"]);
+    assert!(folder.done(&["apis", "show", "weather"]).contains("published"));
+
+    folder.done(&["grants", "authorize", "--api", "weather", "--app", "wallboard", "--for", "9d"]);
+    let instance = ["--instance", "gate-1"];
+    let ending = folder.done(&[&["apis", "unpublish", "weather"], &instance[..]].concat());
+    assert_eq!(ending, "now waiting offline\n");
+    let told = folder.done(&["call", "--app", "wallboard", "/weather/rome"]);
+    assert!(told.contains("X-Tidegate-Cancelled-At: "), "{told}");
+    folder.done(&["clock", "advance", "50h"]);
+    let gone = folder.run(&["call", "--app", "wallboard", "/weather/rome"]);
+    assert_eq!(gone.code, Some(1), "{gone:?}");
+    assert_eq!(folder.done(&["apis", "publish", "weather"]), "now published\n");
+}

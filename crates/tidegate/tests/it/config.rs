@@ -1,0 +1,41 @@
+//! The configuration, from outside.
+
+use crate::support::{Folder, done, run, tidegate};
+
+#[test]
+fn the_default_is_printed_and_is_fine() {
+    let folder = Folder::new();
+    let default = done(&["config", "default"]);
+    let file = folder.file("tidegate.toml", &default);
+    assert_eq!(done(&["config", "check", "--config", &file]), "the configuration is fine\n");
+    assert!(default.contains("[gateway]") && default.contains("\nlease_seconds = 300\n"));
+}
+
+#[test]
+fn all_faults_are_listed_together_and_nothing_is_started() {
+    let folder = Folder::new();
+    let file = folder.file(
+        "tidegate.toml",
+        "control_addr = 'here'\nsurprise = 1\n[gateway]\nlease_seconds = 'long'\n",
+    );
+    for words in [&["config", "check"][..], &["serve"]] {
+        let mut command = tidegate(&[words, &["--config", &file]].concat());
+        command.env("TIDEGATE_LOG_FORMAT", "xml").env("TIDEGATE_DATA_DIR", folder.data());
+        let ran: crate::support::Ran = command.output().unwrap().into();
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        for part in [
+            "in 4 places",
+            "`control_addr` is `here`",
+            "no key `surprise`",
+            "`gateway.lease_seconds` must be a number",
+            "`TIDEGATE_LOG_FORMAT` is `xml`",
+            "tidegate.toml",
+        ] {
+            assert!(ran.err.contains(part), "{part} is missing in {ran:?}");
+        }
+        assert!(!folder.data().exists());
+    }
+    let missing = run(&["serve", "--config", "/nowhere/tidegate.toml"]);
+    assert_eq!(missing.code, Some(2));
+    assert!(missing.err.contains("/nowhere/tidegate.toml cannot be read"), "{missing:?}");
+}

@@ -1,0 +1,73 @@
+//! The examples of the docs are run, and the pages that list something list all of it.
+
+use std::fmt::Write as _;
+
+use tidegate_gateway::Reason;
+
+use crate::support::{Folder, Server};
+
+/// A file of the repository.
+fn page(name: &str) -> String {
+    let file = format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// The contents of a page's blocks of one kind.
+fn blocks<'a>(page: &'a str, kind: &str) -> Vec<&'a str> {
+    let fence = format!("```{kind}\n");
+    page.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn the_first_run_goes_as_its_page_says() {
+    let folder = Folder::new();
+    let _server = Server::dev(&folder, &[]);
+    let page = page("docs/first-run.md");
+    let mut commands = 0;
+    for block in blocks(&page, "console") {
+        let mut shown = String::new();
+        for line in block.lines() {
+            if let Some(command) = line.strip_prefix("$ tidegate ") {
+                let words: Vec<&str> = command.split_whitespace().collect();
+                let ran = folder.run(&words);
+                shown = ran.out + &ran.err;
+                commands += 1;
+            } else {
+                assert!(shown.contains(line), "`{line}` is not in:\n{shown}");
+            }
+        }
+    }
+    assert!(commands >= 12, "only {commands} commands were found");
+}
+
+#[test]
+fn the_world_of_the_docs_applies() {
+    let folder = Folder::new();
+    let page = page("docs/running.md");
+    let world = folder.file("world.yaml", blocks(&page, "yaml")[0]);
+    let told = folder.done(&["apply", "-f", &world, "--dry-run"]);
+    assert!(told.contains("created member sales/rita"), "{told}");
+}
+
+#[test]
+fn the_page_of_errors_lists_every_denial() {
+    let mut table =
+        String::from("\n| Reason | Status | Code | What it says |\n|---|---|---|---|\n");
+    for reason in Reason::ALL {
+        let row = reason.row();
+        let (status, code, text) = (row.status.as_u16(), row.code, row.text);
+        writeln!(table, "| `{}` | {status} | `{code}` | {text} |", row.name).unwrap();
+    }
+    table.push('\n');
+    let name = "docs/errors.md";
+    let page = page(name);
+    let (begin, end) = ("<!-- gate:begin -->", "<!-- gate:end -->");
+    let (head, rest) = page.split_once(begin).expect("the page has a place for the table");
+    let (listed, tail) = rest.split_once(end).expect("the table has an end");
+    if std::env::var_os("UPDATE_TABLE").is_some() {
+        let file = format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::write(file, format!("{head}{begin}\n{table}{end}{tail}")).unwrap();
+    } else {
+        assert_eq!(listed.trim(), table.trim());
+    }
+}

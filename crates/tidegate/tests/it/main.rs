@@ -1,0 +1,21 @@
+//! The real binary, from outside: started, called, moved in time, stopped and killed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod apply;
+mod commands;
+mod config;
+mod crash;
+mod docs;
+mod first_run;
+mod help;
+mod kill;
+mod restart;
+mod serve;
+mod support;
+mod world;
