@@ -169,7 +169,7 @@ fn stopping() -> Vec<State> {
 
 fn unpublishing() -> Vec<State> {
     vec![
-        state("unpublish announced for day 10", 10, { granted(|w| w.unpublish(day(10), day(1))) }),
+        state("unpublish announced for day 10", 10, granted(|w| w.unpublish(day(10), day(1)))),
         state("unpublish announced for day 10, scheduled for day 5", 5, {
             granted(|w| {
                 w.unpublish(day(10), day(1));
