@@ -14,10 +14,12 @@ mod bell;
 mod caller;
 mod command;
 mod error;
+mod execute;
 mod feed;
 mod grants;
 mod identity;
 mod ids;
+mod keep;
 mod publications;
 mod queries;
 mod settle;
@@ -92,7 +94,7 @@ impl Control {
     ) -> Result<Receipt> {
         let actor = Some(caller.user.clone());
         let mut turn = turn::Turn::begin(self, actor, now).await?;
-        let outcome = command::dispatch(&mut turn, caller, command).await?;
+        let outcome = execute::dispatch(&mut turn, caller, command).await?;
         let revision = self.commit(turn).await?;
         Ok(Receipt { revision, outcome })
     }

@@ -11,8 +11,8 @@ use crate::access::{self, Seat};
 use crate::caller::Caller;
 use crate::command::{ApiAction, Outcome};
 use crate::error::Result;
-use crate::grants;
 use crate::ids::DrawnId;
+use crate::keep;
 use crate::turn::Turn;
 
 /// Publishes an API, or asks that it be published.
@@ -75,7 +75,7 @@ pub(crate) async fn carry_out(
         route_taken: route_taken(turn, api, instance).await?,
     };
     let events = publication::decide(&publication, &facts, command, turn.now)?;
-    keep(turn, api, publication, events).await
+    record(turn, api, publication, events).await
 }
 
 /// The publication, with what time has brought about recorded.
@@ -88,7 +88,7 @@ pub(crate) async fn settled(
     let Some(event) = publication::settle(&publication, turn.now) else {
         return Ok(publication);
     };
-    keep(turn, api, publication, vec![event]).await?;
+    record(turn, api, publication, vec![event]).await?;
     load(turn, api, instance).await
 }
 
@@ -119,7 +119,7 @@ pub(crate) async fn app_released(
     };
     let command = PublicationCommand::AppReleased;
     let events = publication::decide(&publication, &facts, &command, turn.now)?;
-    keep(turn, api, publication, events).await
+    record(turn, api, publication, events).await
 }
 
 async fn apps_counting(turn: &mut Turn<'_>, api: &Api, instance: &InstanceId) -> Result<usize> {
@@ -136,7 +136,7 @@ async fn route_taken(turn: &mut Turn<'_>, api: &Api, instance: &InstanceId) -> R
 }
 
 /// Keeps what happened to a publication: state, journal, outbox, and the standings it touches.
-pub(crate) async fn keep(
+async fn record(
     turn: &mut Turn<'_>,
     api: &Api,
     mut publication: Publication,
@@ -195,7 +195,7 @@ async fn tell_apps(
         let Some(record) = turn.app(&standing.key.app).await? else {
             continue;
         };
-        grants::keep(turn, api, &record, standing, events).await?;
+        keep::standing(turn, api, &record, standing, events).await?;
     }
     Ok(())
 }
@@ -218,7 +218,7 @@ async fn announce(
             ("application.filed", &api.manager, details)
         }
         Event::ApplicationClosed(application) => {
-            ("application.closed", &application.applicant, grants::closed_application(application))
+            ("application.closed", &application.applicant, keep::closed_application(application))
         }
         Event::PublishRejected => ("api.publish-rejected", &api.created_by, json!({})),
         Event::BackTo(status) => {

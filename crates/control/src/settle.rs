@@ -7,7 +7,7 @@ use tidegate_store::Due;
 
 use crate::error::Result;
 use crate::turn::Turn;
-use crate::{Control, grants, publications};
+use crate::{Control, keep, publications};
 
 /// How much one turn records at most, so that no writer waits long for it.
 const PER_TURN: u64 = 200;
@@ -68,6 +68,6 @@ async fn standing(turn: &mut Turn<'_>, key: &Key) -> Result<()> {
         return Ok(());
     };
     let events = standing::settle(&standing, turn.now);
-    grants::keep(turn, &api, &record, standing, events).await?;
+    keep::standing(turn, &api, &record, standing, events).await?;
     publications::app_released(turn, &api, &key.instance).await
 }

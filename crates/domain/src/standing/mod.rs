@@ -1,12 +1,17 @@
 //! The standing: all that is known of one (API, instance, app).
 
+mod command;
 mod decide;
 mod evolve;
+mod follow;
+mod rungs;
 mod settle;
 
-pub use decide::{Choice, Command, Facts, Shutdown, decide, follow};
-pub(crate) use decide::{moment_of_cancellation, must_leave_notice};
+pub use command::{Choice, Command, Facts};
+pub use decide::decide;
 pub use evolve::evolve;
+pub use follow::{Shutdown, follow};
+pub(crate) use rungs::{moment_of_cancellation, must_leave_notice};
 pub use settle::settle;
 
 use crate::admission::Held;

@@ -1,0 +1,130 @@
+//! Keeping what happened to a standing: state, journal, and messages for the people it concerns.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use tidegate_domain::standing::{self, CutCause, Event};
+use tidegate_domain::{Api, Key, NoticeKind, Standing};
+use tidegate_store::AppRecord;
+
+use crate::error::Result;
+use crate::turn::Turn;
+
+/// Keeps what happened to a standing: state, journal and outbox.
+pub(crate) async fn standing(
+    turn: &mut Turn<'_>,
+    api: &Api,
+    record: &AppRecord,
+    mut standing: Standing,
+    events: Vec<Event>,
+) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    for event in events {
+        match &event {
+            Event::Applied(application) | Event::ApplicationClosed(application) => {
+                turn.put_application(application).await?;
+            }
+            Event::NoticeSent(notice)
+            | Event::NoticeScheduled(notice)
+            | Event::NoticeClosed(notice) => turn.put_notice(notice).await?,
+            Event::Granted { .. }
+            | Event::Extended { .. }
+            | Event::Cut(_)
+            | Event::CutWithdrawn
+            | Event::Paused { .. }
+            | Event::PauseEnded => {}
+        }
+        announce(turn, api, record, &standing.key, &event).await?;
+        standing = standing::evolve(standing, event, turn.now);
+    }
+    Ok(turn.put_standing(&standing).await?)
+}
+
+/// Tells the journal, and by the outbox the people an event concerns.
+async fn announce(
+    turn: &mut Turn<'_>,
+    api: &Api,
+    record: &AppRecord,
+    key: &Key,
+    event: &Event,
+) -> Result<()> {
+    let subject = format!("{}/{}/{}", key.api, key.instance, key.app);
+    let owner = &record.app.owner;
+    let (what, recipients, details) = match event {
+        Event::Granted { until, .. } => {
+            ("grant.granted", vec![owner], json!({ "until": until.to_string() }))
+        }
+        Event::Extended { until, .. } => {
+            ("grant.extended", vec![owner], json!({ "until": until.to_string() }))
+        }
+        Event::Cut(cut) => {
+            let cause = match cut.cause {
+                CutCause::Reviewer => "reviewer",
+                CutCause::App => "app",
+                CutCause::Unpublished => "unpublished",
+            };
+            let details = json!({ "at": cut.at.to_string(), "cause": cause });
+            ("grant.cut", vec![owner, &api.manager], details)
+        }
+        Event::CutWithdrawn => ("grant.cut-withdrawn", vec![owner], json!({})),
+        Event::Applied(application) => {
+            let until = application.until.map(|until| until.to_string());
+            let details = json!({ "application": application.id.as_str(), "until": until });
+            ("application.filed", vec![&api.manager], details)
+        }
+        Event::ApplicationClosed(application) => {
+            let details = closed_application(application);
+            ("application.closed", vec![&application.applicant, &api.manager], details)
+        }
+        Event::NoticeSent(notice) => {
+            let details = json!({
+                "notice": notice.id.as_str(),
+                "kind": notice_kind(notice.kind),
+                "deadline": notice.deadline.to_string(),
+            });
+            ("notice.sent", vec![owner], details)
+        }
+        Event::NoticeScheduled(notice) => {
+            let details = json!({
+                "notice": notice.id.as_str(),
+                "at": notice.takes_effect().to_string(),
+            });
+            ("notice.scheduled", vec![&notice.sent_by], details)
+        }
+        Event::NoticeClosed(notice) => {
+            let outcome = notice.closed.as_ref().map(|closed| format!("{:?}", closed.outcome));
+            let details = json!({ "notice": notice.id.as_str(), "outcome": outcome });
+            ("notice.closed", vec![owner, &notice.sent_by], details)
+        }
+        Event::Paused { from } => ("app.paused", vec![], json!({ "from": from.to_string() })),
+        Event::PauseEnded => ("app.pause-ended", vec![], json!({})),
+    };
+    turn.record(what, &subject, details.clone()).await?;
+    let mut told = BTreeSet::new();
+    for recipient in recipients {
+        if told.insert(recipient) {
+            turn.tell(recipient, what, &subject, details.clone()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How an application ended, for the journal.
+pub(crate) fn closed_application(application: &tidegate_domain::Application) -> serde_json::Value {
+    let verdict = application.verdict.as_ref();
+    json!({
+        "application": application.id.as_str(),
+        "outcome": verdict.map(|verdict| format!("{:?}", verdict.outcome)),
+        "comment": verdict.and_then(|verdict| verdict.comment.clone()),
+    })
+}
+
+fn notice_kind(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::Cancel => "cancel",
+        NoticeKind::Stop => "stop",
+        NoticeKind::Unpublish => "unpublish",
+    }
+}
