@@ -149,7 +149,10 @@ impl Call {
     /// Carries out a command of this caller.
     pub async fn execute(&self, command: Command) -> Result<Receipt, Fault> {
         match self.control().execute(&self.caller, command, self.now).await {
-            Ok(receipt) => Ok(receipt),
+            Ok(receipt) => {
+                self.api.enforced(receipt.revision.0).await;
+                Ok(receipt)
+            }
             Err(Error::Refused(refusal)) => Err(self.naming(refusal).await),
             Err(error) => Err(error.into()),
         }

@@ -13,7 +13,10 @@ mod reply;
 mod routes;
 pub mod world;
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidegate_control::Control;
 use tidegate_domain::Timestamp;
@@ -40,6 +43,27 @@ pub struct Api {
     pub clock: Clock,
     /// Opens the operator's routes; without one they are closed.
     pub operator_token: Option<Secret>,
+    /// The gate of this process, if it has one.
+    pub gate: Option<Arc<dyn LocalGate>>,
+}
+
+/// A gate in the same process. Who was told that a change is made finds it enforced there.
+pub trait LocalGate: Send + Sync {
+    /// Ends once the gate decides at this revision or a later one.
+    fn reached(&self, revision: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// How long an answer waits for the gate at most. The change is durable either way.
+const GATE_WAIT: Duration = Duration::from_secs(1);
+
+impl Api {
+    /// Waits, within bounds, until the gate of this process knows a change.
+    async fn enforced(&self, revision: u64) {
+        let Some(gate) = &self.gate else { return };
+        if tokio::time::timeout(GATE_WAIT, gate.reached(revision)).await.is_err() {
+            tracing::warn!(revision, "the gate is late; the change is answered all the same");
+        }
+    }
 }
 
 /// The largest body a call may have, in bytes.

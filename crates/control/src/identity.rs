@@ -10,7 +10,7 @@ use serde_json::json;
 use tidegate_domain::time::DAY_MS;
 use tidegate_domain::{ProjectId, Timestamp, UserId};
 use tidegate_sign::Secret;
-use tidegate_store::{Project, Token, TokenHash, User, View};
+use tidegate_store::{Project, Revision, Token, TokenHash, User, View};
 use tokio::sync::Semaphore;
 
 use crate::error::Result;
@@ -99,6 +99,8 @@ pub struct Issued {
     pub issued_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// The revision that holds it.
+    pub revision: Revision,
 }
 
 /// Lets a few password checks run at a time.
@@ -261,8 +263,8 @@ impl Control {
         };
         turn.put_token(&token).await?;
         turn.record("token.issued", &identity.user, json!({})).await?;
-        self.commit(turn).await?;
-        Ok(Issued { text, identity, issued_at, expires_at: token.expires_at })
+        let revision = self.commit(turn).await?;
+        Ok(Issued { text, identity, issued_at, expires_at: token.expires_at, revision })
     }
 
     /// A user's name.

@@ -99,7 +99,9 @@ impl Follower<'_> {
             Applied::Newer(index) => {
                 let index = self.prune(*index);
                 tracing::debug!(revision = index.revision(), "the index is newer");
+                let revision = index.revision();
                 self.gate.index.store(Some(Arc::new(index)));
+                self.gate.revisions.send_replace(revision);
             }
             Applied::Unchanged => {}
             // Its answer proves nothing about what was committed since, so it renews no lease.

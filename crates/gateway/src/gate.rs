@@ -12,7 +12,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use tidegate_domain::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::backend::Backends;
 use crate::body::AnyBody;
@@ -62,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     serves: Arc<Serves>,
     pub(crate) index: ArcSwapOption<Index>,
+    /// Tells the revision of every new index.
+    pub(crate) revisions: watch::Sender<u64>,
     pub(crate) lease: Lease,
     pub(crate) backends: Backends,
     /// Room for held bodies, in KiB.
@@ -80,6 +82,7 @@ impl Gate {
             clock,
             serves: Arc::new(serves),
             index: ArcSwapOption::empty(),
+            revisions: watch::Sender::new(0),
             lease: Lease::new(limits.lease),
             backends: Backends::new(&limits).map_err(|error| SetupError::Tls(error.to_string()))?,
             held_bodies: Arc::new(Semaphore::new(held)),
@@ -117,6 +120,12 @@ impl Gate {
     /// The revision the gate decides at; none when it knows nothing yet.
     pub fn revision(&self) -> Option<u64> {
         self.0.revision()
+    }
+
+    /// Returns once the gate decides at `revision` or a later one.
+    pub async fn reached(&self, revision: u64) {
+        // The sender lives as long as the gate, so waiting cannot fail.
+        let _ = self.0.revisions.subscribe().wait_for(|now| *now >= revision).await;
     }
 
     /// The limits it was set up with.

@@ -74,7 +74,7 @@ impl Default for Limits {
             clock_skew_seconds: 15 * 60,
             lease: Duration::from_secs(5 * 60),
             poll: Duration::from_secs(1),
-            poll_gap: Duration::from_millis(10),
+            poll_gap: Duration::from_millis(2),
             poll_timeout: Duration::from_secs(10),
             poll_backoff: Duration::from_secs(10),
         }

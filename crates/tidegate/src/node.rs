@@ -6,13 +6,15 @@ mod ready;
 mod scheduler;
 mod signals;
 
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use hyper_util::service::TowerToHyperService;
-use tidegate_api::Api;
 use tidegate_api::dev::DevClock;
+use tidegate_api::{Api, LocalGate};
 use tidegate_gateway::{Gate, GateConfig};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -85,7 +87,7 @@ impl Node {
         let (stop, stopped) = watch::channel(false);
 
         let mut servers = JoinSet::new();
-        let router = router(&core, &clock, options.dev)?;
+        let router = router(&core, &clock, &gate, options.dev)?;
         let (service, limits) = (TowerToHyperService::new(router), drain.clone());
         let until = until(stopped.clone());
         servers.spawn(async move {
@@ -138,12 +140,13 @@ impl Node {
     }
 }
 
-fn router(core: &Core, clock: &Arc<Clock>, dev: bool) -> anyhow::Result<axum::Router> {
+fn router(core: &Core, clock: &Arc<Clock>, gate: &Gate, dev: bool) -> anyhow::Result<axum::Router> {
     let now = Arc::clone(clock);
     let api = Api {
         control: Arc::clone(&core.control),
         clock: tidegate_api::Clock { now: Arc::new(move || now.now()), wall: Arc::new(wall) },
         operator_token: Some(core.data.operator_token()?),
+        gate: Some(Arc::new(OwnGate(gate.clone()))),
     };
     let router = tidegate_api::router(api);
     if !dev {
@@ -151,6 +154,15 @@ fn router(core: &Core, clock: &Arc<Clock>, dev: bool) -> anyhow::Result<axum::Ro
     }
     let clock: Arc<dyn DevClock> = Arc::clone(clock) as _;
     Ok(router.merge(tidegate_api::dev::router(clock)))
+}
+
+/// The gate of this node, for answers that wait until a change is enforced.
+struct OwnGate(Gate);
+
+impl LocalGate for OwnGate {
+    fn reached(&self, revision: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.0.reached(revision))
+    }
 }
 
 fn gate_clock(clock: &Arc<Clock>) -> tidegate_gateway::Clock {

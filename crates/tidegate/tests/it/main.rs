@@ -12,6 +12,7 @@ mod commands;
 mod config;
 mod crash;
 mod docs;
+mod enforced;
 mod first_run;
 mod help;
 mod kill;
