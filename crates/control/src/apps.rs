@@ -76,7 +76,7 @@ async fn iam_name(turn: &mut Turn<'_>, seat: &Seat, name: String) -> Result<Stri
     };
     match turn.apps(&filter, Paging::ALL).await?.total {
         0 => Ok(name),
-        _ => Err(Refusal::NameTaken.into()),
+        _ => Err(Refusal::IamAppFixed.into()),
     }
 }
 

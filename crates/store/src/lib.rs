@@ -137,8 +137,9 @@ pub trait View: Send {
     async fn standings_on(&mut self, api: &ApiId, on: &InstanceId) -> Result<Vec<Standing>>;
     /// All standings of an app, by API and instance.
     async fn standings_of_app(&mut self, app: &AppId) -> Result<Vec<Standing>>;
-    /// The standings of an API or an app that are listed at `now` (those with a live grant or a
-    /// pending application whose asked end is still ahead), by (instance, app) or (API, instance).
+    /// The standings of an API or an app that are listed at `now`, by (instance, app) or (API,
+    /// instance): those with a live grant, or with a pending application for a new one whose end
+    /// is still ahead, on an instance where no announced unpublish has come.
     async fn listed(
         &mut self,
         by: &ListedBy,

@@ -151,7 +151,7 @@ pub const QUIRKS: &[Quirk] = &[
         name: "grant-end-shown",
         vendor: "does not say which end is listed while a cancellation runs",
         evidence: "absence",
-        choice: "the earliest known end, so that nobody counts on more access than there is",
+        choice: "the grant's earliest known end, the moment of a cancellation included; a stop ends no grant, and is told by the gateway's headers",
     },
     Quirk {
         name: "position-body",

@@ -55,7 +55,7 @@ async fn an_iam_app_bears_the_accounts_name_and_there_is_one() {
     let made = world.does("developer", create("acme")).await.outcome;
     let Outcome::App(app, None) = made else { panic!("an app without a secret") };
     assert_eq!(app.kind, AppKind::Iam);
-    assert_eq!(world.try_to("stranger", create("acme")).await.err(), Some(Refusal::NameTaken));
+    assert_eq!(world.try_to("stranger", create("acme")).await.err(), Some(Refusal::IamAppFixed));
     let rename = Command::UpdateApp { app: app.id, name: Some("x".into()), description: None };
     assert_eq!(world.try_to("developer", rename).await.err(), Some(Refusal::IamAppFixed));
 }

@@ -50,9 +50,16 @@ impl Case<'_> {
         }
     }
 
-    /// A grant can be extended as long as the API keeps its grants, also while it is stopped.
+    /// A grant can be extended as long as the API keeps its grants, also while it is stopped. An
+    /// announced unpublish is a notice like any other: it says when access ends.
     pub(super) fn must_keep_grants(&self) -> Result<(), Refusal> {
-        if self.facts.status.keeps_grants() { Ok(()) } else { Err(Refusal::NotPublished) }
+        match self.facts.status {
+            Status::Unpublishing { at } => {
+                Err(Refusal::NoticeRunning { app: self.standing.key.app.clone(), at })
+            }
+            status if status.keeps_grants() => Ok(()),
+            _ => Err(Refusal::NotPublished),
+        }
     }
 
     pub(super) fn must_have_grant(&self) -> Result<&Grant, Refusal> {

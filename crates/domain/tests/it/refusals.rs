@@ -62,7 +62,7 @@ fn authorize_form_rights_repeat_state_time() {
         &[("-", Who::Reviewer, same), ("KindMismatch", Who::Reviewer, sooner.clone())],
     );
     world.fit = Fit::Fits;
-    ladder(&world, day(1), &[("NotPublished", Who::Reviewer, sooner.clone())]);
+    ladder(&world, day(1), &[("NoticeRunning", Who::Reviewer, sooner.clone())]);
     let mut world = World::granted(day(30));
     world.cancel(day(20), day(0)).unwrap();
     ladder(&world, day(1), &[("NoticeRunning", Who::Reviewer, sooner.clone())]);
@@ -118,7 +118,7 @@ fn apply_and_renew_form_rights_state_time() {
     world.cancel(day(9), day(0)).unwrap();
     ladder(&world, day(1), &[("NoticeRunning", Who::Owner, renew(past))]);
     world.unpublish(day(9), day(0));
-    ladder(&world, day(1), &[("NotPublished", Who::Owner, renew(past))]);
+    ladder(&world, day(1), &[("NoticeRunning", Who::Owner, renew(past))]);
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn verdicts_and_withdrawals_rights_state_time() {
     renewed.renew(day(60), day(0)).unwrap();
     renewed.unpublish(day(9), day(0));
     let approve = decide(&renewed, true);
-    ladder(&renewed, day(1), &[("NotPublished", Who::Reviewer, approve)]);
+    ladder(&renewed, day(1), &[("NoticeRunning", Who::Reviewer, approve)]);
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub async fn standings_are_listed_while_they_matter(store: Shared) {
         standing("a5", None, apply(None)),
         standing("a6", Some((1_500, None)), apply(Some(5_000))),
         standing("a7", None, None),
+        standing("a8", Some((1_500, None)), Some((ApplicationKind::Renew, Some(5_000)))),
     ];
     for standing in &all {
         if let Some(application) = &standing.application {
@@ -59,7 +60,10 @@ pub async fn standings_are_listed_while_they_matter(store: Shared) {
             .filter(|s| {
                 let asked = s.application.as_ref();
                 s.live_grant(now).is_some()
-                    || asked.is_some_and(|asked| asked.until.is_none_or(|until| now < until))
+                    || asked.is_some_and(|asked| {
+                        asked.kind == ApplicationKind::Apply
+                            && asked.until.is_none_or(|until| now < until)
+                    })
             })
             .cloned()
             .collect();
@@ -67,6 +71,17 @@ pub async fn standings_are_listed_while_they_matter(store: Shared) {
             expected.insert(0, granted("x1", "i0", "a1", 9_000));
         }
         assert_eq!((page.total, page.items), (expected.len() as u64, expected), "at {now}");
+    }
+    drop(view);
+    write!(
+        store,
+        put_publication(&publication("x1", "i1", Status::Unpublishing { at: at(1_200) })),
+        put_publication(&publication("x1", "i0", Status::Stopping { at: at(1_200) })),
+    );
+    let mut view = self::view(&store).await;
+    for (now, total) in [(1_199, 8), (1_200, 1)] {
+        let page = view.listed(&by_api, at(now), Paging::ALL).await.unwrap();
+        assert_eq!(page.total, total, "an unpublish takes them along at its moment: {now}");
     }
     let by_app = ListedBy::App(app_id("a1"));
     let page = view.listed(&by_app, at(1_000), Paging::ALL).await.unwrap();

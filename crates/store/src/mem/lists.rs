@@ -1,7 +1,8 @@
 //! Which rows pass a filter.
 
+use tidegate_domain::publication::Status;
 use tidegate_domain::{
-    Api, AppKind, Application, Notice, NoticeOutcome, Outcome, Standing, Timestamp,
+    Api, AppKind, Application, ApplicationKind, Notice, NoticeOutcome, Outcome, Standing, Timestamp,
 };
 
 use super::state::State;
@@ -59,14 +60,22 @@ impl State {
             && filter.published.is_none_or(|wish| wish == published())
     }
 
-    pub fn lists_standing(by: &ListedBy, now: Timestamp, standing: &Standing) -> bool {
+    pub fn lists_standing(&self, by: &ListedBy, now: Timestamp, standing: &Standing) -> bool {
+        let key = &standing.key;
         let belongs = match by {
-            ListedBy::Api(api) => standing.key.api == *api,
-            ListedBy::App(app) => standing.key.app == *app,
+            ListedBy::Api(api) => key.api == *api,
+            ListedBy::App(app) => key.app == *app,
         };
-        let applied = (standing.application.as_ref())
-            .is_some_and(|application| application.until.is_none_or(|until| now < until));
-        belongs && (standing.live_grant(now).is_some() || applied)
+        // A renewal goes with its grant, so only an application for a new one counts by itself.
+        let applied = (standing.application.as_ref()).is_some_and(|application| {
+            application.kind == ApplicationKind::Apply
+                && application.until.is_none_or(|until| now < until)
+        });
+        let on = (key.api.clone(), key.instance.clone());
+        let unpublished = (self.publications.get(&on)).is_some_and(
+            |kept| matches!(kept.value.status, Status::Unpublishing { at } if at <= now),
+        );
+        belongs && !unpublished && (standing.live_grant(now).is_some() || applied)
     }
 
     pub fn lists_application(&self, filter: &ApplicationFilter, application: &Application) -> bool {

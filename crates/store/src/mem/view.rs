@@ -181,7 +181,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
     ) -> Result<Page<Standing>> {
         // The order of keys is (API, instance, app): right for both lists, as each fixes one of them.
         let kept = self.0.standings.values().map(|kept| &kept.value);
-        let listed = kept.filter(|standing| State::lists_standing(by, now, standing)).collect();
+        let listed = kept.filter(|standing| self.0.lists_standing(by, now, standing)).collect();
         let Page { total, items } = page(listed, paging);
         let items = items.into_iter().map(|s| self.0.standing(s)).collect::<Result<_>>()?;
         Ok(Page { total, items })

@@ -1,9 +1,9 @@
 //! Filters as conditions.
 
-use sea_orm::sea_query::{LikeExpr, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use tidegate_domain::publication::Status;
-use tidegate_domain::{AppKind, NoticeOutcome, Outcome, Timestamp};
+use tidegate_domain::{AppKind, ApplicationKind, NoticeOutcome, Outcome, Timestamp};
 
 use super::cells::Name;
 use super::rows::status_name;
@@ -132,12 +132,42 @@ pub fn listed(by: &ListedBy, now: Timestamp) -> Condition {
     let ahead = Condition::any()
         .add(Column::ApplicationUntil.is_null())
         .add(Column::ApplicationUntil.gt(now));
-    let applied = Condition::all().add(Column::ApplicationId.is_not_null()).add(ahead);
+    // A renewal goes with its grant, so only an application for a new one counts by itself.
+    let for_new = Condition::all()
+        .add(applications::Column::Kind.eq(ApplicationKind::Apply.name()))
+        .add(applications::Column::Outcome.is_null())
+        .add(match by {
+            ListedBy::Api(api) => applications::Column::Api.eq(api.as_str()),
+            ListedBy::App(app) => applications::Column::App.eq(app.as_str()),
+        });
+    let for_new = select(applications::Entity, applications::Column::Id, for_new);
+    let applied = Condition::all().add(Column::ApplicationId.in_subquery(for_new)).add(ahead);
     let belongs = match by {
         ListedBy::Api(api) => Column::Api.eq(api.as_str()),
         ListedBy::App(app) => Column::App.eq(app.as_str()),
     };
-    Condition::all().add(belongs).add(Condition::any().add(granted).add(applied))
+    Condition::all()
+        .add(belongs)
+        .add(Condition::any().add(granted).add(applied))
+        .add(Condition::all().not().add(Expr::exists(unpublished(now))))
+}
+
+/// Has the moment of an announced unpublish come for the standing's API on its instance? Whether
+/// or not anybody has recorded it.
+fn unpublished(now: i64) -> SelectStatement {
+    use publications::Column;
+    let same = |column: Column, of: standings::Column| {
+        Expr::col((publications::Entity, column)).equals((standings::Entity, of))
+    };
+    let (status, _) = status_name(Status::Unpublishing { at: Timestamp::from_ms(now) });
+    publications::Entity::find()
+        .select_only()
+        .column(Column::Api)
+        .filter(same(Column::Api, standings::Column::Api))
+        .filter(same(Column::Instance, standings::Column::Instance))
+        .filter(Column::Status.eq(status))
+        .filter(Column::StatusAt.lte(now))
+        .into_query()
 }
 
 pub fn applications(filter: &ApplicationFilter) -> Condition {

@@ -17,8 +17,6 @@ pub enum Fault {
         /// What is wrong with the proof, in words for the caller.
         why: String,
     },
-    /// The caller's credentials are for another project.
-    WrongProject,
     /// The body is too large.
     TooLarge {
         /// The largest allowed, in bytes.
@@ -45,13 +43,6 @@ impl Fault {
             ),
             Self::BadRequest { why } => (400, "APIGW.0201", why.clone()),
             Self::Unauthenticated { why } => (401, "APIGW.0301", why.clone()),
-            Self::WrongProject => (
-                403,
-                "APIGW.0302",
-                "These credentials are not for this project. Check the project id in the path and \
-                 in the header X-Project-Id."
-                    .to_owned(),
-            ),
             Self::TooLarge { max } => (
                 413,
                 "APIGW.0201",
@@ -86,7 +77,6 @@ impl Fault {
             Self::NoSuchCall => "no-such-call",
             Self::BadRequest { .. } => "bad-request",
             Self::Unauthenticated { .. } => "unauthenticated",
-            Self::WrongProject => "wrong-project",
             Self::TooLarge { .. } => "too-large",
             Self::TooManyRequests => "too-many-requests",
             Self::NotServed => "not-served",

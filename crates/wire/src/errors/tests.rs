@@ -100,8 +100,7 @@ fn faults() -> Vec<Fault> {
             Fault::BadRequest { .. } => {
                 Fault::Unauthenticated { why: "The token has expired.".into() }
             }
-            Fault::Unauthenticated { .. } => Fault::WrongProject,
-            Fault::WrongProject => Fault::TooLarge { max: 1 },
+            Fault::Unauthenticated { .. } => Fault::TooLarge { max: 1 },
             Fault::TooLarge { .. } => Fault::TooManyRequests,
             Fault::TooManyRequests => Fault::NotServed,
             Fault::NotServed => Fault::Internal,
