@@ -58,8 +58,8 @@ pub struct Held<'a> {
     pub grant: Option<&'a Grant>,
     /// From when on the app's side does without the API.
     pub paused_from: Option<Timestamp>,
-    /// Does an application for a new grant wait?
-    pub applied: bool,
+    /// While an application for a new grant waits: the end it asks for. From then on it is void.
+    pub applied_until: Option<Timestamp>,
     /// When a running notice of a stop or unpublish takes effect.
     pub shutdown_at: Option<Timestamp>,
 }
@@ -68,14 +68,15 @@ pub struct Held<'a> {
 pub fn admit(status: Status, held: Option<Held<'_>>, now: Timestamp) -> Result<Permit, Denied> {
     let announced = open(status, now)?;
     let held = held.ok_or(Denied::NoGrant)?;
-    let without = if held.applied { Denied::Pending } else { Denied::NoGrant };
+    let waits = held.applied_until.is_some_and(|until| now < until);
+    let without = if waits { Denied::Pending } else { Denied::NoGrant };
     let grant = held.grant.ok_or(without)?;
     if now < grant.since {
         return Err(Denied::NotYet { from: grant.since });
     }
     let end = grant.end();
     if end <= now {
-        return Err(if held.applied { Denied::Pending } else { ended(grant, end) });
+        return Err(if waits { Denied::Pending } else { ended(grant, end) });
     }
     if held.paused_from.is_some_and(|from| from <= now) {
         return Err(Denied::Stopped);
@@ -131,7 +132,7 @@ mod tests {
     }
 
     fn held(grant: Option<&Grant>) -> Held<'_> {
-        Held { grant, paused_from: None, applied: false, shutdown_at: None }
+        Held { grant, paused_from: None, applied_until: None, shutdown_at: None }
     }
 
     #[test]
@@ -187,9 +188,11 @@ mod tests {
     fn who_waits_is_told_so() {
         let over = grant(1, 5, None);
         for grant in [None, Some(&over)] {
-            let held = Held { applied: true, ..held(grant) };
+            let held = Held { applied_until: Some(at(13)), ..held(grant) };
             assert_eq!(admit(Status::Published, Some(held), at(12)), Err(Denied::Pending));
         }
+        let lapsed = Held { applied_until: Some(at(12)), ..held(None) };
+        assert_eq!(admit(Status::Published, Some(lapsed), at(12)), Err(Denied::NoGrant));
         assert_eq!(admit(Status::Published, None, at(12)), Err(Denied::NoGrant));
         assert_eq!(admit(Status::Published, Some(held(None)), at(12)), Err(Denied::NoGrant));
     }

@@ -152,8 +152,8 @@ pub struct FeedStanding {
     pub grant: Option<Grant>,
     /// From when on the app's side does without the API.
     pub paused_from: Option<Timestamp>,
-    /// Does an application for a new grant wait?
-    pub applied: bool,
+    /// While an application for a new grant waits: the end it asks for. From then on it is void.
+    pub applied_until: Option<Timestamp>,
     /// When a running notice of a stop or unpublish takes effect.
     pub shutdown_at: Option<Timestamp>,
 }

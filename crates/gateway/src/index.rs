@@ -74,7 +74,7 @@ impl Api {
 struct Kept {
     grant: Option<Grant>,
     paused_from: Option<Timestamp>,
-    applied: bool,
+    applied_until: Option<Timestamp>,
     shutdown_at: Option<Timestamp>,
 }
 
@@ -303,10 +303,10 @@ impl Index {
     }
 
     fn put_standing(&mut self, standing: FeedStanding) {
-        let FeedStanding { key, grant, paused_from, applied, shutdown_at } = standing;
-        let kept = Kept { grant, paused_from, applied, shutdown_at };
+        let FeedStanding { key, grant, paused_from, applied_until, shutdown_at } = standing;
+        let kept = Kept { grant, paused_from, applied_until, shutdown_at };
         let place = Place { api: key.api, instance: key.instance };
-        let says_something = kept.grant.is_some() || kept.applied;
+        let says_something = kept.grant.is_some() || kept.applied_until.is_some();
         let is_ours = self.serves.contains(&place.instance)
             && self.apis.contains_key(&place.api)
             && self.apps.contains_key(&key.app);
@@ -403,7 +403,7 @@ impl Index {
         self.standings.get(&place).and_then(|of_place| of_place.get(app)).map(|kept| Held {
             grant: kept.grant.as_ref(),
             paused_from: kept.paused_from,
-            applied: kept.applied,
+            applied_until: kept.applied_until,
             shutdown_at: kept.shutdown_at,
         })
     }

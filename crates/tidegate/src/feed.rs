@@ -135,7 +135,7 @@ fn standing(standing: &Standing) -> FeedStanding {
         key: standing.key.clone(),
         grant: held.grant.cloned(),
         paused_from: held.paused_from,
-        applied: held.applied,
+        applied_until: held.applied_until,
         shutdown_at: held.shutdown_at,
     }
 }

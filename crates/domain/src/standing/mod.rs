@@ -123,7 +123,9 @@ impl Standing {
         Held {
             grant: self.grant.as_ref(),
             paused_from: self.paused_from,
-            applied: waits.is_some_and(|a| a.kind == ApplicationKind::Apply),
+            applied_until: waits
+                .filter(|a| a.kind == ApplicationKind::Apply)
+                .map(|a| a.until.unwrap_or(Timestamp::MAX)),
             shutdown_at: self.shutdown.as_ref().map(Notice::takes_effect),
         }
     }

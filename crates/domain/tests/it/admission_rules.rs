@@ -9,11 +9,11 @@ use crate::world::World;
 #[test]
 fn only_an_application_for_a_new_grant_makes_an_app_wait_at_the_gate() {
     let applied = World::applied(day(9));
-    assert!(applied.standing.held().applied);
+    assert!(applied.standing.held().applied_until.is_some());
     assert_eq!(applied.admit(day(1)), Err(Denied::Pending));
     let mut renewed = World::granted(day(5));
     renewed.renew(day(9), day(0)).unwrap();
-    assert!(!renewed.standing.held().applied);
+    assert!(!renewed.standing.held().applied_until.is_some());
     assert!(renewed.admit(day(4)).is_ok());
     assert_eq!(renewed.admit(day(5)), Err(Denied::Expired { at: day(5) }));
 }

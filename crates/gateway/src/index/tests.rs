@@ -88,7 +88,7 @@ fn standing(n: u8, on: u8, of: u8, variant: u8) -> FeedStanding {
         key: Key { api: api_id(n), instance: instance(on), app: app_id(of) },
         grant,
         paused_from: None,
-        applied: variant.is_multiple_of(2),
+        applied_until: variant.is_multiple_of(2).then_some(Timestamp::MAX),
         shutdown_at: None,
     }
 }

@@ -60,7 +60,7 @@ pub fn standing(api: &str, app: &str, grant: Option<Grant>) -> FeedStanding {
         key: Key { api: api_id(api), instance: apig(), app: app_id(app) },
         grant,
         paused_from: None,
-        applied: false,
+        applied_until: None,
         shutdown_at: None,
     }
 }

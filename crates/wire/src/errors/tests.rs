@@ -116,7 +116,7 @@ fn faults() -> Vec<Fault> {
 #[test]
 fn the_samples_are_all_there_are() {
     assert_eq!(samples().len(), 40);
-    assert_eq!(faults().len(), 9);
+    assert_eq!(faults().len(), 8);
 }
 
 #[test]
