@@ -40,11 +40,11 @@ pub use error::{Error, Result};
 pub use feed::GateChanges;
 pub use identity::{Identity, Issued, Login, LoginError, Scope};
 pub use queries::{
-    ApiActionOn, ApiQuery, ApiShown, AppShown, ApplicationShown, Approver, BoundApi, Cause,
-    GrantedApp, Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown,
+    ApiActionOn, ApiShown, AppShown, ApplicationShown, Approver, BoundApi, Cause, GrantedApp,
+    Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown,
 };
 pub use settle::Settled;
-pub use tidegate_store::{Page, Paging};
+pub use tidegate_store::{ApiFilter, Page, Paging};
 pub use vault::{Vault, VaultError};
 pub use world::{
     Change, InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World, WorldError,

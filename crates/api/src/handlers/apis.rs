@@ -1,7 +1,8 @@
 //! APIs and their life on instances.
 
 use tidegate_control::{
-    ApiAction, ApiActionOn, ApiDraft, ApiQuery, ApiShown, Cause, Command, Outcome, PublicationShown,
+    ApiAction, ApiActionOn, ApiDraft, ApiFilter, ApiShown, Cause, Command, Outcome,
+    PublicationShown,
 };
 use tidegate_domain::{AppId, Refusal};
 use tidegate_wire::answers::{
@@ -81,7 +82,7 @@ pub async fn list(call: Call) -> Answer {
     let published = text(&call, "publish_status")
         .map(|status| PublishFilter::parse("publish_status", &status))
         .transpose()?;
-    let wanted = ApiQuery {
+    let wanted = ApiFilter {
         name: text(&call, "name"),
         description: text(&call, "description"),
         creator: text(&call, "create_user"),
@@ -89,6 +90,7 @@ pub async fn list(call: Call) -> Answer {
         created_from: query::moment("start_time", call.query("start_time"))?,
         created_to: query::moment("end_time", call.query("end_time"))?,
         published: published.map(|filter| filter == PublishFilter::Published),
+        ..ApiFilter::default()
     };
     let with_messages =
         query::switch("x-return-publish-messages", call.header("x-return-publish-messages")?)?;

@@ -10,25 +10,6 @@ use crate::caller::Caller;
 use crate::error::Result;
 use crate::{Control, Edition};
 
-/// Which APIs to list.
-#[derive(Debug, Clone, Default)]
-pub struct ApiQuery {
-    /// Whose name contains this.
-    pub name: Option<String>,
-    /// Whose description contains this.
-    pub description: Option<String>,
-    /// Whose creator's name contains this.
-    pub creator: Option<String>,
-    /// With every one of these tags.
-    pub tags: Vec<String>,
-    /// Made at or after this moment.
-    pub created_from: Option<Timestamp>,
-    /// Made at or before this moment.
-    pub created_to: Option<Timestamp>,
-    /// Published somewhere or nowhere.
-    pub published: Option<bool>,
-}
-
 /// An API with the names of people and its life on every instance.
 #[derive(Debug, Clone)]
 pub struct ApiShown {
@@ -91,11 +72,11 @@ pub struct InstanceChoice {
 }
 
 impl Control {
-    /// The APIs of the caller's workspace.
+    /// The APIs of the caller's workspace that pass a filter; where they are is his, whatever it says.
     pub async fn list_apis(
         &self,
         caller: &Caller,
-        wanted: ApiQuery,
+        wanted: ApiFilter,
         paging: Paging,
         now: Timestamp,
     ) -> Result<Page<ApiShown>> {
@@ -103,13 +84,7 @@ impl Control {
         let filter = ApiFilter {
             project: Some(query.seat.project.clone()),
             workspace: Some(query.seat.workspace.clone()),
-            name: wanted.name,
-            description: wanted.description,
-            creator: wanted.creator,
-            tags: wanted.tags,
-            created_from: wanted.created_from,
-            created_to: wanted.created_to,
-            published: wanted.published,
+            ..wanted
         };
         let page = query.view.apis(&filter, paging).await?;
         let mut items = Vec::with_capacity(page.items.len());

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use tidegate_domain::{InstanceId, ProjectId, UserId};
 use tidegate_store::View;
 
-pub use apis::{ApiActionOn, ApiQuery, ApiShown, Cause, InstanceChoice, PublicationShown};
+pub use apis::{ApiActionOn, ApiShown, Cause, InstanceChoice, PublicationShown};
 pub use apps::AppShown;
 pub use grants::{BoundApi, GrantedApp};
 pub use inbox::{ApplicationShown, Inbox, NoticeShown};

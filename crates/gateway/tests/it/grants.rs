@@ -1,9 +1,9 @@
 //! Grants as callers meet them: given, extended, ended, taken, on the exact moment.
 
-use tidegate_domain::{AuthType, Timestamp};
 use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
 use tidegate_domain::standing::{Cut, CutCause};
+use tidegate_domain::{AuthType, Timestamp};
 use tidegate_gateway::feed::{Batch, FeedPublication, FeedStanding};
 
 use crate::world::{HOUR, NOON, World, api_id, apig, app_id, at, grant, standing};
@@ -25,7 +25,12 @@ async fn a_grant_changes_while_its_app_calls_and_every_answer_follows() {
     assert!(answer.text().contains("It ended at 2026-01-02T03:00:00Z."));
 
     // It applies again, and the reviewer grants.
-    world.standing(FeedStanding { applied_until: Some(Timestamp::MAX), ..standing("get", "app", None) }).await;
+    world
+        .standing(FeedStanding {
+            applied_until: Some(Timestamp::MAX),
+            ..standing("get", "app", None)
+        })
+        .await;
     call().send().await.denied("pending");
     world.grant("get", "app", Some(grant(NOON, NOON + 2 * HOUR, None))).await;
     let answer = call().send().await;
