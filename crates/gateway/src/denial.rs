@@ -33,6 +33,8 @@ pub enum Reason {
     BadSignature,
     /// The body is not the one that was signed.
     BodyMismatch,
+    /// The body is not told to the gate, so nobody can say whether it is the one that was signed.
+    BodyNotCovered,
     /// The app has no grant.
     NoGrant,
     /// The app's application waits for its reviewer.
@@ -76,7 +78,7 @@ pub struct Row {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Internal,
         Self::NoRoute,
         Self::NotPublished,
@@ -88,6 +90,7 @@ impl Reason {
         Self::UnknownKey,
         Self::BadSignature,
         Self::BodyMismatch,
+        Self::BodyNotCovered,
         Self::NoGrant,
         Self::Pending,
         Self::NotYet,
@@ -175,6 +178,13 @@ impl Reason {
                 StatusCode::UNAUTHORIZED,
                 "APIG.0301",
                 "Verify authorization failed. The body is not the one that was signed.",
+            ),
+            Self::BodyNotCovered => row(
+                "body-not-covered",
+                StatusCode::FORBIDDEN,
+                "APIG.0201",
+                "The body cannot be checked here, for the proxy in front does not send it on to be \
+                 checked. Send its hash as X-Sdk-Content-Sha256, and sign that header.",
             ),
             Self::NoGrant => row(
                 "no-grant",
@@ -265,6 +275,38 @@ impl Reason {
                 "APIG.0201",
                 "The gateway could not handle the call. Tell its operator the request id.",
             ),
+        }
+    }
+
+    /// Its status where another proxy asks: 401 for credentials, 403 for every other denial, and 503
+    /// for a fault of the gate's own. Proxies know no others.
+    pub const fn status_for_a_proxy(self) -> StatusCode {
+        match self {
+            Self::MissingToken
+            | Self::MissingSignature
+            | Self::InvalidToken
+            | Self::MalformedSignature
+            | Self::ClockSkew
+            | Self::UnknownKey
+            | Self::BadSignature
+            | Self::BodyMismatch => StatusCode::UNAUTHORIZED,
+            Self::NoRoute
+            | Self::NotPublished
+            | Self::BodyNotCovered
+            | Self::NoGrant
+            | Self::Pending
+            | Self::NotYet
+            | Self::Expired
+            | Self::Cancelled
+            | Self::Stopped
+            | Self::BadRequest
+            | Self::BodyTooLarge => StatusCode::FORBIDDEN,
+            Self::Internal
+            | Self::NotReady
+            | Self::LeaseLapsed
+            | Self::Overloaded
+            | Self::BackendUnreachable
+            | Self::BackendTimeout => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 

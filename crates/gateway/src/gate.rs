@@ -22,6 +22,7 @@ use crate::feed::Source;
 use crate::index::{Index, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
+use crate::metrics::Timings;
 use crate::{follower, proxy};
 
 /// How a gate is set up.
@@ -68,6 +69,7 @@ pub(crate) struct Inner {
     pub(crate) backends: Backends,
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
+    timings: Timings,
     admitted: AtomicU64,
     denied: [AtomicU64; Reason::ALL.len()],
 }
@@ -83,6 +85,7 @@ impl Gate {
             serves: Arc::new(serves),
             index: ArcSwapOption::empty(),
             revisions: watch::Sender::new(0),
+            timings: Timings::new(),
             lease: Lease::new(limits.lease),
             backends: Backends::new(&limits).map_err(|error| SetupError::Tls(error.to_string()))?,
             held_bodies: Arc::new(Semaphore::new(held)),
@@ -126,6 +129,10 @@ impl Gate {
     pub async fn reached(&self, revision: u64) {
         // The sender lives as long as the gate, so waiting cannot fail.
         let _ = self.0.revisions.subscribe().wait_for(|now| *now >= revision).await;
+    }
+
+    pub(crate) fn timings(&self) -> &Timings {
+        &self.0.timings
     }
 
     /// The limits it was set up with.
@@ -195,6 +202,10 @@ impl Inner {
     pub(crate) fn ready(&self) -> Result<Arc<Index>, Denial> {
         let index = self.index.load_full().ok_or(Reason::NotReady)?;
         if self.lease.holds() { Ok(index) } else { Err(Reason::LeaseLapsed.into()) }
+    }
+
+    pub(crate) fn count_time(&self, check: Duration, backend: Option<Duration>) {
+        self.timings.observe(check, backend);
     }
 
     pub(crate) fn count_admitted(&self) {

@@ -150,6 +150,11 @@ fn is_the_gates(name: &str) -> bool {
     })
 }
 
+/// Does a caller use a name of this gate's identity headers, in any spelling?
+pub(crate) fn is_identity(name: &str) -> bool {
+    folds_to(name, |name| name.starts_with("x-tidegate-"))
+}
+
 fn is_credential(name: &str) -> bool {
     folds_to(name, |name| CREDENTIALS.contains(&name))
 }

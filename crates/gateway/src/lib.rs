@@ -6,6 +6,10 @@
 //! index     all that is known, as one immutable snapshot with its revision
 //! check     identify -> authenticate -> admit; synchronous
 //! proxy     read strictly -> check -> forward -> account
+//!
+//! told          a call that another proxy forwards, and its verdict
+//! forward_auth  that proxy asks over HTTP (nginx, Caddy, Traefik, APISIX, Envoy)
+//! ext_authz     that proxy asks over gRPC (Envoy)
 //! ```
 //!
 //! The gate knows neither the store nor the control side: a call can never wait for them. It is
@@ -15,26 +19,32 @@ mod backend;
 mod body;
 mod check;
 mod denial;
+mod ext_authz;
 pub mod feed;
 mod follower;
+mod forward_auth;
 mod gate;
 pub mod headers;
 mod index;
 mod lease;
 mod limits;
+mod metrics;
 mod plan;
 mod proxy;
 mod request_id;
 mod routes;
 mod server;
+mod told;
 
 pub use body::{AnyBody, BoxError};
 pub use check::{Admitted, Question, check};
 pub use denial::{Denial, Reason, Row};
+pub use ext_authz::ExtAuthz;
 pub use feed::{
     Backend, Batch, Constant, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Moved,
     Position, Source, SourceError,
 };
+pub use forward_auth::ForwardAuth;
 pub use gate::{Clock, Counters, Gate, GateConfig, GateService, SetupError, Status};
 pub use index::{Api, Applied, Index, Serves, Sizes};
 pub use limits::{BadLimits, Limits};

@@ -116,6 +116,10 @@ impl Limits {
 
 const MIB: u32 = 1024 * 1024;
 
+/// What a message about a call may hold beside the body: the head, as text and as bytes, and what the
+/// proxy knows of the connection.
+pub(crate) const TOLD_HEAD_BYTES: usize = 512 * 1024;
+
 /// The smallest buffer hyper takes for a head.
 const LEAST_HEAD_BYTES: usize = 8 * 1024;
 

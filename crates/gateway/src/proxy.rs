@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use tidegate_domain::{AuthType, Timestamp};
 use tidegate_sign::{Authorization, Cover, app_authorization_of};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
 use crate::backend::NoAnswer;
 use crate::body::{AnyBody, BoxError, Evidence, Fault, Inbound, Outbound, full, read_whole};
@@ -26,6 +26,8 @@ use crate::server::Peer;
 #[derive(Default)]
 struct Account {
     admitted: Option<Admitted>,
+    /// What was known when the verdict was made.
+    revision: Option<u64>,
     /// When the verdict was there.
     decided: Option<Instant>,
     /// What went wrong behind the gate.
@@ -44,7 +46,7 @@ where
     let mut account = Account::default();
     let outcome = match headers::strict(&parts) {
         Ok(strict) => {
-            if let Some(answer) = health(gate, &strict) {
+            if let Some(answer) = health(gate, strict.target.canonical_path()) {
                 return answer;
             }
             call(gate, &parts, &strict, body, &id, &mut account).await
@@ -55,22 +57,22 @@ where
     let mut answer = outcome.unwrap_or_else(|denial| refuse(&denial, &id, parts.version));
     let out = answer.headers_mut();
     out.insert(headers::REQUEST_ID, id.header());
-    let revision =
-        account.admitted.as_ref().map(|admitted| admitted.revision).or_else(|| gate.revision());
-    if let Some(revision) = revision {
+    if let Some(revision) = account.revision {
         out.insert(headers::REVISION, revision.into());
     }
     match reason {
         Some(reason) => gate.count_denied(reason),
         None => gate.count_admitted(),
     }
-    account.tell(&id, &parts, reason, answer.status(), began);
+    let ended = Instant::now();
+    gate.count_time(account.check_time(began, ended), account.backend_time(ended));
+    account.tell(&id, &parts, reason, answer.status(), began, ended);
     answer
 }
 
 /// The two questions of those who run the gate. No API can be reached at their paths.
-fn health(gate: &Inner, strict: &Strict) -> Option<Response<AnyBody>> {
-    let (status, text) = match strict.target.canonical_path() {
+pub(crate) fn health(gate: &Inner, canonical_path: &str) -> Option<Response<AnyBody>> {
+    let (status, text) = match canonical_path {
         "/healthz/" => (StatusCode::OK, "ok"),
         "/readyz/" => match gate.ready() {
             Ok(_) => (StatusCode::OK, "ready"),
@@ -98,7 +100,7 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let needed = look(gate, parts, strict, body.is_end_stream())?;
+    let needed = look(gate, parts, strict, body.is_end_stream(), account)?;
 
     let mut body = Some(body);
     let mut whole = Bytes::new();
@@ -113,6 +115,7 @@ where
 
     // The verdict is made when all it needs is there, by what is known and by the time it is then.
     let index = gate.ready()?;
+    account.revision = Some(index.revision());
     let question = question(gate, parts, strict, needed, &whole);
     let decided = route(&index, question.method, question.target)
         .and_then(|route| decide(&index, gate.limits.clock_skew_seconds, &question, &route));
@@ -152,8 +155,10 @@ fn look(
     parts: &request::Parts,
     strict: &Strict,
     is_empty: bool,
+    account: &mut Account,
 ) -> Result<Evidence, Denial> {
     let index = gate.ready()?;
+    account.revision = Some(index.revision());
     let route = route(&index, parts.method.as_str(), &strict.target)?;
     let needed = Evidence::needed(&route, &parts.headers, is_empty);
     let only_signatures = route.iter().all(|(api, _)| api.feed.auth == AuthType::App);
@@ -188,7 +193,7 @@ fn question<'q>(
 }
 
 /// Memory for a body that must be held.
-fn reserve(gate: &Inner, headers: &HeaderMap) -> Result<OwnedSemaphorePermit, Denial> {
+pub(crate) fn reserve(gate: &Inner, headers: &HeaderMap) -> Result<OwnedSemaphorePermit, Denial> {
     let limit = gate.limits.buffered_body;
     let declared = headers
         .get(CONTENT_LENGTH)
@@ -300,7 +305,7 @@ fn callers_headers(headers: &HeaderMap, admitted: &Admitted) -> Result<HeaderMap
 }
 
 /// Tells when the right to call ends, if it does.
-fn tell_end(headers: &mut HeaderMap, admitted: &Admitted) {
+pub(crate) fn tell_end(headers: &mut HeaderMap, admitted: &Admitted) {
     let end = admitted.permit.end();
     if admitted.app.is_some() && end != Timestamp::MAX {
         headers::set(headers, headers::GRANT_END, end.to_string().as_bytes());
@@ -313,12 +318,7 @@ fn tell_end(headers: &mut HeaderMap, admitted: &Admitted) {
 /// The answer to a denied call.
 fn refuse(denial: &Denial, id: &RequestId, version: Version) -> Response<AnyBody> {
     let row = denial.reason.row();
-    let body = format!(
-        r#"{{"error_code":{},"error_msg":{},"request_id":"{id}"}}"#,
-        Json(row.code),
-        Json(&denial.text()),
-    );
-    let mut answer = Response::new(full(body));
+    let mut answer = Response::new(full(body_of(denial, id)));
     *answer.status_mut() = row.status;
     let out = answer.headers_mut();
     out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
@@ -333,6 +333,15 @@ fn refuse(denial: &Denial, id: &RequestId, version: Version) -> Response<AnyBody
         out.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     answer
+}
+
+/// What a denied caller reads.
+pub(crate) fn body_of(denial: &Denial, id: &RequestId) -> String {
+    format!(
+        r#"{{"error_code":{},"error_msg":{},"request_id":"{id}"}}"#,
+        Json(denial.reason.row().code),
+        Json(&denial.text()),
+    )
 }
 
 /// A text as JSON has it.
@@ -354,6 +363,17 @@ impl fmt::Display for Json<'_> {
 }
 
 impl Account {
+    /// How long the verdict took.
+    fn check_time(&self, began: Instant, ended: Instant) -> Duration {
+        self.decided.unwrap_or(ended).saturating_duration_since(began)
+    }
+
+    /// How long the backend took, if the call got there.
+    fn backend_time(&self, ended: Instant) -> Option<Duration> {
+        self.admitted.as_ref()?;
+        Some(ended.saturating_duration_since(self.decided?))
+    }
+
     /// One line per call. It names no header, no query and no secret.
     fn tell(
         &self,
@@ -362,9 +382,8 @@ impl Account {
         reason: Option<Reason>,
         status: StatusCode,
         began: Instant,
+        ended: Instant,
     ) {
-        let ended = Instant::now();
-        let decided = self.decided.unwrap_or(ended);
         let (api, app, instance) = self.admitted.as_ref().map_or((None, None, None), |by| {
             (
                 Some(by.api.feed.id.as_str()),
@@ -372,8 +391,8 @@ impl Account {
                 Some(by.instance.as_str()),
             )
         });
-        let check_us = decided.saturating_duration_since(began).as_micros();
-        let backend_us = ended.saturating_duration_since(decided).as_micros();
+        let check_us = self.check_time(began, ended).as_micros();
+        let backend_us = self.backend_time(ended).unwrap_or_default().as_micros();
         let status = status.as_u16();
         let method = parts.method.as_str();
         let fault = self.fault.as_deref();

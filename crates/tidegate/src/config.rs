@@ -16,6 +16,7 @@ use tidegate_gateway::{Limits, Serves};
 
 use self::given::Given;
 pub use self::keys::KEYS;
+use crate::node::Addresses;
 
 /// What the environment variables of the configuration begin with.
 pub const PREFIX: &str = "TIDEGATE_";
@@ -43,6 +44,12 @@ pub struct Config {
     pub control_addr: SocketAddr,
     /// Where the gateway listens.
     pub gateway_addr: SocketAddr,
+    /// Where other proxies ask over HTTP; nowhere unless it is set.
+    pub check_addr: Option<SocketAddr>,
+    /// Where Envoy asks over gRPC; nowhere unless it is set.
+    pub ext_authz_addr: Option<SocketAddr>,
+    /// Where Prometheus finds the metrics; nowhere unless it is set.
+    pub metrics_addr: Option<SocketAddr>,
     /// Is an admin of a workspace a reviewer without being put on the list?
     pub admin_is_reviewer: bool,
     /// Are secrets shown in lists of apps?
@@ -108,6 +115,9 @@ impl Default for Config {
             data_dir: PathBuf::from("./data"),
             control_addr: SocketAddr::from(([127, 0, 0, 1], 8787)),
             gateway_addr: SocketAddr::from(([127, 0, 0, 1], 8788)),
+            check_addr: None,
+            ext_authz_addr: None,
+            metrics_addr: None,
             admin_is_reviewer: false,
             secrets_in_lists: false,
             gateway: Gateway {
@@ -202,9 +212,19 @@ impl Config {
 
     /// What no key by itself can get wrong.
     fn check(&self, faults: &mut Vec<String>) {
-        if self.control_addr == self.gateway_addr && self.control_addr.port() != 0 {
-            faults
-                .push(format!("`control_addr` and `gateway_addr` are both {}", self.control_addr));
+        let listeners = [
+            ("control_addr", Some(self.control_addr)),
+            ("gateway_addr", Some(self.gateway_addr)),
+            ("check_addr", self.check_addr),
+            ("ext_authz_addr", self.ext_authz_addr),
+            ("metrics_addr", self.metrics_addr),
+        ];
+        for (index, (name, address)) in listeners.iter().enumerate() {
+            let Some(address) = address.filter(|address| address.port() != 0) else { continue };
+            for (other, _) in listeners.iter().skip(index + 1).filter(|(_, a)| *a == Some(address))
+            {
+                faults.push(format!("`{name}` and `{other}` are both {address}"));
+            }
         }
         if let Err(error) = self.limits().check() {
             faults.push(format!("`gateway`: {error}"));
@@ -222,6 +242,17 @@ impl Config {
             connect: defaults.connect.min(backend),
             lease: Duration::from_secs(self.gateway.lease_seconds.into()),
             ..defaults
+        }
+    }
+
+    /// Where the server listens.
+    pub fn addresses(&self) -> Addresses {
+        Addresses {
+            control: self.control_addr,
+            gateway: self.gateway_addr,
+            check: self.check_addr,
+            ext_authz: self.ext_authz_addr,
+            metrics: self.metrics_addr,
         }
     }
 

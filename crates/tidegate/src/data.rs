@@ -40,6 +40,15 @@ pub struct Server {
     pub control: String,
     /// The gateway address, as `http://host:port`.
     pub gateway: String,
+    /// The address of the check service over HTTP, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// The address of the check service over gRPC, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ext_authz: Option<String>,
+    /// The address of the metrics, if they are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<String>,
     /// Is it a development server?
     pub dev: bool,
 }

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::LogFormat;
 use crate::data::DataDir;
 use crate::login::{DevFile, Login};
-use crate::node::{Core, Node, Options, Ports};
+use crate::node::{Addresses, Core, Node, Options, Ports};
 use crate::out::say;
 use crate::world;
 
@@ -49,6 +49,18 @@ pub struct Dev {
     #[arg(long, default_value = "127.0.0.1:8788", value_name = "HOST:PORT")]
     gateway_addr: SocketAddr,
 
+    /// Where another proxy asks over HTTP whether a call may go on; nowhere unless given.
+    #[arg(long, value_name = "HOST:PORT")]
+    check_addr: Option<SocketAddr>,
+
+    /// Where Envoy asks over gRPC whether a call may go on; nowhere unless given.
+    #[arg(long, value_name = "HOST:PORT")]
+    ext_authz_addr: Option<SocketAddr>,
+
+    /// Where Prometheus finds the gateway's metrics, at /metrics; nowhere unless given.
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics_addr: Option<SocketAddr>,
+
     /// What is logged to stderr: a level such as info, or a filter.
     #[arg(long, default_value = "warn,tidegate::node=info", value_name = "FILTER")]
     log: String,
@@ -67,7 +79,14 @@ impl Dev {
         }
         let data = DataDir::create(&self.data_dir)?;
         let core = Core::open(data, Settings::default()).await?;
-        let ports = Ports::bind(self.control_addr, self.gateway_addr).await?;
+        let ports = Ports::bind(Addresses {
+            control: self.control_addr,
+            gateway: self.gateway_addr,
+            check: self.check_addr,
+            ext_authz: self.ext_authz_addr,
+            metrics: self.metrics_addr,
+        })
+        .await?;
         let clock = Arc::new(Clock::movable(core.data.clock())?);
         let is_sample = given.is_none();
         match given {

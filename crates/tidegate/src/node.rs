@@ -1,7 +1,8 @@
-//! The composition: store, vault, use cases, routes, gate, scheduler and the two listeners, in one
+//! The composition: store, vault, use cases, routes, gate, scheduler and the listeners, in one
 //! process. This is the only place where parts are wired together; it prints nothing.
 
 mod core;
+mod metrics;
 mod ready;
 mod scheduler;
 mod signals;
@@ -26,20 +27,56 @@ use crate::clock::{Clock, wall};
 use crate::data::Server;
 use crate::feed::LocalSource;
 
-/// The two listeners, bound.
+/// Where a node listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// The control side.
+    pub control: SocketAddr,
+    /// The gateway.
+    pub gateway: SocketAddr,
+    /// The check service over HTTP, if there is one.
+    pub check: Option<SocketAddr>,
+    /// The check service over gRPC, if there is one.
+    pub ext_authz: Option<SocketAddr>,
+    /// The metrics, if they are told.
+    pub metrics: Option<SocketAddr>,
+}
+
+/// The listeners, bound.
 pub struct Ports {
     control: TcpListener,
     gateway: TcpListener,
+    check: Option<TcpListener>,
+    ext_authz: Option<TcpListener>,
+    metrics: Option<TcpListener>,
 }
 
 impl Ports {
-    /// Takes both addresses.
-    pub async fn bind(control: SocketAddr, gateway: SocketAddr) -> anyhow::Result<Self> {
+    /// Takes all addresses.
+    pub async fn bind(addresses: Addresses) -> anyhow::Result<Self> {
         Ok(Self {
-            control: listen(control, "the control side").await?,
-            gateway: listen(gateway, "the gateway").await?,
+            control: listen(addresses.control, "the control side").await?,
+            gateway: listen(addresses.gateway, "the gateway").await?,
+            check: listen_if(addresses.check, "the check service").await?,
+            ext_authz: listen_if(addresses.ext_authz, "the check service for Envoy").await?,
+            metrics: match addresses.metrics {
+                Some(address) => Some(listen(address, "the metrics").await?),
+                None => None,
+            },
         })
     }
+}
+
+/// Takes an address, if there is one, whose caller is believed.
+async fn listen_if(address: Option<SocketAddr>, who: &str) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = address else { return Ok(None) };
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            %address,
+            "{who} is open to a network; it believes what it is told, so let only your proxy reach it"
+        );
+    }
+    listen(address, who).await.map(Some)
 }
 
 /// Takes an address for `who`.
@@ -80,6 +117,9 @@ impl Node {
         let server = Server {
             control: address_of(&ports.control)?,
             gateway: address_of(&ports.gateway)?,
+            check: ports.check.as_ref().map(address_of).transpose()?,
+            ext_authz: ports.ext_authz.as_ref().map(address_of).transpose()?,
+            metrics: ports.metrics.as_ref().map(address_of).transpose()?,
             dev: options.dev,
         };
         let drain = options.gate.limits.clone();
@@ -93,6 +133,27 @@ impl Node {
         servers.spawn(async move {
             tidegate_gateway::serve(ports.control, service, &limits, until).await;
         });
+        if let Some(listener) = ports.check {
+            let (service, limits) = (gate.forward_auth(), drain.clone());
+            let until = self::until(stopped.clone());
+            servers.spawn(async move {
+                tidegate_gateway::serve(listener, service, &limits, until).await;
+            });
+        }
+        if let Some(listener) = ports.ext_authz {
+            let (service, limits) = (gate.ext_authz(), drain.clone());
+            let until = self::until(stopped.clone());
+            servers.spawn(async move {
+                tidegate_gateway::serve(listener, service, &limits, until).await;
+            });
+        }
+        if let Some(listener) = ports.metrics {
+            let service = TowerToHyperService::new(metrics::router(gate.clone()));
+            let (limits, until) = (drain.clone(), self::until(stopped.clone()));
+            servers.spawn(async move {
+                tidegate_gateway::serve(listener, service, &limits, until).await;
+            });
+        }
         let service = gate.service();
         let until = self::until(stopped);
         servers.spawn(async move {
@@ -107,7 +168,14 @@ impl Node {
         helpers.spawn(schedule);
 
         core.data.tell_server(&server)?;
-        tracing::info!(control = server.control, gateway = server.gateway, "listening");
+        tracing::info!(
+            control = server.control,
+            gateway = server.gateway,
+            check = server.check,
+            ext_authz = server.ext_authz,
+            metrics = server.metrics,
+            "listening"
+        );
         Ok(Self { core, server, servers, helpers, stop, signals })
     }
 

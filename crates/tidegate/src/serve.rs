@@ -21,7 +21,8 @@ Examples:
   tidegate serve --config tidegate.toml
   TIDEGATE_DATA_DIR=/var/lib/tidegate tidegate serve
 
-Both addresses answer GET /healthz and GET /readyz. SIGTERM ends it in order.")]
+Both addresses, and `check_addr` if there is one, answer GET /healthz and GET /readyz. SIGTERM ends
+it in order.")]
 pub struct Serve {
     /// The configuration file; without one, defaults and the environment count.
     #[arg(short, long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
@@ -51,7 +52,7 @@ impl Serve {
         }
         let data = DataDir::create(&config.data_dir)?;
         warn_of_moved_clock(&data)?;
-        let ports = Ports::bind(config.control_addr, config.gateway_addr).await?;
+        let ports = Ports::bind(config.addresses()).await?;
         let settings = Settings {
             admin_is_reviewer: config.admin_is_reviewer,
             secrets_in_lists: config.secrets_in_lists,

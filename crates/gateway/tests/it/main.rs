@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that fails panics
 
+mod asking;
+mod beside;
 mod bodies;
 mod denials;
 mod following;

@@ -62,6 +62,37 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "check_addr",
+        help: "Where another proxy (nginx, Caddy, Traefik, APISIX, Envoy) asks over HTTP whether a \
+               call may go on;\nnowhere when it is empty. It believes what it is told, so only that \
+               proxy may reach it:\nkeep it on loopback, such as 127.0.0.1:8789.",
+        default: r#""""#,
+        set: |config, given| {
+            config.check_addr = address_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "metrics_addr",
+        help: "Where Prometheus finds the gateway's metrics, at /metrics, such as 127.0.0.1:8791; \
+               nowhere when it\nis empty.",
+        default: r#""""#,
+        set: |config, given| {
+            config.metrics_addr = address_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "ext_authz_addr",
+        help: "Where Envoy asks the same over gRPC (ext_authz), such as 127.0.0.1:8790; nowhere when \
+               it is empty.\nOnly Envoy may reach it.",
+        default: r#""""#,
+        set: |config, given| {
+            config.ext_authz_addr = address_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
         name: "admin_is_reviewer",
         help: "Is an admin of a workspace on its list of reviewers without being put there?",
         default: "false",
@@ -155,4 +186,8 @@ pub const KEYS: &[Key] = &[
 fn address(given: Given<'_>) -> Result<SocketAddr, String> {
     let wanted = "write an address and a port, such as 127.0.0.1:8787 or [::1]:8787";
     given.parsed(wanted, |text| text.parse().ok())
+}
+
+fn address_or_none(given: Given<'_>) -> Result<Option<SocketAddr>, String> {
+    if given.text()?.is_empty() { Ok(None) } else { address(given).map(Some) }
 }

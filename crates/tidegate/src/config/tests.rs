@@ -68,6 +68,11 @@ fn all_faults_are_told_together_with_their_place() {
 fn what_only_two_keys_together_get_wrong_is_told() {
     let both = load("control_addr = '127.0.0.1:9'\ngateway_addr = '127.0.0.1:9'", &[]);
     assert!(both.err().unwrap().to_string().contains("are both 127.0.0.1:9"));
+    let check =
+        load("check_addr = '127.0.0.1:8788'", &[("TIDEGATE_EXT_AUTHZ_ADDR", "127.0.0.1:8787")]);
+    let Faults(faults) = check.err().unwrap();
+    assert!(faults[0].contains("`control_addr` and `ext_authz_addr` are both"), "{faults:?}");
+    assert!(faults[1].contains("`gateway_addr` and `check_addr` are both"), "{faults:?}");
     let syntax = load("control_addr = ", &[]).err().unwrap();
     assert!(syntax.to_string().contains("is not TOML"));
     let missing = Config::load(Some(Path::new("/nowhere/tidegate.toml")), []).err().unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use tidegate_control::{
-    ApiDraft, ApiQuery, Caller, Command, InstanceSpec, MemberSpec, Outcome, Paging, ProjectSpec,
+    ApiDraft, ApiFilter, Caller, Command, InstanceSpec, MemberSpec, Outcome, Paging, ProjectSpec,
     UserSpec, WorkspaceSpec, World,
 };
 use tidegate_domain::{Api, AppKind, DomainId, InstanceId, ProjectId, Role, WorkspaceId};
@@ -73,7 +73,7 @@ pub async fn plant(core: &Core, clock: &Arc<Clock>) -> anyhow::Result<()> {
 /// The sample API, if it is there.
 async fn sample_api(core: &Core, clock: &Clock, file: &DevFile) -> anyhow::Result<Option<Api>> {
     let reviewer = caller(core, file, "reviewer").await?;
-    let query = ApiQuery { name: Some(API.to_owned()), ..ApiQuery::default() };
+    let query = ApiFilter { name: Some(API.to_owned()), ..ApiFilter::default() };
     let known = core.control.list_apis(&reviewer, query, Paging::ALL, clock.now()).await?;
     let mut apis = known.items.into_iter().map(|shown| shown.api);
     Ok(apis.find(|api| api.name == API))

@@ -8,6 +8,7 @@
 )]
 
 mod apply;
+mod beside;
 mod commands;
 mod config;
 mod crash;
@@ -16,6 +17,7 @@ mod enforced;
 mod first_run;
 mod help;
 mod kill;
+mod metrics;
 mod restart;
 mod serve;
 mod support;

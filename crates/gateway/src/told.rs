@@ -1,0 +1,216 @@
+//! A call that another proxy forwards and tells the gate of. It is read by the rules of a call that
+//! comes to the gate itself, and gets the same verdict; only its body may not be there to be checked.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, request};
+use tidegate_sign::{Cover, sha256};
+use tokio::time::Instant;
+
+use crate::body::Evidence;
+use crate::check::{Admitted, Question, decide, route};
+use crate::denial::{Denial, Reason};
+use crate::gate::Inner;
+use crate::headers;
+use crate::proxy::tell_end;
+use crate::request_id::RequestId;
+
+/// A call, as the proxy tells of it.
+pub(crate) struct Told {
+    parts: request::Parts,
+    body: ToldBody,
+}
+
+/// What is told of a call's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ToldBody {
+    /// It has none.
+    Empty,
+    /// All of it.
+    Whole(Bytes),
+    /// It may have one, which the gate does not see.
+    Untold,
+}
+
+impl ToldBody {
+    /// A body that was not sent along, by what is told of its length. Only a method without a body,
+    /// or a length of nothing, shows that there is none.
+    pub(crate) fn absent(method: &str, length: Option<&[u8]>, coding: Option<&[u8]>) -> Self {
+        match (length, coding) {
+            (Some(b"0"), None) => Self::Empty,
+            (None, None) if matches!(method, "GET" | "HEAD") => Self::Empty,
+            (Some(_) | None, Some(_) | None) => Self::Untold,
+        }
+    }
+}
+
+/// What makes up a call. The host is among the headers.
+pub(crate) struct Head<'a> {
+    pub(crate) method: &'a [u8],
+    /// Path and query, as they stood in the request line.
+    pub(crate) target: &'a [u8],
+    pub(crate) headers: HeaderMap,
+}
+
+impl Told {
+    /// A call of this head and body.
+    pub(crate) fn new(head: Head<'_>, body: ToldBody) -> Result<Self, Denial> {
+        let method =
+            Method::from_bytes(head.method).map_err(|_| bad("The method is malformed."))?;
+        let uri = Uri::try_from(head.target).map_err(|_| bad("The address is malformed."))?;
+        let mut call = Request::new(());
+        *call.method_mut() = method;
+        *call.uri_mut() = uri;
+        *call.headers_mut() = head.headers;
+        Ok(Self { parts: call.into_parts().0, body })
+    }
+}
+
+/// A call that is refused because of how it is told.
+pub(crate) fn bad(what: &str) -> Denial {
+    Denial::new(Reason::BadRequest, what)
+}
+
+/// The one value of a header that may be there once, and is not empty.
+pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h [u8]>, Denial> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => Ok(Some(value.as_bytes()).filter(|value| !value.is_empty())),
+        (Some(_), Some(_)) => Err(bad(&format!("The header `{name}` was sent more than once."))),
+    }
+}
+
+/// A verdict, for a proxy to carry out.
+pub(crate) struct Judged {
+    pub(crate) id: RequestId,
+    pub(crate) verdict: Result<Admitted, Denial>,
+    revision: Option<u64>,
+}
+
+impl Judged {
+    /// Judges a call, counts it and logs it.
+    pub(crate) fn of(gate: &Inner, told: Result<Told, Denial>) -> Self {
+        let began = Instant::now();
+        let id = RequestId::new();
+        let method = told.as_ref().ok().map(|told| told.parts.method.clone());
+        let verdict = told.and_then(|told| verdict(gate, &told));
+        let judged = Self { id, verdict, revision: gate.revision() };
+        judged.account(gate, method.as_ref(), began);
+        judged
+    }
+
+    /// The headers that say who calls, by which only the gate speaks. They are for the backend.
+    pub(crate) fn identity(&self) -> HeaderMap {
+        let mut out = HeaderMap::new();
+        out.insert(headers::REQUEST_ID, self.id.header());
+        if let Ok(admitted) = &self.verdict {
+            headers::set(&mut out, headers::API, admitted.api.feed.id.as_str().as_bytes());
+            if let Some(app) = &admitted.app {
+                headers::set(&mut out, headers::APP, app.as_str().as_bytes());
+            }
+            tell_end(&mut out, admitted);
+        }
+        out
+    }
+
+    /// The revision this was decided at.
+    pub(crate) fn revision(&self) -> Option<HeaderValue> {
+        let admitted = self.verdict.as_ref().ok().map(|admitted| admitted.revision);
+        admitted.or(self.revision).map(HeaderValue::from)
+    }
+
+    /// One line per call, and a count.
+    fn account(&self, gate: &Inner, method: Option<&Method>, began: Instant) {
+        let id = &self.id;
+        let method = method.map(Method::as_str);
+        let check_us = began.elapsed().as_micros();
+        match &self.verdict {
+            Ok(admitted) => {
+                gate.count_admitted();
+                let api = admitted.api.feed.id.as_str();
+                let app = admitted.app.as_ref().map(|app| app.as_str());
+                let instance = admitted.instance.as_str();
+                tracing::debug!(
+                    target: "tidegate::call",
+                    %id, method, api, app, instance, check_us, "allowed for a proxy"
+                );
+            }
+            Err(denial) => {
+                gate.count_denied(denial.reason);
+                let reason = denial.reason;
+                tracing::info!(
+                    target: "tidegate::call", %id, method, %reason, check_us, "denied for a proxy"
+                );
+            }
+        }
+    }
+}
+
+fn verdict(gate: &Inner, told: &Told) -> Result<Admitted, Denial> {
+    let strict = headers::strict(&told.parts)?;
+    let index = gate.ready()?;
+    let method = told.parts.method.as_str();
+    let route = route(&index, method, &strict.target)?;
+    let (whole, is_empty): (&[u8], bool) = match &told.body {
+        ToldBody::Empty => (b"", true),
+        ToldBody::Whole(bytes) => (bytes, bytes.is_empty()),
+        ToldBody::Untold => (b"", false),
+    };
+    let needed = Evidence::needed(&route, &told.parts.headers, is_empty);
+    let question = Question {
+        method,
+        target: &strict.target,
+        headers: &told.parts.headers,
+        host: strict.host.as_deref(),
+        payload: needed.payload(whole),
+        wall: (gate.clock.wall)(),
+        now: (gate.clock.now)(),
+    };
+    let decided = decide(&index, gate.limits.clock_skew_seconds, &question, &route);
+    match (&told.body, needed) {
+        (ToldBody::Untold, Evidence::Whole) => match decided {
+            // By no signature, so none has to cover the body.
+            Ok(admitted) if admitted.cover.is_none() => Ok(admitted),
+            Ok(_) => Err(Reason::BodyNotCovered.into()),
+            // The body may make the difference.
+            Err(denial) if matches!(denial.reason, Reason::BadSignature | Reason::UnknownKey) => {
+                Err(Reason::BodyNotCovered.into())
+            }
+            Err(denial) => Err(denial),
+        },
+        (ToldBody::Whole(bytes), _) => {
+            let admitted = decided?;
+            match admitted.cover {
+                Some(Cover::Declared(hash)) if hash != sha256(bytes) => {
+                    Err(Reason::BodyMismatch.into())
+                }
+                Some(Cover::Declared(_) | Cover::Verified | Cover::Unsigned) | None => Ok(admitted),
+            }
+        }
+        (ToldBody::Empty | ToldBody::Untold, _) => decided,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_body_is_believed_only_where_it_is_shown() {
+        for (method, length, coding, is_empty) in [
+            ("GET", None, None, true),
+            ("GET", Some("0"), None, true),
+            ("GET", Some("1"), None, false),
+            ("GET", None, Some("chunked"), false),
+            ("GET", Some("0"), Some("chunked"), false),
+            ("POST", Some("0"), None, true),
+            ("POST", None, None, false),
+            ("POST", Some("00"), None, false),
+            ("POST", Some("x"), None, false),
+        ] {
+            let of = |text: Option<&'static str>| text.map(str::as_bytes);
+            let body = ToldBody::absent(method, of(length), of(coding));
+            assert_eq!(body == ToldBody::Empty, is_empty, "{method} {length:?} {coding:?}");
+        }
+    }
+}
