@@ -13,7 +13,7 @@ fn only_an_application_for_a_new_grant_makes_an_app_wait_at_the_gate() {
     assert_eq!(applied.admit(day(1)), Err(Denied::Pending));
     let mut renewed = World::granted(day(5));
     renewed.renew(day(9), day(0)).unwrap();
-    assert!(!renewed.standing.held().applied_until.is_some());
+    assert!(renewed.standing.held().applied_until.is_none());
     assert!(renewed.admit(day(4)).is_ok());
     assert_eq!(renewed.admit(day(5)), Err(Denied::Expired { at: day(5) }));
 }
