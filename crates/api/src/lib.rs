@@ -1,8 +1,8 @@
 //! HTTP of the control side: authentication, the DataArts routes, the IAM routes, and the few of our
 //! own beside them.
 //!
-//! A handler turns a [`call::Call`] into a command or a query and its outcome into a
-//! [`reply::Reply`]. It decides nothing: rights are checked where the command is carried out.
+//! A handler turns a `Call` into a command or a query and its outcome into a
+//! `Reply`. It decides nothing: rights are checked where the command is carried out.
 
 mod authenticate;
 mod call;

@@ -13,19 +13,10 @@ pub enum Error {
     Refused(#[from] Refusal),
     /// The store failed: the caller learns only that something did.
     #[error(transparent)]
-    Store(StoreError),
+    Store(#[from] StoreError),
     /// A secret cannot be opened or sealed.
     #[error(transparent)]
     Vault(#[from] VaultError),
-}
-
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Taken { what: "app name" } => Self::Refused(Refusal::NameTaken),
-            other => Self::Store(other),
-        }
-    }
 }
 
 /// A use case's result.
