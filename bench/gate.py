@@ -21,7 +21,7 @@ from processes import Server, free_port, wait_for
 from signing import sign
 
 ROOT = Path(__file__).resolve().parent.parent
-BINARY = ROOT / "target/release/tidegate"
+BINARY = Path(os.environ.get("TIDEGATE_BIN", ROOT / "target/dist/tidegate"))
 VARIANTS = 1024
 
 WORLD = {
