@@ -244,12 +244,7 @@ async fn forward(
             },
         },
     );
-    sent.insert(headers::REQUEST_ID, id.header());
-    headers::set(&mut sent, headers::API, api.feed.id.as_str().as_bytes());
-    if let Some(app) = &admitted.app {
-        headers::set(&mut sent, headers::APP, app.as_str().as_bytes());
-    }
-    tell_end(&mut sent, admitted);
+    tell_identity(&mut sent, id, admitted);
 
     let (body, fault) = match body {
         Sent::Whole(body) => (body, None),
@@ -302,6 +297,16 @@ fn callers_headers(headers: &HeaderMap, admitted: &Admitted) -> Result<HeaderMap
         (Some(_), None) => Ok(headers::towards_backend(headers, Trust::Proven)),
         (None, None) => Ok(headers::towards_backend(headers, Trust::Open)),
     }
+}
+
+/// Says who calls what, by the headers that only the gate sets. They are for the backend.
+pub(crate) fn tell_identity(headers: &mut HeaderMap, id: &RequestId, admitted: &Admitted) {
+    headers.insert(headers::REQUEST_ID, id.header());
+    headers::set(headers, headers::API, admitted.api.feed.id.as_str().as_bytes());
+    if let Some(app) = &admitted.app {
+        headers::set(headers, headers::APP, app.as_str().as_bytes());
+    }
+    tell_end(headers, admitted);
 }
 
 /// Tells when the right to call ends, if it does.

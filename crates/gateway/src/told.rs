@@ -11,7 +11,7 @@ use crate::check::{Admitted, Question, decide, route};
 use crate::denial::{Denial, Reason};
 use crate::gate::Inner;
 use crate::headers;
-use crate::proxy::tell_end;
+use crate::proxy::tell_identity;
 use crate::request_id::RequestId;
 
 /// A call, as the proxy tells of it.
@@ -93,8 +93,9 @@ impl Judged {
         let began = Instant::now();
         let id = RequestId::new();
         let method = told.as_ref().ok().map(|told| told.parts.method.clone());
-        let verdict = told.and_then(|told| verdict(gate, &told));
-        let judged = Self { id, verdict, revision: gate.revision() };
+        let mut revision = None;
+        let verdict = told.and_then(|told| verdict(gate, &told, &mut revision));
+        let judged = Self { id, verdict, revision };
         judged.account(gate, method.as_ref(), began);
         judged
     }
@@ -102,21 +103,18 @@ impl Judged {
     /// The headers that say who calls, by which only the gate speaks. They are for the backend.
     pub(crate) fn identity(&self) -> HeaderMap {
         let mut out = HeaderMap::new();
-        out.insert(headers::REQUEST_ID, self.id.header());
-        if let Ok(admitted) = &self.verdict {
-            headers::set(&mut out, headers::API, admitted.api.feed.id.as_str().as_bytes());
-            if let Some(app) = &admitted.app {
-                headers::set(&mut out, headers::APP, app.as_str().as_bytes());
+        match &self.verdict {
+            Ok(admitted) => tell_identity(&mut out, &self.id, admitted),
+            Err(_) => {
+                out.insert(headers::REQUEST_ID, self.id.header());
             }
-            tell_end(&mut out, admitted);
         }
         out
     }
 
     /// The revision this was decided at.
     pub(crate) fn revision(&self) -> Option<HeaderValue> {
-        let admitted = self.verdict.as_ref().ok().map(|admitted| admitted.revision);
-        admitted.or(self.revision).map(HeaderValue::from)
+        self.revision.map(HeaderValue::from)
     }
 
     /// One line per call, and a count.
@@ -146,9 +144,11 @@ impl Judged {
     }
 }
 
-fn verdict(gate: &Inner, told: &Told) -> Result<Admitted, Denial> {
+/// The verdict; `revision` is told what it was made on, before anything can be denied on it.
+fn verdict(gate: &Inner, told: &Told, revision: &mut Option<u64>) -> Result<Admitted, Denial> {
     let strict = headers::strict(&told.parts)?;
     let index = gate.ready()?;
+    *revision = Some(index.revision());
     let method = told.parts.method.as_str();
     let route = route(&index, method, &strict.target)?;
     let (whole, is_empty): (&[u8], bool) = match &told.body {
