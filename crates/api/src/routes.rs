@@ -138,11 +138,7 @@ async fn trace(request: Request, next: Next) -> Response {
 }
 
 fn request_id() -> Option<String> {
-    use std::fmt::Write;
     let mut bytes = [0_u8; 16];
     aws_lc_rs::rand::fill(&mut bytes).ok()?;
-    Some(bytes.iter().fold(String::with_capacity(32), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Some(tidegate_sign::hex(&bytes))
 }

@@ -5,7 +5,7 @@ use tidegate_domain::{
     Api, ApiId, AppId, AppKind, Instance, InstanceId, Key, ProjectId, Refusal, Role, Task, UserId,
     Visibility, WorkspaceId,
 };
-use tidegate_store::{AppRecord, View};
+use tidegate_store::{AppRecord, Member, View};
 
 use crate::caller::Caller;
 use crate::error::Result;
@@ -62,15 +62,21 @@ pub(crate) async fn seat(view: &mut dyn View, caller: &Caller, settings: Setting
     let workspace = workspace.ok_or(Refusal::WorkspaceUnknown)?;
     let member = view.member(&workspace.id, &caller.user).await?;
     let member = member.ok_or(Refusal::WorkspaceUnknown)?;
-    let by_role = settings.admin_is_reviewer && member.role == Role::Admin;
+    let is_listed_reviewer = is_listed_reviewer(&member, settings);
     Ok(Seat {
         user: caller.user.clone(),
         project: caller.project.clone(),
         workspace: workspace.id,
         role: member.role,
-        is_listed_reviewer: (member.is_reviewer || by_role) && member.role.may(Task::Review),
+        is_listed_reviewer,
         edition: caller.edition,
     })
+}
+
+/// May this member review, as far as the workspace's list tells?
+pub(crate) fn is_listed_reviewer(member: &Member, settings: Settings) -> bool {
+    let by_role = settings.admin_is_reviewer && member.role == Role::Admin;
+    (member.is_reviewer || by_role) && member.role.may(Task::Review)
 }
 
 async fn only_workspace(

@@ -88,11 +88,7 @@ async fn must_keep_route(
     if !publication.status.as_of(turn.now).holds_route() {
         return Ok(());
     }
-    let now = turn.now;
-    let (method, shape) = (api.method.as_str(), api.route_shape());
-    let instance = &publication.instance;
-    let rivals = turn.publications_on_route(&api.project, instance, method, &shape).await?;
-    let taken = rivals.iter().any(|r| r.api != api.id && r.status.as_of(now).holds_route());
+    let taken = publications::route_taken(turn, api, &publication.instance).await?;
     if taken { Err(Refusal::RouteTaken.into()) } else { Ok(()) }
 }
 
@@ -145,8 +141,7 @@ async fn reviewer(turn: &mut Turn<'_>, seat: &Seat, name: &str) -> Result<UserId
     let unknown = || Refusal::ReviewerUnknown { name: name.to_owned() };
     let user = turn.user_of_project(&seat.project, name).await?.ok_or_else(unknown)?;
     let member = turn.member(&seat.workspace, &user.id).await?.ok_or_else(unknown)?;
-    let by_role = turn.settings.admin_is_reviewer && member.role == tidegate_domain::Role::Admin;
-    if (member.is_reviewer || by_role) && member.role.may(Task::Review) {
+    if access::is_listed_reviewer(&member, turn.settings) {
         Ok(user.id)
     } else {
         Err(unknown().into())

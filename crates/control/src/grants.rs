@@ -114,5 +114,5 @@ pub(crate) async fn carry_out(
     };
     let events = standing::decide(&standing, &facts, command, turn.now)?;
     keep::standing(turn, api, record, standing, events).await?;
-    publications::app_released(turn, api, instance).await
+    publications::app_released(turn, api, publication).await
 }

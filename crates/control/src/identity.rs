@@ -5,11 +5,10 @@ use std::sync::{Arc, OnceLock};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 use tidegate_domain::time::DAY_MS;
 use tidegate_domain::{ProjectId, Timestamp, UserId};
-use tidegate_sign::Secret;
+use tidegate_sign::{Secret, constant_time_eq, hex, sha256};
 use tidegate_store::{Project, Revision, Token, TokenHash, User, View};
 use tokio::sync::Semaphore;
 
@@ -119,10 +118,7 @@ impl Gatekeeper {
         let check = move || {
             let known = hash.is_some();
             let hash = hash.unwrap_or_else(|| decoy_hash().to_owned());
-            let right = PasswordHash::new(&hash).is_ok_and(|hash| {
-                Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok()
-            });
-            right && known
+            is_password(password.expose(), &hash) && known
         };
         tokio::task::spawn_blocking(check).await.unwrap_or(false)
     }
@@ -145,8 +141,8 @@ pub(crate) fn is_password(password: &str, hash: &str) -> bool {
         .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
-fn token_hash(text: &str) -> Option<TokenHash> {
-    digest(&SHA256, text.as_bytes()).as_ref().try_into().ok().map(TokenHash)
+fn token_hash(text: &str) -> TokenHash {
+    TokenHash(sha256(text.as_bytes()))
 }
 
 impl Control {
@@ -162,9 +158,7 @@ impl Control {
 
     /// Whom a token stands for at `now`.
     pub async fn token(&self, text: &str, now: Timestamp) -> Result<Option<(Identity, Token)>> {
-        let Some(hash) = token_hash(text) else {
-            return Ok(None);
-        };
+        let hash = token_hash(text);
         let mut view = self.store.view().await?;
         let Some(token) = view.token(&hash).await?.filter(|token| now < token.expires_at) else {
             return Ok(None);
@@ -242,17 +236,14 @@ impl Control {
         let Some((identity, right)) = self.access_key(access).await? else {
             return Ok(None);
         };
-        let equal = aws_lc_rs::constant_time::verify_slices_are_equal(
-            right.expose().as_bytes(),
-            secret.expose().as_bytes(),
-        );
-        Ok(equal.is_ok().then_some(identity))
+        let equal = constant_time_eq(right.expose().as_bytes(), secret.expose().as_bytes());
+        Ok(equal.then_some(identity))
     }
 
     async fn issue(&self, identity: Identity, now: Timestamp) -> Result<Issued> {
-        let text = Secret::new(ids::hex(&ids::random::<32>()?));
+        let text = Secret::new(hex(&ids::random::<32>()?));
         let mut turn = Turn::begin(self, Some(identity.user.clone()), now).await?;
-        let hash = token_hash(text.expose()).ok_or(crate::VaultError::NoRandomness)?;
+        let hash = token_hash(text.expose());
         let issued_at = turn.now;
         let token = Token {
             hash,

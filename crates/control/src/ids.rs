@@ -1,6 +1,6 @@
 //! New ids, keys and secrets, from the operating system's randomness.
 
-use std::fmt::Write;
+use tidegate_sign::hex;
 
 use crate::vault::VaultError;
 
@@ -14,13 +14,6 @@ pub(crate) fn random<const BYTES: usize>() -> Result<[u8; BYTES], VaultError> {
 /// 32 lower-case hex digits, the form of the vendor's ids and keys.
 pub(crate) fn hex32() -> Result<String, VaultError> {
     Ok(hex(&random::<16>()?))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// An id that can be drawn.

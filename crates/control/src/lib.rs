@@ -80,11 +80,6 @@ impl Control {
         &self.bell
     }
 
-    /// The settings.
-    pub fn settings(&self) -> Settings {
-        self.settings
-    }
-
     /// Carries out a command of a caller at `now`, or refuses it and changes nothing.
     pub async fn execute(
         &self,

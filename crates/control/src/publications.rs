@@ -92,7 +92,11 @@ pub(crate) async fn settled(
     load(turn, api, instance).await
 }
 
-async fn load(turn: &mut Turn<'_>, api: &Api, instance: &InstanceId) -> Result<Publication> {
+pub(crate) async fn load(
+    turn: &mut Turn<'_>,
+    api: &Api,
+    instance: &InstanceId,
+) -> Result<Publication> {
     let publication = turn.publication(&api.id, instance).await?;
     Ok(publication.unwrap_or_else(|| Publication::new(api.id.clone(), instance.clone())))
 }
@@ -101,11 +105,10 @@ async fn load(turn: &mut Turn<'_>, api: &Api, instance: &InstanceId) -> Result<P
 pub(crate) async fn app_released(
     turn: &mut Turn<'_>,
     api: &Api,
-    instance: &InstanceId,
+    publication: Publication,
 ) -> Result<()> {
-    let publication = load(turn, api, instance).await?;
     if !matches!(publication.status, Status::Stopping { .. } | Status::Unpublishing { .. })
-        || apps_counting(turn, api, instance).await? > 0
+        || apps_counting(turn, api, &publication.instance).await? > 0
     {
         return Ok(());
     }
@@ -128,7 +131,12 @@ async fn apps_counting(turn: &mut Turn<'_>, api: &Api, instance: &InstanceId) ->
     Ok(standings.iter().filter(|standing| standing.counts_on_api(now)).count())
 }
 
-async fn route_taken(turn: &mut Turn<'_>, api: &Api, instance: &InstanceId) -> Result<bool> {
+/// Does another API occupy the API's method and path on the instance?
+pub(crate) async fn route_taken(
+    turn: &mut Turn<'_>,
+    api: &Api,
+    instance: &InstanceId,
+) -> Result<bool> {
     let (now, shape) = (turn.now, api.route_shape());
     let method = api.method.as_str();
     let rivals = turn.publications_on_route(&api.project, instance, method, &shape).await?;

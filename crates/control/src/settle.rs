@@ -69,5 +69,6 @@ async fn standing(turn: &mut Turn<'_>, key: &Key) -> Result<()> {
     };
     let events = standing::settle(&standing, turn.now);
     keep::standing(turn, &api, &record, standing, events).await?;
-    publications::app_released(turn, &api, &key.instance).await
+    let publication = publications::load(turn, &api, &key.instance).await?;
+    publications::app_released(turn, &api, publication).await
 }

@@ -1,9 +1,9 @@
-//! Lower-case hex of 32-byte values.
+//! Hex.
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// The 64 lower-case digits of a SHA-256 or HMAC-SHA256 value.
-pub(crate) fn encode(bytes: &[u8; 32]) -> String {
+/// Lower-case digits, two for each byte.
+pub fn encode(bytes: &[u8]) -> String {
     let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().map_or('0', char::from);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -43,6 +43,7 @@ pub use headers::{
     AUTHORIZATION, CONTENT_SHA256, HOST, SDK_DATE, X_AUTHORIZATION, app_authorization_of,
     authorization_among, authorization_of,
 };
+pub use hex::encode as hex;
 pub use limits::{
     MAX_ACCESS_BYTES, MAX_AUTHORIZATION_BYTES, MAX_HEADER_NAME_BYTES, MAX_QUERY_PAIRS,
     MAX_SEGMENTS, MAX_SIGNED_HEADERS, MAX_TARGET_BYTES,

@@ -5,7 +5,7 @@ use super::{Event, Publication, Status, evolve, settle};
 use crate::application::{Application, ApplicationKind, Outcome, Verdict};
 use crate::id::{ApplicationId, UserId};
 use crate::refusal::Refusal;
-use crate::standing::{moment_of_cancellation, must_leave_notice};
+use crate::standing::{moment_of_cancellation, must_leave_notice, waiting};
 use crate::time::Timestamp;
 
 /// What a caller wants to happen to a publication. Times are as asked, before rounding.
@@ -238,9 +238,7 @@ impl Case<'_> {
     /// The application, if it is the one that waits here. What the publication knows of it counts,
     /// not what the caller found.
     fn waiting(&self, found: &Application) -> Result<&Application, Refusal> {
-        must_be_pending(found)?;
-        let waits = self.publication.application.as_ref();
-        waits.filter(|application| application.id == found.id).ok_or(Refusal::ApplicationUnknown)
+        waiting(self.publication.application.as_ref(), found)
     }
 
     fn must_review(&self) -> Result<(), Refusal> {
@@ -252,12 +250,5 @@ fn done(how: Shut) -> Event {
     match how {
         Shut::Stop => Event::Stopped,
         Shut::Unpublish => Event::Unpublished,
-    }
-}
-
-fn must_be_pending(application: &Application) -> Result<(), Refusal> {
-    match &application.verdict {
-        Some(verdict) => Err(Refusal::AlreadyDecided { verdict: verdict.clone() }),
-        None => Ok(()),
     }
 }

@@ -11,7 +11,7 @@ pub use command::{Choice, Command, Facts};
 pub use decide::decide;
 pub use evolve::evolve;
 pub use follow::{Shutdown, follow};
-pub(crate) use rungs::{moment_of_cancellation, must_leave_notice};
+pub(crate) use rungs::{moment_of_cancellation, must_leave_notice, waiting};
 pub use settle::settle;
 
 use crate::admission::Held;

@@ -87,9 +87,7 @@ impl Case<'_> {
     /// The application, if it is the one that waits here. What the standing knows of it counts, not
     /// what the caller found.
     pub(super) fn waiting(&self, found: &Application) -> Result<&Application, Refusal> {
-        must_be_pending(found)?;
-        let waits = self.standing.application.as_ref();
-        waits.filter(|application| application.id == found.id).ok_or(Refusal::ApplicationUnknown)
+        waiting(self.standing.application.as_ref(), found)
     }
 
     /// The notice, if it is one of those that run here.
@@ -111,11 +109,15 @@ impl Case<'_> {
     }
 }
 
-fn must_be_pending(application: &Application) -> Result<(), Refusal> {
-    match &application.verdict {
-        Some(verdict) => Err(Refusal::AlreadyDecided { verdict: verdict.clone() }),
-        None => Ok(()),
+/// The application that waits, if it is the one the caller found and has no verdict yet.
+pub(crate) fn waiting<'a>(
+    waits: Option<&'a Application>,
+    found: &Application,
+) -> Result<&'a Application, Refusal> {
+    if let Some(verdict) = &found.verdict {
+        return Err(Refusal::AlreadyDecided { verdict: verdict.clone() });
     }
+    waits.filter(|application| application.id == found.id).ok_or(Refusal::ApplicationUnknown)
 }
 
 fn must_be_running(notice: &Notice) -> Result<(), Refusal> {
