@@ -71,6 +71,49 @@ pub struct FeedApi {
     pub path: String,
     /// Who answers.
     pub backend: Backend,
+    /// How its calls are treated beside that.
+    pub rules: Rules,
+}
+
+/// How the gate treats calls of an API, beside what its definition says. The default is the strictest
+/// and plainest treatment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Must a signed call carry a nonce of its own, so that it cannot be sent again?
+    pub nonce: bool,
+    /// Are paths let in that servers read in different ways: `%2F`, `%5C`, `;` and the like?
+    pub odd_paths: bool,
+    /// May a call become a WebSocket?
+    pub upgrade: bool,
+    /// How many calls there may be.
+    pub throttle: Option<Throttle>,
+    /// How often a safe call that got no answer is tried again.
+    pub retries: u8,
+    /// Is the backend spoken to over HTTP/2 without asking it first?
+    pub http2: bool,
+    /// How long a connection to the backend may take; the gate's limit if not said.
+    pub connect_timeout_ms: Option<u32>,
+    /// How long the backend's answer may stand still; the gate's limit if not said.
+    pub read_timeout_ms: Option<u32>,
+    /// How long a call may take from its head to the end of the answer; no limit if not said.
+    pub total_timeout_ms: Option<u32>,
+    /// Further backends with the same service, as `host:port`; calls are spread over all of them.
+    pub more_backends: Vec<String>,
+}
+
+/// How many calls there may be within a window. A limit that is not there limits nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Throttle {
+    /// Its name.
+    pub name: String,
+    /// The length of the window.
+    pub window_ms: u64,
+    /// How many calls of each API bound to it.
+    pub per_api: Option<u64>,
+    /// How many of them from one user: the account of the app that calls.
+    pub per_user: Option<u64>,
+    /// How many of them from one app.
+    pub per_app: Option<u64>,
 }
 
 /// The service behind an API.

@@ -42,7 +42,7 @@ pub use denial::{Denial, Reason, Row};
 pub use ext_authz::ExtAuthz;
 pub use feed::{
     Backend, Batch, Constant, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Moved,
-    Position, Source, SourceError,
+    Position, Rules, Source, SourceError, Throttle,
 };
 pub use forward_auth::ForwardAuth;
 pub use gate::{Clock, Counters, Gate, GateConfig, GateService, SetupError, Status};

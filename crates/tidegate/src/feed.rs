@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tidegate_control::{Control, GateChanges};
 use tidegate_domain::{DomainId, ProjectId, Standing};
 use tidegate_gateway::{
-    Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Source, SourceError,
+    Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Rules, Source, SourceError,
 };
 use tidegate_store::{Changes, Revision};
 
@@ -90,6 +90,7 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
             auth: api.auth,
             method: api.method,
             path: api.path,
+            rules: Rules::default(),
         })
     });
     let publications = publications.into_iter().map(|publication| FeedPublication {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::feed::Backend;
+use crate::feed::{Backend, Rules};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tidegate_domain::standing::Key;
@@ -63,6 +63,7 @@ fn api(n: u8, variant: u8) -> FeedApi {
             moved: Vec::new(),
             constants: Vec::new(),
         },
+        rules: Rules::default(),
     }
 }
 

@@ -21,7 +21,8 @@ use tidegate_domain::{
     ApiId, AppId, AppKind, AuthType, DomainId, Grant, InstanceId, ProjectId, Timestamp, UserId,
 };
 use tidegate_gateway::feed::{
-    Backend, Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Source, SourceError,
+    Backend, Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Rules, Source,
+    SourceError,
 };
 use tidegate_gateway::{AnyBody, Clock, Gate, GateConfig, Limits, serve};
 use tidegate_sign::{Payload, Secret, SignedRequest, Target, sha256, sign};
@@ -372,6 +373,7 @@ impl World {
                 moved: Vec::new(),
                 constants: Vec::new(),
             },
+            rules: Rules::default(),
         }
     }
 
