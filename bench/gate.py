@@ -53,6 +53,16 @@ http {{
 }}
 """
 
+CONFIG = """
+data_dir = "{dir}/data"
+control_addr = "127.0.0.1:{control}"
+gateway_addr = "127.0.0.1:{gate}"
+[gateway]
+threads = 1
+[log]
+level = "error"
+"""
+
 LUA = """
 local paths, authorizations, host, date = {{}}, {{}}, "{host}", "{date}"
 {rows}
@@ -196,17 +206,18 @@ def run(folder, given, servers):
     world = folder / "world.yaml"
     world.write_text(json.dumps(WORLD))
     gate_address, anchor_address = f"127.0.0.1:{gate_port}", f"127.0.0.1:{anchor_port}"
-    gate = Server(
-        [BINARY, "dev", "--data-dir", folder / "data", "--world", world, "--control-addr",
-         f"127.0.0.1:{control_port}", "--gateway-addr", gate_address],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={**os.environ, "TOKIO_WORKER_THREADS": "1", "TIDEGATE_LOG": "error"})
+    config = folder / "tidegate.toml"
+    config.write_text(CONFIG.format(dir=folder, control=control_port, gate=gate_port))
+    gate = Server([BINARY, "serve", "--config", config], stdout=subprocess.DEVNULL,
+                  stderr=subprocess.DEVNULL)
     servers.append(gate)
     for port in (backend_port, anchor_port):
         wait_for(f"http://127.0.0.1:{port}/")
     while wait_for(f"http://127.0.0.1:{gate_port}/readyz") != 200:
         pass
 
+    subprocess.run([BINARY, "apply", "--file", world, "--data-dir", folder / "data"], check=True,
+                   stdout=subprocess.DEVNULL)
     apps = prepare(Control(f"127.0.0.1:{control_port}"), backend_port, given.apps, given.answer_bytes)
     verify(gate_address, apps[-1])
     ours = script(folder, "ours", gate_address, apps)

@@ -13,8 +13,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use crate::body::AnyBody;
 use crate::limits::Limits;
 
-/// All connections to backends, kept and used again.
+/// Connections to backends, kept and used again.
 pub(crate) struct Backends {
+    connector: HttpsConnector<HttpConnector>,
     client: Client<HttpsConnector<HttpConnector>, AnyBody>,
 }
 
@@ -45,13 +46,22 @@ impl Backends {
             }
         };
         let connector = connector.https_or_http().enable_http1().wrap_connector(tcp);
+        Ok(Self::with(connector, limits))
+    }
+
+    fn with(connector: HttpsConnector<HttpConnector>, limits: &Limits) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(limits.pool_idle)
             .pool_max_idle_per_host(limits.pool_per_host)
-            .build(connector);
-        Ok(Self { client })
+            .build(connector.clone());
+        Self { connector, client }
+    }
+
+    /// The same, with connections of its own.
+    pub(crate) fn apart(&self, limits: &Limits) -> Self {
+        Self::with(self.connector.clone(), limits)
     }
 
     /// Sends a request and waits for the head of the answer. Follows no redirect.

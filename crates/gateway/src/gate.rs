@@ -100,18 +100,11 @@ impl Gate {
         follower::follow(&self.0, &*source, shutdown).await;
     }
 
-    /// The service that answers calls, for [`serve`](crate::serve).
+    /// A service that answers calls, for [`serve`](crate::serve). It has connections to the backends
+    /// of its own: make one for each thread.
     pub fn service(&self) -> GateService {
-        GateService(self.clone())
-    }
-
-    /// Answers one call.
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<AnyBody>
-    where
-        B: http_body::Body<Data = bytes::Bytes> + Send + Unpin + 'static,
-        B::Error: Into<crate::BoxError>,
-    {
-        proxy::handle(&self.0, request).await
+        let backends = Arc::new(self.0.backends.apart(&self.0.limits));
+        GateService { gate: self.clone(), backends }
     }
 
     /// May this call go on? For callers that forward it themselves.
@@ -219,9 +212,23 @@ impl Inner {
     }
 }
 
-/// The gate as a service of hyper's.
+/// The gate as a service of hyper's. Clones share their connections to the backends.
 #[derive(Clone)]
-pub struct GateService(Gate);
+pub struct GateService {
+    gate: Gate,
+    backends: Arc<Backends>,
+}
+
+impl GateService {
+    /// Answers one call.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<AnyBody>
+    where
+        B: http_body::Body<Data = bytes::Bytes> + Send + Unpin + 'static,
+        B::Error: Into<crate::BoxError>,
+    {
+        proxy::handle(&self.gate.0, &self.backends, request).await
+    }
+}
 
 impl Service<Request<Incoming>> for GateService {
     type Response = Response<AnyBody>;
@@ -229,7 +236,7 @@ impl Service<Request<Incoming>> for GateService {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let gate = self.0.clone();
-        Box::pin(async move { Ok(gate.handle(request).await) })
+        let service = self.clone();
+        Box::pin(async move { Ok(service.handle(request).await) })
     }
 }

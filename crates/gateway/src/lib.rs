@@ -35,6 +35,7 @@ mod request_id;
 mod routes;
 mod server;
 mod told;
+mod workers;
 
 pub use body::{AnyBody, BoxError};
 pub use check::{Admitted, Question, check};
@@ -48,4 +49,5 @@ pub use forward_auth::ForwardAuth;
 pub use gate::{Clock, Counters, Gate, GateConfig, GateService, SetupError, Status};
 pub use index::{Api, Applied, Index, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
-pub use server::{Peer, serve};
+pub use server::{Answers, Peer, serve};
+pub use workers::Workers;

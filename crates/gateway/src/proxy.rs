@@ -13,7 +13,7 @@ use tidegate_sign::{Authorization, Cover, app_authorization_of};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Duration, Instant};
 
-use crate::backend::NoAnswer;
+use crate::backend::{Backends, NoAnswer};
 use crate::body::{AnyBody, BoxError, Evidence, Fault, Inbound, Outbound, full, read_whole};
 use crate::check::{Admitted, Question, decide, route};
 use crate::denial::{Denial, Reason};
@@ -34,8 +34,21 @@ struct Account {
     fault: Option<String>,
 }
 
+/// A call, and who answers it.
+struct Call<'a> {
+    gate: &'a Inner,
+    backends: &'a Backends,
+    parts: &'a request::Parts,
+    strict: &'a Strict,
+    id: &'a RequestId,
+}
+
 /// Answers one call.
-pub(crate) async fn handle<B>(gate: &Inner, request: Request<B>) -> Response<AnyBody>
+pub(crate) async fn handle<B>(
+    gate: &Inner,
+    backends: &Backends,
+    request: Request<B>,
+) -> Response<AnyBody>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
@@ -49,7 +62,8 @@ where
             if let Some(answer) = health(gate, strict.target.canonical_path()) {
                 return answer;
             }
-            call(gate, &parts, &strict, body, &id, &mut account).await
+            let call = Call { gate, backends, parts: &parts, strict: &strict, id: &id };
+            call.answer(body, &mut account).await
         }
         Err(denial) => Err(denial),
     };
@@ -88,56 +102,151 @@ pub(crate) fn health(gate: &Inner, canonical_path: &str) -> Option<Response<AnyB
     Some(answer)
 }
 
-async fn call<B>(
-    gate: &Inner,
-    parts: &request::Parts,
-    strict: &Strict,
-    body: B,
-    id: &RequestId,
-    account: &mut Account,
-) -> Result<Response<AnyBody>, Denial>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<BoxError>,
-{
-    let needed = look(gate, parts, strict, body.is_end_stream(), account)?;
+impl Call<'_> {
+    async fn answer<B>(&self, body: B, account: &mut Account) -> Result<Response<AnyBody>, Denial>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let needed = self.look(body.is_end_stream(), account)?;
 
-    let mut body = Some(body);
-    let mut whole = Bytes::new();
-    let mut memory = None;
-    if needed == Evidence::Whole {
-        memory = Some(reserve(gate, &parts.headers)?);
-        if let Some(body) = body.take() {
-            let limits = &gate.limits;
-            whole = read_whole(body, limits.buffered_body, limits.buffered_read).await?;
+        let mut body = Some(body);
+        let mut whole = Bytes::new();
+        let mut memory = None;
+        if needed == Evidence::Whole {
+            memory = Some(reserve(self.gate, &self.parts.headers)?);
+            if let Some(body) = body.take() {
+                let limits = &self.gate.limits;
+                whole = read_whole(body, limits.buffered_body, limits.buffered_read).await?;
+            }
+        }
+
+        // The verdict is made when all it needs is there, by what is known and by the time it is then.
+        let index = self.gate.ready()?;
+        account.revision = Some(index.revision());
+        let question = self.question(needed, &whole);
+        let decided = route(&index, question.method, question.target).and_then(|route| {
+            decide(&index, self.gate.limits.clock_skew_seconds, &question, &route)
+        });
+        account.decided = Some(Instant::now());
+        let admitted = account.admitted.insert(decided?);
+
+        let body = match body {
+            Some(body) if needed != Evidence::Empty => {
+                let declared = match admitted.cover {
+                    Some(Cover::Declared(hash)) => Some(hash),
+                    Some(Cover::Verified | Cover::Unsigned) | None => None,
+                };
+                let (body, fault) = Inbound::new(body, declared, self.gate.limits.body_idle);
+                Sent::Streamed(body.boxed_unsync(), fault)
+            }
+            // All there: it was held, or there is none.
+            Some(_) | None => Sent::Whole(full(whole)),
+        };
+        self.forward(admitted, body, memory).await.map_err(|(denial, fault)| {
+            account.fault = fault;
+            denial
+        })
+    }
+
+    /// A first look, from the head alone: what does the verdict need of the body? Refuses what no body
+    /// could make good, so that nobody fills memory with calls that cannot be admitted.
+    fn look(&self, is_empty: bool, account: &mut Account) -> Result<Evidence, Denial> {
+        let index = self.gate.ready()?;
+        account.revision = Some(index.revision());
+        let route = route(&index, self.parts.method.as_str(), &self.strict.target)?;
+        let needed = Evidence::needed(&route, &self.parts.headers, is_empty);
+        let only_signatures = route.iter().all(|(api, _)| api.feed.auth == AuthType::App);
+        if needed == Evidence::Whole && only_signatures {
+            let question = self.question(needed, b"");
+            match decide(&index, self.gate.limits.clock_skew_seconds, &question, &route) {
+                Ok(_) => {}
+                // The body may make the difference.
+                Err(denial)
+                    if matches!(denial.reason, Reason::BadSignature | Reason::UnknownKey) => {}
+                Err(denial) => return Err(denial),
+            }
+        }
+        Ok(needed)
+    }
+
+    fn question<'q>(&'q self, needed: Evidence, whole: &'q [u8]) -> Question<'q> {
+        let (gate, parts, strict) = (self.gate, self.parts, self.strict);
+        Question {
+            method: parts.method.as_str(),
+            target: &strict.target,
+            headers: &parts.headers,
+            host: strict.host.as_deref(),
+            payload: needed.payload(whole),
+            wall: (gate.clock.wall)(),
+            now: (gate.clock.now)(),
         }
     }
 
-    // The verdict is made when all it needs is there, by what is known and by the time it is then.
-    let index = gate.ready()?;
-    account.revision = Some(index.revision());
-    let question = question(gate, parts, strict, needed, &whole);
-    let decided = route(&index, question.method, question.target)
-        .and_then(|route| decide(&index, gate.limits.clock_skew_seconds, &question, &route));
-    account.decided = Some(Instant::now());
-    let admitted = account.admitted.insert(decided?);
+    async fn forward(
+        &self,
+        admitted: &Admitted,
+        body: Sent,
+        memory: Option<OwnedSemaphorePermit>,
+    ) -> Result<Response<AnyBody>, Failed> {
+        let (parts, strict) = (self.parts, self.strict);
+        let api = &admitted.api;
+        let plan = match &api.plan {
+            Ok(plan) => plan,
+            Err(fault) => return Err((Reason::Internal.into(), Some(fault.clone()))),
+        };
+        let room = Arc::clone(&api.room)
+            .try_acquire_owned()
+            .map_err(|_| (Reason::Overloaded.into(), None))?;
 
-    let body = match body {
-        Some(body) if needed != Evidence::Empty => {
-            let declared = match admitted.cover {
-                Some(Cover::Declared(hash)) => Some(hash),
-                Some(Cover::Verified | Cover::Unsigned) | None => None,
-            };
-            let (body, fault) = Inbound::new(body, declared, gate.limits.body_idle);
-            Sent::Streamed(body.boxed_unsync(), fault)
+        let mut sent =
+            callers_headers(&parts.headers, admitted).map_err(|denial| (denial, None))?;
+        let address = plan
+            .fill(&strict.target, &api.shape.placeholders, &mut sent)
+            .map_err(|denial| (denial, None))?;
+        // After everything a caller or an author may say, so that nobody can take it away again.
+        headers::set_origin(
+            &mut sent,
+            &Origin {
+                peer: parts.extensions.get::<Peer>().map(|peer| peer.0.ip()),
+                host: match &strict.host {
+                    Some(host) => Some(host.as_bytes()),
+                    None => parts.headers.get(http::header::HOST).map(HeaderValue::as_bytes),
+                },
+            },
+        );
+        tell_identity(&mut sent, self.id, admitted);
+
+        let (body, fault) = match body {
+            Sent::Whole(body) => (body, None),
+            Sent::Streamed(body, fault) => (body, Some(fault)),
+        };
+        let body = Outbound { inner: body, _room: memory };
+        let mut request = Request::new(body.boxed_unsync());
+        *request.method_mut() = plan.method.clone();
+        *request.uri_mut() = address;
+        *request.headers_mut() = sent;
+
+        let time = plan.timeout.unwrap_or(self.gate.limits.backend);
+        let answer = self.backends.send(request, time).await;
+        let fault = fault.and_then(|fault| fault.get());
+        match (answer, fault) {
+            (_, Some(fault)) => Err((of_fault(fault), None)),
+            (Err(NoAnswer::Late), None) => Err((Reason::BackendTimeout.into(), None)),
+            (Err(NoAnswer::Unreachable(why)), None) => {
+                Err((Reason::BackendUnreachable.into(), Some(why)))
+            }
+            (Ok(answer), None) => {
+                let (mut head, inner) = answer.into_parts();
+                headers::from_backend(&mut head.headers);
+                head.version = Version::HTTP_11;
+                head.extensions.clear();
+                tell_end(&mut head.headers, admitted);
+                let body = Outbound { inner, _room: room };
+                Ok(Response::from_parts(head, body.boxed_unsync()))
+            }
         }
-        // All there: it was held, or there is none.
-        Some(_) | None => Sent::Whole(full(whole)),
-    };
-    forward(gate, parts, strict, id, admitted, body, memory).await.map_err(|(denial, fault)| {
-        account.fault = fault;
-        denial
-    })
+    }
 }
 
 /// A body on its way to the backend.
@@ -146,50 +255,6 @@ enum Sent {
     Whole(AnyBody),
     /// Still to come, and watched.
     Streamed(AnyBody, crate::body::FaultCell),
-}
-
-/// A first look, from the head alone: what does the verdict need of the body? Refuses what no body
-/// could make good, so that nobody fills memory with calls that cannot be admitted.
-fn look(
-    gate: &Inner,
-    parts: &request::Parts,
-    strict: &Strict,
-    is_empty: bool,
-    account: &mut Account,
-) -> Result<Evidence, Denial> {
-    let index = gate.ready()?;
-    account.revision = Some(index.revision());
-    let route = route(&index, parts.method.as_str(), &strict.target)?;
-    let needed = Evidence::needed(&route, &parts.headers, is_empty);
-    let only_signatures = route.iter().all(|(api, _)| api.feed.auth == AuthType::App);
-    if needed == Evidence::Whole && only_signatures {
-        let question = question(gate, parts, strict, needed, b"");
-        match decide(&index, gate.limits.clock_skew_seconds, &question, &route) {
-            Ok(_) => {}
-            // The body may make the difference.
-            Err(denial) if matches!(denial.reason, Reason::BadSignature | Reason::UnknownKey) => {}
-            Err(denial) => return Err(denial),
-        }
-    }
-    Ok(needed)
-}
-
-fn question<'q>(
-    gate: &Inner,
-    parts: &'q request::Parts,
-    strict: &'q Strict,
-    needed: Evidence,
-    whole: &'q [u8],
-) -> Question<'q> {
-    Question {
-        method: parts.method.as_str(),
-        target: &strict.target,
-        headers: &parts.headers,
-        host: strict.host.as_deref(),
-        payload: needed.payload(whole),
-        wall: (gate.clock.wall)(),
-        now: (gate.clock.now)(),
-    }
 }
 
 /// Memory for a body that must be held.
@@ -211,71 +276,6 @@ pub(crate) fn reserve(gate: &Inner, headers: &HeaderMap) -> Result<OwnedSemaphor
 
 /// A denial, and what is for the log only.
 type Failed = (Denial, Option<String>);
-
-async fn forward(
-    gate: &Inner,
-    parts: &request::Parts,
-    strict: &Strict,
-    id: &RequestId,
-    admitted: &Admitted,
-    body: Sent,
-    memory: Option<OwnedSemaphorePermit>,
-) -> Result<Response<AnyBody>, Failed> {
-    let api = &admitted.api;
-    let plan = match &api.plan {
-        Ok(plan) => plan,
-        Err(fault) => return Err((Reason::Internal.into(), Some(fault.clone()))),
-    };
-    let room =
-        Arc::clone(&api.room).try_acquire_owned().map_err(|_| (Reason::Overloaded.into(), None))?;
-
-    let mut sent = callers_headers(&parts.headers, admitted).map_err(|denial| (denial, None))?;
-    let address = plan
-        .fill(&strict.target, &api.shape.placeholders, &mut sent)
-        .map_err(|denial| (denial, None))?;
-    // After everything a caller or an author may say, so that nobody can take it away again.
-    headers::set_origin(
-        &mut sent,
-        &Origin {
-            peer: parts.extensions.get::<Peer>().map(|peer| peer.0.ip()),
-            host: match &strict.host {
-                Some(host) => Some(host.as_bytes()),
-                None => parts.headers.get(http::header::HOST).map(HeaderValue::as_bytes),
-            },
-        },
-    );
-    tell_identity(&mut sent, id, admitted);
-
-    let (body, fault) = match body {
-        Sent::Whole(body) => (body, None),
-        Sent::Streamed(body, fault) => (body, Some(fault)),
-    };
-    let body = Outbound { inner: body, _room: memory };
-    let mut request = Request::new(body.boxed_unsync());
-    *request.method_mut() = plan.method.clone();
-    *request.uri_mut() = address;
-    *request.headers_mut() = sent;
-
-    let time = plan.timeout.unwrap_or(gate.limits.backend);
-    let answer = gate.backends.send(request, time).await;
-    let fault = fault.and_then(|fault| fault.get());
-    match (answer, fault) {
-        (_, Some(fault)) => Err((of_fault(fault), None)),
-        (Err(NoAnswer::Late), None) => Err((Reason::BackendTimeout.into(), None)),
-        (Err(NoAnswer::Unreachable(why)), None) => {
-            Err((Reason::BackendUnreachable.into(), Some(why)))
-        }
-        (Ok(answer), None) => {
-            let (mut head, inner) = answer.into_parts();
-            headers::from_backend(&mut head.headers);
-            head.version = Version::HTTP_11;
-            head.extensions.clear();
-            tell_end(&mut head.headers, admitted);
-            let body = Outbound { inner, _room: room };
-            Ok(Response::from_parts(head, body.boxed_unsync()))
-        }
-    }
-}
 
 fn of_fault(fault: Fault) -> Denial {
     match fault {

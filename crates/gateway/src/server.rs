@@ -26,6 +26,28 @@ use crate::limits::Limits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
+/// A service that can be served: of hyper's kind, and free to move between threads.
+pub trait Answers:
+    Service<Request<Incoming>, Response = Response<Self::Out>, Error: Into<BoxError>, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+    /// The body of its answers.
+    type Out: Body<Data: Send, Error: Into<BoxError>> + Send + 'static;
+}
+
+impl<S, B> Answers for S
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    type Out = B;
+}
+
 /// How an HTTP/2 connection is found dead.
 const PING: Duration = Duration::from_secs(20);
 /// How long to wait when the machine has no socket left.
@@ -33,22 +55,25 @@ const OUT_OF_SOCKETS: Duration = Duration::from_millis(50);
 
 /// Serves `service` on `listener` until `shutdown`, then lets running requests end for at most
 /// `limits.drain`. Tells how many connections were cut off after that.
-pub async fn serve<S, B>(
+pub async fn serve(
     listener: TcpListener,
-    service: S,
+    service: impl Answers,
     limits: &Limits,
     shutdown: impl Future<Output = ()>,
-) -> usize
-where
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Future: Send,
-    S::Error: Into<BoxError>,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    let builder = builder(limits);
+) -> usize {
     let room = Arc::new(Semaphore::new(limits.connections));
+    serve_within(listener, service, limits, room, shutdown).await
+}
+
+/// [`serve`], with `room` for connections that others may use too.
+pub(crate) async fn serve_within(
+    listener: TcpListener,
+    service: impl Answers,
+    limits: &Limits,
+    room: Arc<Semaphore>,
+    shutdown: impl Future<Output = ()>,
+) -> usize {
+    let builder = builder(limits);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);

@@ -8,6 +8,7 @@ mod keys;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct Config {
 /// The gateway's part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gateway {
+    /// How many threads answer calls; as many as the machine has cores when none.
+    pub threads: Option<NonZeroU32>,
     /// The largest body that is held in memory to be hashed.
     pub body_limit_bytes: u32,
     /// How long a backend may take to begin its answer, if the API does not say.
@@ -121,6 +124,7 @@ impl Default for Config {
             admin_is_reviewer: false,
             secrets_in_lists: false,
             gateway: Gateway {
+                threads: None,
                 body_limit_bytes: 2 * 1024 * 1024,
                 backend_timeout_ms: 50_000,
                 lease_seconds: 300,
@@ -243,6 +247,13 @@ impl Config {
             lease: Duration::from_secs(self.gateway.lease_seconds.into()),
             ..defaults
         }
+    }
+
+    /// How many threads answer calls.
+    pub fn threads(&self) -> NonZeroUsize {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let chosen = self.gateway.threads.and_then(|n| NonZeroUsize::try_from(n).ok());
+        chosen.unwrap_or_else(cores)
     }
 
     /// Where the server listens.

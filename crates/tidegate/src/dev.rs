@@ -93,8 +93,8 @@ impl Dev {
             Some((world, logins)) => furnish(&core, &clock, &world, logins).await?,
             None => seed::plant(&core, &clock).await?,
         }
-        let gate = GateConfig::default();
-        let mut node = Node::start(core, clock, ports, Options { gate, dev: true })?;
+        let (gate, threads) = (GateConfig::default(), crate::config::Config::default().threads());
+        let mut node = Node::start(core, clock, ports, Options { gate, threads, dev: true })?;
         node.ready().await?;
         if is_sample {
             say(greeting::text(&node.server, &self.data_dir));

@@ -9,6 +9,7 @@ mod signals;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use anyhow::{Context, anyhow, bail};
 use hyper_util::service::TowerToHyperService;
 use tidegate_api::dev::DevClock;
 use tidegate_api::{Api, LocalGate};
-use tidegate_gateway::{Gate, GateConfig};
+use tidegate_gateway::{Answers, Gate, GateConfig, Limits, Workers};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -88,8 +89,28 @@ pub async fn listen(address: SocketAddr, who: &str) -> anyhow::Result<TcpListene
 pub struct Options {
     /// The gateway.
     pub gate: GateConfig,
+    /// How many threads answer the calls of apps.
+    pub threads: NonZeroUsize,
     /// A development server? Then its clock can be moved.
     pub dev: bool,
+}
+
+/// What the listeners of the gate have in common.
+#[derive(Clone)]
+struct Calls {
+    workers: Arc<Workers>,
+    limits: Limits,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Calls {
+    async fn answer<S: Answers>(self, listener: TcpListener, service: impl Fn() -> S) {
+        if let Err(error) =
+            self.workers.serve(listener, service, &self.limits, self.stopped.clone()).await
+        {
+            tracing::error!(%error, "a listener of the gate broke");
+        }
+    }
 }
 
 /// A running node.
@@ -125,6 +146,8 @@ impl Node {
         let drain = options.gate.limits.clone();
         let gate = Gate::new(options.gate, gate_clock(&clock)).context("the gateway's settings")?;
         let (stop, stopped) = watch::channel(false);
+        // Before anything answers: who finds the server ready also finds where it is.
+        core.data.tell_server(&server)?;
 
         let mut servers = JoinSet::new();
         let router = router(&core, &clock, &gate, options.dev)?;
@@ -133,20 +156,6 @@ impl Node {
         servers.spawn(async move {
             tidegate_gateway::serve(ports.control, service, &limits, until).await;
         });
-        if let Some(listener) = ports.check {
-            let (service, limits) = (gate.forward_auth(), drain.clone());
-            let until = self::until(stopped.clone());
-            servers.spawn(async move {
-                tidegate_gateway::serve(listener, service, &limits, until).await;
-            });
-        }
-        if let Some(listener) = ports.ext_authz {
-            let (service, limits) = (gate.ext_authz(), drain.clone());
-            let until = self::until(stopped.clone());
-            servers.spawn(async move {
-                tidegate_gateway::serve(listener, service, &limits, until).await;
-            });
-        }
         if let Some(listener) = ports.metrics {
             let service = TowerToHyperService::new(metrics::router(gate.clone()));
             let (limits, until) = (drain.clone(), self::until(stopped.clone()));
@@ -154,11 +163,18 @@ impl Node {
                 tidegate_gateway::serve(listener, service, &limits, until).await;
             });
         }
-        let service = gate.service();
-        let until = self::until(stopped);
-        servers.spawn(async move {
-            tidegate_gateway::serve(ports.gateway, service, &drain, until).await;
-        });
+        let workers = Workers::start(options.threads).context("cannot start the threads")?;
+        let calls = Calls { workers: Arc::new(workers), limits: drain, stopped };
+        let of_gate = gate.clone();
+        servers.spawn(calls.clone().answer(ports.gateway, move || of_gate.service()));
+        if let Some(listener) = ports.check {
+            let gate = gate.clone();
+            servers.spawn(calls.clone().answer(listener, move || gate.forward_auth()));
+        }
+        if let Some(listener) = ports.ext_authz {
+            let gate = gate.clone();
+            servers.spawn(calls.answer(listener, move || gate.ext_authz()));
+        }
 
         let source = Arc::new(LocalSource(Arc::clone(&core.control)));
         let follow = async move { gate.follow(source, std::future::pending()).await };
@@ -167,7 +183,6 @@ impl Node {
         helpers.spawn(follow);
         helpers.spawn(schedule);
 
-        core.data.tell_server(&server)?;
         tracing::info!(
             control = server.control,
             gateway = server.gateway,

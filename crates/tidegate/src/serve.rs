@@ -60,7 +60,9 @@ impl Serve {
         let core = Core::open(data, settings).await?;
         let gate = GateConfig { serves: config.serves(), limits: config.limits() };
         let clock = Arc::new(Clock::fixed());
-        Node::start(core, clock, ports, Options { gate, dev: false })?.run().await
+        Node::start(core, clock, ports, Options { gate, threads: config.threads(), dev: false })?
+            .run()
+            .await
     }
 }
 

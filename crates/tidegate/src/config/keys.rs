@@ -1,6 +1,7 @@
 //! The table of keys.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use tidegate_domain::InstanceId;
@@ -108,6 +109,15 @@ pub const KEYS: &[Key] = &[
         default: "false",
         set: |config, given| {
             config.secrets_in_lists = given.boolean()?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "gateway.threads",
+        help: "How many threads answer calls. 0: as many as the machine has cores.",
+        default: "0",
+        set: |config, given| {
+            config.gateway.threads = NonZeroU32::new(given.number(0, 1_024)?);
             Ok(())
         },
     },
