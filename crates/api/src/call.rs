@@ -61,12 +61,12 @@ impl RawCall {
 
     /// The value of a query parameter; the first, if it repeats.
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.target.query().iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.target.query().find(|(n, _)| *n == name).map(|(_, v)| v)
     }
 
     /// All values of a query parameter.
     pub fn query_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.target.query().iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.target.query().filter(move |(n, _)| *n == name).map(|(_, v)| v)
     }
 
     /// The value of a placeholder of the path.

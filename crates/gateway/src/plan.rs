@@ -128,8 +128,7 @@ impl Plan {
         placeholders: &[(usize, String)],
         headers: &mut HeaderMap,
     ) -> Result<Uri, Denial> {
-        let mut pairs: Vec<(&str, &str)> =
-            target.query().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut pairs: Vec<(&str, &str)> = target.query().collect();
         pairs.sort_unstable();
 
         let mut in_path: Vec<(&str, String)> = Vec::new();
@@ -273,7 +272,7 @@ fn placeholder<'t>(
     placeholders: &[(usize, String)],
 ) -> Option<&'t str> {
     let (index, _) = placeholders.iter().find(|(_, known)| known == name)?;
-    target.segments().get(*index).map(String::as_str)
+    target.segment(*index)
 }
 
 /// May a value stand in a path? It must stay within its segment for every reader.

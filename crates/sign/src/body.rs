@@ -1,5 +1,7 @@
 //! How the body enters the signature.
 
+use std::borrow::Cow;
+
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use http::HeaderMap;
 
@@ -79,60 +81,70 @@ impl Default for BodyHasher {
 }
 
 /// The last line of the canonical request, and what accepting it means.
-pub(crate) struct BodyLine {
-    pub(crate) text: String,
+pub(crate) struct BodyLine<'h> {
+    pub(crate) text: Cow<'h, str>,
     /// A second text that an honest client may have signed instead.
-    pub(crate) alternative: Option<String>,
+    pub(crate) alternative: Option<Cow<'h, str>>,
     pub(crate) cover: Cover,
+}
+
+impl<'h> BodyLine<'h> {
+    fn of(text: impl Into<Cow<'h, str>>, cover: Cover) -> Self {
+        Self { text: text.into(), alternative: None, cover }
+    }
 }
 
 /// Decides what the last line must be. `is_signed` tells whether `X-Sdk-Content-Sha256` is among
 /// the signed headers.
-///
-/// An empty body has two lines: the Python SDK signs the hash of nothing whatever the header says,
-/// the Go SDK signs the header's value. Both cover the same empty body.
-pub(crate) fn body_line(
-    headers: &HeaderMap,
+pub(crate) fn body_line<'h>(
+    headers: &'h HeaderMap,
     is_signed: bool,
     payload: Payload<'_>,
-) -> Result<BodyLine, SignError> {
+) -> Result<BodyLine<'h>, SignError> {
     let declared = declared(headers)?;
-    let known = match payload {
-        Payload::Bytes(bytes) => Some(sha256(bytes)),
-        Payload::Digest(digest) => Some(*digest),
-        Payload::Declared | Payload::Unsigned => None,
+    let hash = match payload {
+        Payload::Bytes(b"") => return empty(declared, is_signed),
+        Payload::Bytes(bytes) => sha256(bytes),
+        Payload::Digest(digest) => *digest,
+        Payload::Declared | Payload::Unsigned => {
+            return streamed(declared, is_signed, matches!(payload, Payload::Unsigned));
+        }
     };
-    let Some(hash) = known else {
-        return streamed(declared, is_signed, matches!(payload, Payload::Unsigned));
-    };
-
     let text = hex::encode(&hash);
-    let empty = text == EMPTY;
-    let verbatim = match declared {
-        None => {
-            return Ok(BodyLine { text, alternative: None, cover: Cover::Verified });
-        }
+    if text == EMPTY {
+        return empty(declared, is_signed);
+    }
+    match declared {
+        None => Ok(BodyLine::of(text, Cover::Verified)),
         Some(Declared::Hash { hash: declared, .. }) if declared != hash => {
-            return Err(SignError::BodyMismatch);
+            Err(SignError::BodyMismatch)
         }
-        Some(Declared::Unsigned) if !empty => return Err(SignError::UnsignedPayloadRefused),
-        Some(Declared::Hash { verbatim, .. }) => verbatim,
+        Some(Declared::Unsigned) => Err(SignError::UnsignedPayloadRefused),
+        Some(Declared::Hash { verbatim, .. }) if is_signed => {
+            Ok(BodyLine::of(verbatim, Cover::Verified))
+        }
+        Some(Declared::Hash { .. }) => Err(SignError::ContentHashNotSigned),
+    }
+}
+
+/// An empty body has two lines: the Python SDK signs the hash of nothing whatever the header says,
+/// the Go SDK signs the header's value. Both cover the same empty body.
+fn empty(declared: Option<Declared<'_>>, is_signed: bool) -> Result<BodyLine<'_>, SignError> {
+    let verbatim = match declared {
+        None => EMPTY,
+        Some(Declared::Hash { verbatim, .. }) if verbatim.eq_ignore_ascii_case(EMPTY) => verbatim,
+        Some(Declared::Hash { .. }) => return Err(SignError::BodyMismatch),
         Some(Declared::Unsigned) => UNSIGNED_PAYLOAD,
     };
-    let (text, alternative) = match (empty, is_signed) {
-        (true, true) => (text, Some(verbatim.to_owned()).filter(|other| other != EMPTY)),
-        (true, false) => (text, None),
-        (false, true) => (verbatim.to_owned(), None),
-        (false, false) => return Err(SignError::ContentHashNotSigned),
-    };
-    Ok(BodyLine { text, alternative, cover: Cover::Verified })
+    let alternative = (is_signed && verbatim != EMPTY).then_some(Cow::Borrowed(verbatim));
+    Ok(BodyLine { alternative, ..BodyLine::of(EMPTY, Cover::Verified) })
 }
 
 fn streamed(
     declared: Option<Declared<'_>>,
     is_signed: bool,
     unsigned_is_fine: bool,
-) -> Result<BodyLine, SignError> {
+) -> Result<BodyLine<'_>, SignError> {
     let (text, cover) = match declared {
         None => return Err(SignError::MissingContentHash),
         Some(Declared::Hash { verbatim, hash }) => (verbatim, Cover::Declared(hash)),
@@ -142,7 +154,7 @@ fn streamed(
     if !is_signed {
         return Err(SignError::ContentHashNotSigned);
     }
-    Ok(BodyLine { text: text.to_owned(), alternative: None, cover })
+    Ok(BodyLine::of(text, cover))
 }
 
 /// The value of `X-Sdk-Content-Sha256`.

@@ -46,7 +46,8 @@ pub fn canonical_request(
 /// the SHA-256 of the canonical request.
 #[must_use]
 pub fn string_to_sign(sdk_date: &str, canonical_request: &[u8]) -> String {
-    format!("{ALGORITHM}\n{sdk_date}\n{}", hex::encode(&sha256(canonical_request)))
+    let hash = hex::encode(&sha256(canonical_request));
+    [ALGORITHM, "\n", sdk_date, "\n", &hash].concat()
 }
 
 /// The canonical request up to its last line feed: all but the body.
@@ -64,7 +65,7 @@ pub(crate) fn canonical_head(
     }
 
     let mut canonical = Vec::with_capacity(1024);
-    for part in [request.method, request.target.canonical_path(), &request.target.canonical_query()]
+    for part in [request.method, request.target.canonical_path(), request.target.canonical_query()]
     {
         canonical.extend_from_slice(part.as_bytes());
         canonical.push(b'\n');
@@ -76,7 +77,12 @@ pub(crate) fn canonical_head(
         canonical.push(b'\n');
     }
     canonical.push(b'\n');
-    canonical.extend_from_slice(signed_headers.join(";").as_bytes());
+    for (index, name) in signed_headers.iter().enumerate() {
+        if index > 0 {
+            canonical.push(b';');
+        }
+        canonical.extend_from_slice(name.as_bytes());
+    }
     canonical.push(b'\n');
     Ok(canonical)
 }

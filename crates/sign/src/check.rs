@@ -50,7 +50,7 @@ pub fn check(
     if !authorization.signs(SDK_DATE) {
         return Err(SignError::DateNotSigned);
     }
-    let head = canonical_head(request, &authorization.signed_headers)?;
+    let mut canonical = canonical_head(request, &authorization.signed_headers)?;
 
     let date_text = single(request.headers, SDK_DATE)?
         .and_then(|value| std::str::from_utf8(value).ok())
@@ -67,8 +67,9 @@ pub fn check(
 
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
     let mut matches = false;
-    for text in [Some(&body.text), body.alternative.as_ref()].into_iter().flatten() {
-        let mut canonical = head.clone();
+    let end_of_head = canonical.len();
+    for text in [Some(body.text), body.alternative].into_iter().flatten() {
+        canonical.truncate(end_of_head);
         canonical.extend_from_slice(text.as_bytes());
         let message = string_to_sign(date_text, &canonical);
         // `verify` compares in constant time.

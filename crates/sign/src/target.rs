@@ -23,11 +23,16 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 ///   [`Target::has_trailing_slash`] tells an empty last id (`/apps/`) from the list (`/apps`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
-    segments: Vec<String>,
+    /// All decoded parts one after the other: the segments, then the names and values. One piece of
+    /// memory instead of one for each, since this is read on every call.
+    decoded: String,
+    /// Where each segment ends in `decoded`.
+    segments: Vec<usize>,
+    /// Where each name and its value end in `decoded`.
+    pairs: Vec<(usize, usize)>,
     trailing_slash: bool,
-    query: Vec<(String, String)>,
     canonical_path: String,
-    forwarded: String,
+    canonical_query: String,
 }
 
 impl Target {
@@ -44,33 +49,89 @@ impl Target {
         }
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let path = path.strip_prefix('/').ok_or(TargetError::NotOriginForm)?;
-        let (segments, trailing_slash) = read_path(path)?;
-        let query = read_query(query)?;
-
-        let mut canonical_path = String::with_capacity(path_and_query.len() + 2);
-        canonical_path.push('/');
-        for segment in &segments {
-            canonical_path.extend(utf8_percent_encode(segment, ENCODED));
-            canonical_path.push('/');
-        }
-        let kept = if trailing_slash { None } else { canonical_path.strip_suffix('/') };
-        let mut forwarded = kept.unwrap_or(&canonical_path).to_owned();
-        if !query.is_empty() {
-            forwarded.push('?');
-            write_query(&mut forwarded, query.iter());
-        }
+        let mut target = Self {
+            decoded: String::with_capacity(path_and_query.len()),
+            segments: Vec::with_capacity(8),
+            pairs: Vec::with_capacity(8),
+            trailing_slash: true,
+            canonical_path: String::with_capacity(path.len() + 2),
+            canonical_query: String::new(),
+        };
+        target.read_path(path)?;
+        target.read_query(query)?;
+        target.canonical_query = target.sorted_query(query.len());
         // Encoding can make it longer. Without this the canonical form could be too long to be
         // read again by the next one in line.
-        if forwarded.len() > MAX_TARGET_BYTES {
+        let question_mark = usize::from(!target.pairs.is_empty());
+        if target.path().len() + question_mark + target.canonical_query.len() > MAX_TARGET_BYTES {
             return Err(TargetError::TooLong);
         }
-        Ok(Self { segments, trailing_slash, query, canonical_path, forwarded })
+        Ok(target)
+    }
+
+    /// Reads what follows the first slash.
+    fn read_path(&mut self, path: &str) -> Result<(), TargetError> {
+        self.canonical_path.push('/');
+        if path.is_empty() {
+            return Ok(());
+        }
+        let (path, trailing_slash) =
+            path.strip_suffix('/').map_or((path, false), |path| (path, true));
+        self.trailing_slash = trailing_slash;
+        for segment in path.split('/') {
+            if self.segments.len() == MAX_SEGMENTS {
+                return Err(TargetError::TooManySegments);
+            }
+            let start = self.decoded.len();
+            read_segment(segment, &mut self.decoded)?;
+            self.segments.push(self.decoded.len());
+            let segment = self.decoded.get(start..).unwrap_or_default();
+            encode(segment, &mut self.canonical_path);
+            self.canonical_path.push('/');
+        }
+        Ok(())
+    }
+
+    fn read_query(&mut self, wire: &str) -> Result<(), TargetError> {
+        for pair in wire.split('&').filter(|pair| !pair.is_empty()) {
+            if self.pairs.len() == MAX_QUERY_PAIRS {
+                return Err(TargetError::TooManyPairs);
+            }
+            check_pair(pair)?;
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let start = self.decoded.len();
+            decode(name, &mut self.decoded)?;
+            let end_of_name = self.decoded.len();
+            decode(value, &mut self.decoded)?;
+            if self.decoded.get(start..).is_some_and(|pair| pair.contains('\0')) {
+                return Err(TargetError::Control);
+            }
+            self.pairs.push((end_of_name, self.decoded.len()));
+        }
+        Ok(())
+    }
+
+    fn sorted_query(&self, capacity: usize) -> String {
+        let mut pairs: Vec<(&str, &str)> = self.query().collect();
+        pairs.sort_unstable();
+        let mut text = String::with_capacity(capacity);
+        write_query(&mut text, pairs.into_iter());
+        text
     }
 
     /// The decoded segments, none of them empty; `/` has none.
+    pub fn segments(&self) -> impl ExactSizeIterator<Item = &str> {
+        (0..self.segments.len()).map(|index| self.segment(index).unwrap_or_default())
+    }
+
+    /// One decoded segment.
     #[must_use]
-    pub fn segments(&self) -> &[String] {
-        &self.segments
+    pub fn segment(&self, index: usize) -> Option<&str> {
+        let start = match index.checked_sub(1) {
+            Some(before) => *self.segments.get(before)?,
+            None => 0,
+        };
+        self.decoded.get(start..*self.segments.get(index)?)
     }
 
     /// Whether the path ends with `/`; true for `/` itself.
@@ -80,9 +141,14 @@ impl Target {
     }
 
     /// The decoded pairs in the order they came.
-    #[must_use]
-    pub fn query(&self) -> &[(String, String)] {
-        &self.query
+    pub fn query(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        let mut start = self.segments.last().copied().unwrap_or(0);
+        self.pairs.iter().map(move |&(name, value)| {
+            let part = |range| self.decoded.get(range).unwrap_or_default();
+            let pair = (part(start..name), part(name..value));
+            start = value;
+            pair
+        })
     }
 
     /// The path as it is signed: every segment encoded, always with a slash at the end.
@@ -93,44 +159,44 @@ impl Target {
 
     /// The query as it is signed: sorted by name, then value, before encoding.
     #[must_use]
-    pub fn canonical_query(&self) -> String {
-        let mut sorted: Vec<&(String, String)> = self.query.iter().collect();
-        sorted.sort();
-        let mut text = String::new();
-        write_query(&mut text, sorted.into_iter());
-        text
+    pub fn canonical_query(&self) -> &str {
+        &self.canonical_query
     }
 
     /// The path to send on: every segment encoded, a slash at the end only if there was one.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.forwarded.split_once('?').map_or(self.forwarded.as_str(), |(path, _)| path)
+        let path = self.canonical_path.as_str();
+        if self.trailing_slash { path } else { path.strip_suffix('/').unwrap_or(path) }
     }
 
     /// The path and query to send on, the pairs in the order they came.
     #[must_use]
-    pub fn path_and_query(&self) -> &str {
-        &self.forwarded
-    }
-}
-
-/// Reads what follows the first slash.
-fn read_path(path: &str) -> Result<(Vec<String>, bool), TargetError> {
-    if path.is_empty() {
-        return Ok((Vec::new(), true));
-    }
-    let (path, trailing_slash) = path.strip_suffix('/').map_or((path, false), |path| (path, true));
-    let mut segments = Vec::new();
-    for segment in path.split('/') {
-        if segments.len() == MAX_SEGMENTS {
-            return Err(TargetError::TooManySegments);
+    pub fn path_and_query(&self) -> String {
+        let mut text = self.path().to_owned();
+        if !self.pairs.is_empty() {
+            text.push('?');
+            write_query(&mut text, self.query());
         }
-        segments.push(read_segment(segment)?);
+        text
     }
-    Ok((segments, trailing_slash))
 }
 
-fn read_segment(wire: &str) -> Result<String, TargetError> {
+/// Is there nothing in it to decode or to encode? So it is with most parts of most calls.
+fn is_plain(part: &str) -> bool {
+    part.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~'))
+}
+
+fn encode(part: &str, into: &mut String) {
+    if is_plain(part) {
+        into.push_str(part);
+    } else {
+        into.extend(utf8_percent_encode(part, ENCODED));
+    }
+}
+
+fn read_segment(wire: &str, into: &mut String) -> Result<(), TargetError> {
     for byte in wire.bytes() {
         refuse_everywhere(byte)?;
         let plain = byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,=:@;".contains(&byte);
@@ -138,8 +204,10 @@ fn read_segment(wire: &str) -> Result<String, TargetError> {
             return Err(TargetError::NotEncoded);
         }
     }
-    let segment = decode(wire)?;
-    match segment.as_str() {
+    let start = into.len();
+    decode(wire, into)?;
+    let segment = into.get(start..).unwrap_or_default();
+    match segment {
         "" => return Err(TargetError::EmptySegment),
         "." | ".." => return Err(TargetError::DotSegment),
         _ => {}
@@ -154,31 +222,19 @@ fn read_segment(wire: &str) -> Result<String, TargetError> {
             _ => {}
         }
     }
-    Ok(segment)
+    Ok(())
 }
 
-fn read_query(wire: &str) -> Result<Vec<(String, String)>, TargetError> {
-    let mut pairs = Vec::new();
-    for pair in wire.split('&').filter(|pair| !pair.is_empty()) {
-        if pairs.len() == MAX_QUERY_PAIRS {
-            return Err(TargetError::TooManyPairs);
+fn check_pair(pair: &str) -> Result<(), TargetError> {
+    for byte in pair.bytes() {
+        refuse_everywhere(byte)?;
+        // Clients differ in what they leave plain here, and no reader cuts a value at any of
+        // these, so all visible characters are taken; they are encoded on the way out.
+        if !byte.is_ascii_graphic() {
+            return Err(TargetError::NotEncoded);
         }
-        for byte in pair.bytes() {
-            refuse_everywhere(byte)?;
-            // Clients differ in what they leave plain here, and no reader cuts a value at any of
-            // these, so all visible characters are taken; they are encoded on the way out.
-            if !byte.is_ascii_graphic() {
-                return Err(TargetError::NotEncoded);
-            }
-        }
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decode(name)?, decode(value)?);
-        if name.contains('\0') || value.contains('\0') {
-            return Err(TargetError::Control);
-        }
-        pairs.push((name, value));
     }
-    Ok(pairs)
+    Ok(())
 }
 
 fn refuse_everywhere(byte: u8) -> Result<(), TargetError> {
@@ -190,7 +246,11 @@ fn refuse_everywhere(byte: u8) -> Result<(), TargetError> {
     }
 }
 
-fn decode(wire: &str) -> Result<String, TargetError> {
+fn decode(wire: &str, into: &mut String) -> Result<(), TargetError> {
+    if !wire.contains('%') {
+        into.push_str(wire);
+        return Ok(());
+    }
     // The decoder passes a broken escape through, where another reader may see something in it.
     let well_formed = wire.split('%').skip(1).all(|after| {
         matches!(after.as_bytes(), [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
@@ -198,16 +258,18 @@ fn decode(wire: &str) -> Result<String, TargetError> {
     if !well_formed {
         return Err(TargetError::BadEscape);
     }
-    percent_decode_str(wire).decode_utf8().map(Into::into).map_err(|_| TargetError::NotUtf8)
+    let decoded = percent_decode_str(wire).decode_utf8().map_err(|_| TargetError::NotUtf8)?;
+    into.push_str(&decoded);
+    Ok(())
 }
 
-fn write_query<'q>(text: &mut String, pairs: impl Iterator<Item = &'q (String, String)>) {
+fn write_query<'q>(text: &mut String, pairs: impl Iterator<Item = (&'q str, &'q str)>) {
     for (index, (name, value)) in pairs.enumerate() {
         if index > 0 {
             text.push('&');
         }
-        text.extend(utf8_percent_encode(name, ENCODED));
+        encode(name, text);
         text.push('=');
-        text.extend(utf8_percent_encode(value, ENCODED));
+        encode(value, text);
     }
 }

@@ -80,7 +80,7 @@ fn path_and_query() {
             };
             // Other spellings of the same path and of the same set of pairs are the same request.
             let same = Target::parse(&changed).is_ok_and(|after| {
-                after.segments() == before.segments()
+                after.segments().eq(before.segments())
                     && after.canonical_query() == before.canonical_query()
             });
             let call = Call { target: changed, ..call.clone() };

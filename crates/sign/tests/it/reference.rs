@@ -2,13 +2,20 @@
 //! it says must be what the crate says.
 
 use aws_lc_rs::{digest, hmac};
+use tidegate_sign::Target;
 
 use crate::support::{Call, hex};
 
 /// Decoded path segments and query pairs.
 pub struct Plain<'a> {
-    pub segments: &'a [String],
-    pub query: &'a [(String, String)],
+    pub segments: Vec<&'a str>,
+    pub query: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Plain<'a> {
+    pub fn of(target: &'a Target) -> Self {
+        Self { segments: target.segments().collect(), query: target.query().collect() }
+    }
 }
 
 pub fn encode(text: &str) -> String {
@@ -27,7 +34,7 @@ pub fn encode(text: &str) -> String {
 /// The signature over all headers of the call; `x-sdk-date` must be one of them.
 pub fn signature(call: &Call, plain: &Plain<'_>, secret: &str) -> String {
     let mut path = String::from("/");
-    for segment in plain.segments {
+    for segment in &plain.segments {
         path += &encode(segment);
         path += "/";
     }

@@ -22,7 +22,7 @@ fn post(body: &str) -> Call {
 fn signed_by_another_client(call: &Call) -> Call {
     let mut call = call.clone();
     let target = Target::parse(&call.target).unwrap();
-    let plain = Plain { segments: target.segments(), query: target.query() };
+    let plain = Plain::of(&target);
     let mut names: Vec<String> = call.headers.keys().map(ToString::to_string).collect();
     names.sort();
     let signature = signature(&call, &plain, SECRET);
