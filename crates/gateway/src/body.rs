@@ -1,6 +1,7 @@
 //! Request bodies on their way through: what must be known of one before a verdict, and what is
 //! watched while one streams.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,9 +13,11 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, LengthLimitError, Limited, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited, combinators::UnsyncBoxBody};
+use hyper::body::Incoming;
 use tidegate_domain::AuthType;
 use tidegate_sign::{BodyHasher, CONTENT_SHA256, Payload, UNSIGNED_PAYLOAD, X_AUTHORIZATION};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 
 use crate::check::Route;
@@ -23,13 +26,60 @@ use crate::denial::{Denial, Reason};
 /// What goes wrong below a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A body, either way.
-pub type AnyBody = UnsyncBoxBody<Bytes, BoxError>;
+/// A body, either way. The common ones are held as they are, the others in a box.
+pub enum AnyBody {
+    /// There at once.
+    Whole(Full<Bytes>),
+    /// A backend's.
+    Answer(Outbound<Incoming, OwnedSemaphorePermit>),
+    /// Another one.
+    Other(UnsyncBoxBody<Bytes, BoxError>),
+}
+
+impl AnyBody {
+    /// A body of another kind.
+    pub fn other(body: impl Body<Data = Bytes, Error = BoxError> + Send + 'static) -> Self {
+        Self::Other(body.boxed_unsync())
+    }
+}
+
+impl Body for AnyBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut *self {
+            Self::Whole(body) => {
+                Pin::new(body).poll_frame(cx).map_err(|never: Infallible| match never {})
+            }
+            Self::Answer(body) => Pin::new(body).poll_frame(cx),
+            Self::Other(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(body) => body.is_end_stream(),
+            Self::Answer(body) => body.is_end_stream(),
+            Self::Other(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(body) => body.size_hint(),
+            Self::Answer(body) => body.size_hint(),
+            Self::Other(body) => body.size_hint(),
+        }
+    }
+}
 
 /// The body that is there at once.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> AnyBody {
-    let body = http_body_util::Full::new(bytes.into());
-    body.map_err(|never| match never {}).boxed_unsync()
+    AnyBody::Whole(Full::new(bytes.into()))
 }
 
 /// What a verdict needs to know of the body.
@@ -269,7 +319,7 @@ where
 
 /// A backend's body on its way to the caller. Keeps `room` until the caller has all of it. Trailers
 /// are dropped: they could say what only the gate may say.
-pub(crate) struct Outbound<B, R> {
+pub struct Outbound<B, R> {
     pub(crate) inner: B,
     /// What is given back at the end.
     pub(crate) _room: R,

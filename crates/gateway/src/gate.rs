@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,10 +20,12 @@ use crate::body::AnyBody;
 use crate::check::{Admitted, Question, check};
 use crate::denial::{Denial, Reason};
 use crate::feed::Source;
+use crate::headers::Peer;
 use crate::index::{Index, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
 use crate::metrics::Timings;
+use crate::request_id::RequestIds;
 use crate::{follower, proxy};
 
 /// How a gate is set up.
@@ -69,6 +72,7 @@ pub(crate) struct Inner {
     pub(crate) backends: Backends,
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
+    pub(crate) ids: RequestIds,
     timings: Timings,
     admitted: AtomicU64,
     denied: [AtomicU64; Reason::ALL.len()],
@@ -85,6 +89,7 @@ impl Gate {
             serves: Arc::new(serves),
             index: ArcSwapOption::empty(),
             revisions: watch::Sender::new(0),
+            ids: RequestIds::new(),
             timings: Timings::new(),
             lease: Lease::new(limits.lease),
             backends: Backends::new(&limits).map_err(|error| SetupError::Tls(error.to_string()))?,
@@ -100,8 +105,8 @@ impl Gate {
         follower::follow(&self.0, &*source, shutdown).await;
     }
 
-    /// A service that answers calls, for [`serve`](crate::serve). It has connections to the backends
-    /// of its own: make one for each thread.
+    /// What answers calls, for [`serve`](crate::serve). It has connections to the backends of its
+    /// own: make one for each thread.
     pub fn service(&self) -> GateService {
         let backends = Arc::new(self.0.backends.apart(&self.0.limits));
         GateService { gate: self.clone(), backends }
@@ -212,7 +217,7 @@ impl Inner {
     }
 }
 
-/// The gate as a service of hyper's. Clones share their connections to the backends.
+/// The gate as it answers calls. Clones share their connections to the backends.
 #[derive(Clone)]
 pub struct GateService {
     gate: Gate,
@@ -220,23 +225,46 @@ pub struct GateService {
 }
 
 impl GateService {
+    /// The service of one connection.
+    pub fn of(&self, peer: SocketAddr) -> PeerService {
+        let gate = Arc::clone(&self.gate.0);
+        PeerService(Arc::new(Server {
+            gate,
+            backends: Arc::clone(&self.backends),
+            peer: peer.into(),
+        }))
+    }
+}
+
+/// The service of one connection to the gate.
+#[derive(Clone)]
+pub struct PeerService(Arc<Server>);
+
+/// What a connection's calls are answered with.
+pub(crate) struct Server {
+    pub(crate) gate: Arc<Inner>,
+    pub(crate) backends: Arc<Backends>,
+    pub(crate) peer: Peer,
+}
+
+impl PeerService {
     /// Answers one call.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<AnyBody>
     where
         B: http_body::Body<Data = bytes::Bytes> + Send + Unpin + 'static,
         B::Error: Into<crate::BoxError>,
     {
-        proxy::handle(&self.gate.0, &self.backends, request).await
+        proxy::handle(&self.0, request).await
     }
 }
 
-impl Service<Request<Incoming>> for GateService {
+impl Service<Request<Incoming>> for PeerService {
     type Response = Response<AnyBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move { Ok(service.handle(request).await) })
+        let server = Arc::clone(&self.0);
+        Box::pin(async move { Ok(proxy::handle(&server, request).await) })
     }
 }

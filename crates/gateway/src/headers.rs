@@ -1,6 +1,6 @@
 //! Which headers are believed, which go on to the backend, and which come back.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use http::header::{
     ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONNECTION, CONTENT_LENGTH,
@@ -93,9 +93,12 @@ pub(crate) struct Strict {
 pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
     let bad = |what: &str| Err(Denial::new(Reason::BadRequest, what.to_owned()));
     let headers = &parts.headers;
-    for name in SINGLE {
-        if headers.get_all(name).iter().nth(1).is_some() {
-            return bad(&format!("The header `{name}` was sent more than once."));
+    // Few calls send any header twice, so few pay for the question which.
+    if headers.len() > headers.keys_len() {
+        for name in SINGLE {
+            if headers.get_all(name).iter().nth(1).is_some() {
+                return bad(&format!("The header `{name}` was sent more than once."));
+            }
         }
     }
     if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
@@ -133,44 +136,58 @@ fn nominated(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
 }
 
-/// Does `name` read as `as_read` to a server that takes `_` and `.` for `-`? Many do.
-fn folds_to(name: &str, as_read: impl Fn(&str) -> bool) -> bool {
-    if !name.contains(['_', '.']) && !name.bytes().any(|b| b.is_ascii_uppercase()) {
-        return as_read(name);
-    }
-    as_read(&name.to_ascii_lowercase().replace(['_', '.'], "-"))
+/// What a header is to the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Says who calls, and only the gate says so.
+    Identity,
+    /// The id of the call, and only the gate gives one.
+    RequestId,
+    /// Says where a call comes from, and towards the backend only the gate says so.
+    Origin,
+    /// Proves who calls.
+    Credential,
+    /// Belongs to one connection.
+    HopByHop,
+    /// Says how the message is delimited, or to whom it goes.
+    Framing,
+    /// None of the gate's business.
+    Plain,
 }
 
-/// Is this a header by which only the gate speaks?
-fn is_the_gates(name: &str) -> bool {
-    folds_to(name, |name| {
-        name.starts_with("x-tidegate-")
-            || name.starts_with("x-forwarded-")
-            || matches!(name, "x-tidegate" | "x-request-id" | "forwarded" | "x-real-ip")
-    })
+impl Kind {
+    /// What `name` is to a server that takes `_` and `.` for `-`. Many do.
+    fn of(name: &str) -> Self {
+        if name.bytes().any(|b| matches!(b, b'_' | b'.' | b'A'..=b'Z')) {
+            Self::of_folded(&name.to_ascii_lowercase().replace(['_', '.'], "-"))
+        } else {
+            Self::of_folded(name)
+        }
+    }
+
+    fn of_folded(name: &str) -> Self {
+        match name {
+            "host" | "content-length" => Self::Framing,
+            "x-request-id" => Self::RequestId,
+            "forwarded" | "x-real-ip" => Self::Origin,
+            "x-tidegate" => Self::Identity,
+            _ if CREDENTIALS.contains(&name) => Self::Credential,
+            _ if HOP_BY_HOP.contains(&name) => Self::HopByHop,
+            _ if name.starts_with("x-tidegate-") => Self::Identity,
+            _ if name.starts_with("x-forwarded-") => Self::Origin,
+            _ => Self::Plain,
+        }
+    }
 }
 
 /// Does a caller use a name of this gate's identity headers, in any spelling?
 pub(crate) fn is_identity(name: &str) -> bool {
-    folds_to(name, |name| name.starts_with("x-tidegate-"))
-}
-
-fn is_credential(name: &str) -> bool {
-    folds_to(name, |name| CREDENTIALS.contains(&name))
-}
-
-fn is_hop_by_hop(name: &str) -> bool {
-    folds_to(name, |name| HOP_BY_HOP.contains(&name))
-}
-
-fn is_framing(name: &str) -> bool {
-    folds_to(name, |name| matches!(name, "host" | "content-length"))
+    Kind::of(name) == Kind::Identity
 }
 
 /// May an API's author have this header sent to the backend?
 pub(crate) fn may_be_set_by_author(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    !is_the_gates(name) && !is_hop_by_hop(name) && !is_framing(name)
+    matches!(Kind::of(name.as_str()), Kind::Plain | Kind::Credential)
 }
 
 /// Which of the caller's headers go on.
@@ -187,45 +204,47 @@ pub(crate) enum Trust<'a> {
 /// The caller's headers as they go on to the backend.
 pub(crate) fn towards_backend(headers: &HeaderMap, trust: Trust<'_>) -> HeaderMap {
     let nominated: Vec<HeaderName> = nominated(headers).collect();
-    let mut kept = HeaderMap::with_capacity(headers.len() + 8);
+    let mut kept = HeaderMap::with_capacity(headers.len() + ADDED);
     for (name, value) in headers {
-        let text = name.as_str();
-        let goes = match trust {
-            Trust::Signed(names) => {
-                !is_credential(text) && (names.contains(&text) || UNSIGNED_BUT_SENT.contains(name))
+        let goes = match (Kind::of(name.as_str()), trust) {
+            (Kind::Plain, Trust::Signed(names)) => {
+                names.contains(&name.as_str()) || UNSIGNED_BUT_SENT.contains(name)
             }
-            Trust::Proven => !is_credential(text),
-            Trust::Open => true,
+            (Kind::Plain, Trust::Proven | Trust::Open) | (Kind::Credential, Trust::Open) => true,
+            (Kind::Credential, Trust::Signed(_) | Trust::Proven)
+            | (
+                Kind::Identity | Kind::RequestId | Kind::Origin | Kind::HopByHop | Kind::Framing,
+                _,
+            ) => false,
         };
-        if goes
-            && !is_the_gates(text)
-            && !is_hop_by_hop(text)
-            && !is_framing(text)
-            && !nominated.contains(name)
-        {
+        if goes && !nominated.contains(name) {
             kept.append(name, value.clone());
         }
     }
     kept
 }
 
-/// Where a call came from.
-pub(crate) struct Origin<'a> {
-    /// The caller's address, as the gate's socket sees it.
-    pub(crate) peer: Option<IpAddr>,
-    /// The host the caller asked for.
-    pub(crate) host: Option<&'a [u8]>,
+/// As many headers as the gate adds towards a backend, at most.
+const ADDED: usize = 8;
+
+/// A caller's address, as the gate's socket sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer(HeaderValue);
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        let text = address.ip().to_string();
+        Self(HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unknown")))
+    }
 }
 
 /// Tells the backend where a call came from. A caller's own word on that has been dropped.
-pub(crate) fn set_origin(headers: &mut HeaderMap, origin: &Origin<'_>) {
-    if let Some(peer) = origin.peer {
-        set(headers, FORWARDED_FOR, peer.to_string().as_bytes());
+pub(crate) fn set_origin(sent: &mut HeaderMap, peer: &Peer, host: Option<HeaderValue>) {
+    sent.insert(FORWARDED_FOR, peer.0.clone());
+    if let Some(host) = host {
+        sent.insert(FORWARDED_HOST, host);
     }
-    if let Some(host) = origin.host {
-        set(headers, FORWARDED_HOST, host);
-    }
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    sent.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
 }
 
 /// Sets a header, if the value can be one.
@@ -237,19 +256,12 @@ pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
 
 /// Removes from a backend's answer what is not for the caller.
 pub(crate) fn from_backend(headers: &mut HeaderMap) {
-    let mut gone: Vec<HeaderName> = nominated(headers).collect();
-    gone.extend(
-        headers
-            .keys()
-            .filter(|name| {
-                let name = name.as_str();
-                is_hop_by_hop(name)
-                    || folds_to(name, |name| {
-                        name.starts_with("x-tidegate-") || name == "x-request-id"
-                    })
-            })
-            .cloned(),
-    );
+    let nominated = nominated(headers);
+    let is_not_for_caller = |name: &&HeaderName| {
+        matches!(Kind::of(name.as_str()), Kind::HopByHop | Kind::Identity | Kind::RequestId)
+    };
+    let gone: Vec<HeaderName> =
+        nominated.chain(headers.keys().filter(is_not_for_caller).cloned()).collect();
     for name in gone {
         headers.remove(name);
     }

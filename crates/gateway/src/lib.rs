@@ -46,8 +46,8 @@ pub use feed::{
     Position, Rules, Source, SourceError, Throttle,
 };
 pub use forward_auth::ForwardAuth;
-pub use gate::{Clock, Counters, Gate, GateConfig, GateService, SetupError, Status};
+pub use gate::{Clock, Counters, Gate, GateConfig, GateService, PeerService, SetupError, Status};
 pub use index::{Api, Applied, Index, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
-pub use server::{Answers, Peer, serve};
+pub use server::{Answers, serve};
 pub use workers::Workers;

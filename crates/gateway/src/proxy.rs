@@ -7,20 +7,18 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, request};
 use http_body::Body;
-use http_body_util::BodyExt;
 use tidegate_domain::{AuthType, Timestamp};
 use tidegate_sign::{Authorization, Cover, app_authorization_of};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Duration, Instant};
 
-use crate::backend::{Backends, NoAnswer};
+use crate::backend::NoAnswer;
 use crate::body::{AnyBody, BoxError, Evidence, Fault, Inbound, Outbound, full, read_whole};
 use crate::check::{Admitted, Question, decide, route};
 use crate::denial::{Denial, Reason};
-use crate::gate::Inner;
-use crate::headers::{self, Origin, Strict, Trust};
+use crate::gate::{Inner, Server};
+use crate::headers::{self, Strict, Trust};
 use crate::request_id::RequestId;
-use crate::server::Peer;
 
 /// What the line about a call says.
 #[derive(Default)]
@@ -37,24 +35,21 @@ struct Account {
 /// A call, and who answers it.
 struct Call<'a> {
     gate: &'a Inner,
-    backends: &'a Backends,
+    server: &'a Server,
     parts: &'a request::Parts,
     strict: &'a Strict,
     id: &'a RequestId,
 }
 
 /// Answers one call.
-pub(crate) async fn handle<B>(
-    gate: &Inner,
-    backends: &Backends,
-    request: Request<B>,
-) -> Response<AnyBody>
+pub(crate) async fn handle<B>(server: &Server, request: Request<B>) -> Response<AnyBody>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
     let began = Instant::now();
-    let id = RequestId::new();
+    let gate = &*server.gate;
+    let id = gate.ids.next();
     let (parts, body) = request.into_parts();
     let mut account = Account::default();
     let outcome = match headers::strict(&parts) {
@@ -62,7 +57,7 @@ where
             if let Some(answer) = health(gate, strict.target.canonical_path()) {
                 return answer;
             }
-            let call = Call { gate, backends, parts: &parts, strict: &strict, id: &id };
+            let call = Call { gate, server, parts: &parts, strict: &strict, id: &id };
             call.answer(body, &mut account).await
         }
         Err(denial) => Err(denial),
@@ -108,28 +103,22 @@ impl Call<'_> {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
-        let needed = self.look(body.is_end_stream(), account)?;
-
         let mut body = Some(body);
         let mut whole = Bytes::new();
         let mut memory = None;
-        if needed == Evidence::Whole {
-            memory = Some(reserve(self.gate, &self.parts.headers)?);
-            if let Some(body) = body.take() {
-                let limits = &self.gate.limits;
-                whole = read_whole(body, limits.buffered_body, limits.buffered_read).await?;
+        let (needed, decided) = self.look(body.as_ref().is_none_or(B::is_end_stream), account)?;
+        let admitted = match decided {
+            Some(admitted) => admitted,
+            None => {
+                memory = Some(reserve(self.gate, &self.parts.headers)?);
+                if let Some(body) = body.take() {
+                    let limits = &self.gate.limits;
+                    whole = read_whole(body, limits.buffered_body, limits.buffered_read).await?;
+                }
+                self.verdict(needed, &whole, account)?
             }
-        }
-
-        // The verdict is made when all it needs is there, by what is known and by the time it is then.
-        let index = self.gate.ready()?;
-        account.revision = Some(index.revision());
-        let question = self.question(needed, &whole);
-        let decided = route(&index, question.method, question.target).and_then(|route| {
-            decide(&index, self.gate.limits.clock_skew_seconds, &question, &route)
-        });
-        account.decided = Some(Instant::now());
-        let admitted = account.admitted.insert(decided?);
+        };
+        let admitted = account.admitted.insert(admitted);
 
         let body = match body {
             Some(body) if needed != Evidence::Empty => {
@@ -138,7 +127,7 @@ impl Call<'_> {
                     Some(Cover::Verified | Cover::Unsigned) | None => None,
                 };
                 let (body, fault) = Inbound::new(body, declared, self.gate.limits.body_idle);
-                Sent::Streamed(body.boxed_unsync(), fault)
+                Sent::Streamed(AnyBody::other(body), fault)
             }
             // All there: it was held, or there is none.
             Some(_) | None => Sent::Whole(full(whole)),
@@ -149,17 +138,27 @@ impl Call<'_> {
         })
     }
 
-    /// A first look, from the head alone: what does the verdict need of the body? Refuses what no body
-    /// could make good, so that nobody fills memory with calls that cannot be admitted.
-    fn look(&self, is_empty: bool, account: &mut Account) -> Result<Evidence, Denial> {
+    /// A first look, from the head alone: what does the verdict need of the body? If it needs no
+    /// more, here it is. Refuses what no body could make good, so that nobody fills memory with calls
+    /// that cannot be admitted.
+    fn look(
+        &self,
+        is_empty: bool,
+        account: &mut Account,
+    ) -> Result<(Evidence, Option<Admitted>), Denial> {
         let index = self.gate.ready()?;
         account.revision = Some(index.revision());
         let route = route(&index, self.parts.method.as_str(), &self.strict.target)?;
         let needed = Evidence::needed(&route, &self.parts.headers, is_empty);
-        let only_signatures = route.iter().all(|(api, _)| api.feed.auth == AuthType::App);
-        if needed == Evidence::Whole && only_signatures {
-            let question = self.question(needed, b"");
-            match decide(&index, self.gate.limits.clock_skew_seconds, &question, &route) {
+        let skew = self.gate.limits.clock_skew_seconds;
+        let from_head = || decide(&index, skew, &self.question(needed, b""), &route);
+        if needed != Evidence::Whole {
+            let decided = from_head();
+            account.decided = Some(Instant::now());
+            return Ok((needed, Some(decided?)));
+        }
+        if route.iter().all(|(api, _)| api.feed.auth == AuthType::App) {
+            match from_head() {
                 Ok(_) => {}
                 // The body may make the difference.
                 Err(denial)
@@ -167,7 +166,25 @@ impl Call<'_> {
                 Err(denial) => return Err(denial),
             }
         }
-        Ok(needed)
+        Ok((needed, None))
+    }
+
+    /// The verdict on a call with a body, when all of it is there: by what is known and by the time it
+    /// is then.
+    fn verdict(
+        &self,
+        needed: Evidence,
+        whole: &[u8],
+        account: &mut Account,
+    ) -> Result<Admitted, Denial> {
+        let index = self.gate.ready()?;
+        account.revision = Some(index.revision());
+        let question = self.question(needed, whole);
+        let decided = route(&index, question.method, question.target).and_then(|route| {
+            decide(&index, self.gate.limits.clock_skew_seconds, &question, &route)
+        });
+        account.decided = Some(Instant::now());
+        decided
     }
 
     fn question<'q>(&'q self, needed: Evidence, whole: &'q [u8]) -> Question<'q> {
@@ -205,30 +222,28 @@ impl Call<'_> {
             .fill(&strict.target, &api.shape.placeholders, &mut sent)
             .map_err(|denial| (denial, None))?;
         // After everything a caller or an author may say, so that nobody can take it away again.
-        headers::set_origin(
-            &mut sent,
-            &Origin {
-                peer: parts.extensions.get::<Peer>().map(|peer| peer.0.ip()),
-                host: match &strict.host {
-                    Some(host) => Some(host.as_bytes()),
-                    None => parts.headers.get(http::header::HOST).map(HeaderValue::as_bytes),
-                },
-            },
-        );
-        tell_identity(&mut sent, self.id, admitted);
+        let host = match &strict.host {
+            Some(host) => HeaderValue::from_str(host).ok(),
+            None => parts.headers.get(http::header::HOST).cloned(),
+        };
+        headers::set_origin(&mut sent, &self.server.peer, host);
+        let end = end_of(admitted);
+        tell_identity(&mut sent, self.id, admitted, end.as_ref());
 
         let (body, fault) = match body {
             Sent::Whole(body) => (body, None),
             Sent::Streamed(body, fault) => (body, Some(fault)),
         };
-        let body = Outbound { inner: body, _room: memory };
-        let mut request = Request::new(body.boxed_unsync());
+        let mut request = Request::new(match memory {
+            Some(memory) => AnyBody::other(Outbound { inner: body, _room: memory }),
+            None => body,
+        });
         *request.method_mut() = plan.method.clone();
         *request.uri_mut() = address;
         *request.headers_mut() = sent;
 
         let time = plan.timeout.unwrap_or(self.gate.limits.backend);
-        let answer = self.backends.send(request, time).await;
+        let answer = self.server.backends.send(request, time).await;
         let fault = fault.and_then(|fault| fault.get());
         match (answer, fault) {
             (_, Some(fault)) => Err((of_fault(fault), None)),
@@ -241,9 +256,9 @@ impl Call<'_> {
                 headers::from_backend(&mut head.headers);
                 head.version = Version::HTTP_11;
                 head.extensions.clear();
-                tell_end(&mut head.headers, admitted);
-                let body = Outbound { inner, _room: room };
-                Ok(Response::from_parts(head, body.boxed_unsync()))
+                tell_end(&mut head.headers, admitted, end.as_ref());
+                let body = AnyBody::Answer(Outbound { inner, _room: room });
+                Ok(Response::from_parts(head, body))
             }
         }
     }
@@ -300,20 +315,31 @@ fn callers_headers(headers: &HeaderMap, admitted: &Admitted) -> Result<HeaderMap
 }
 
 /// Says who calls what, by the headers that only the gate sets. They are for the backend.
-pub(crate) fn tell_identity(headers: &mut HeaderMap, id: &RequestId, admitted: &Admitted) {
+pub(crate) fn tell_identity(
+    headers: &mut HeaderMap,
+    id: &RequestId,
+    admitted: &Admitted,
+    end: Option<&HeaderValue>,
+) {
     headers.insert(headers::REQUEST_ID, id.header());
     headers::set(headers, headers::API, admitted.api.feed.id.as_str().as_bytes());
     if let Some(app) = &admitted.app {
         headers::set(headers, headers::APP, app.as_str().as_bytes());
     }
-    tell_end(headers, admitted);
+    tell_end(headers, admitted, end);
+}
+
+/// When the right to call ends, if it does.
+pub(crate) fn end_of(admitted: &Admitted) -> Option<HeaderValue> {
+    let end = admitted.permit.end();
+    let ends = admitted.app.is_some() && end != Timestamp::MAX;
+    ends.then(|| HeaderValue::try_from(end.to_string()).ok()).flatten()
 }
 
 /// Tells when the right to call ends, if it does.
-pub(crate) fn tell_end(headers: &mut HeaderMap, admitted: &Admitted) {
-    let end = admitted.permit.end();
-    if admitted.app.is_some() && end != Timestamp::MAX {
-        headers::set(headers, headers::GRANT_END, end.to_string().as_bytes());
+pub(crate) fn tell_end(headers: &mut HeaderMap, admitted: &Admitted, end: Option<&HeaderValue>) {
+    if let Some(end) = end {
+        headers.insert(headers::GRANT_END, end.clone());
     }
     if let Some(at) = admitted.permit.cancelled_at() {
         headers::set(headers, headers::CANCELLED_AT, at.to_string().as_bytes());

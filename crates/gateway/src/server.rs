@@ -2,29 +2,25 @@
 //! over plain text, a bound on connections, and an orderly end.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::body::BoxError;
 use crate::limits::Limits;
-
-/// The caller's address, among the extensions of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
 
 /// A service that can be served: of hyper's kind, and free to move between threads.
 pub trait Answers:
@@ -50,14 +46,17 @@ where
 
 /// How an HTTP/2 connection is found dead.
 const PING: Duration = Duration::from_secs(20);
+/// How long to wait for the rest of an HTTP/2 preface that came in pieces.
+const REST_OF_PREFACE: Duration = Duration::from_millis(10);
 /// How long to wait when the machine has no socket left.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(50);
 
-/// Serves `service` on `listener` until `shutdown`, then lets running requests end for at most
-/// `limits.drain`. Tells how many connections were cut off after that.
-pub async fn serve(
+/// Serves `listener` until `shutdown`, then lets running requests end for at most `limits.drain`.
+/// `service` makes the service of a connection from its caller's address. Tells how many connections
+/// were cut off at the end.
+pub async fn serve<S: Answers>(
     listener: TcpListener,
-    service: impl Answers,
+    service: impl Fn(SocketAddr) -> S,
     limits: &Limits,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
@@ -66,15 +65,16 @@ pub async fn serve(
 }
 
 /// [`serve`], with `room` for connections that others may use too.
-pub(crate) async fn serve_within(
+pub(crate) async fn serve_within<S: Answers>(
     listener: TcpListener,
-    service: impl Answers,
+    service: impl Fn(SocketAddr) -> S,
     limits: &Limits,
     room: Arc<Semaphore>,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
-    let builder = builder(limits);
+    let protocols = Arc::new(Protocols::new(limits));
     let graceful = GracefulShutdown::new();
+    let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -87,30 +87,16 @@ pub(crate) async fn serve_within(
             },
             () = &mut shutdown => break,
         };
-        let used = Arc::new(AtomicBool::new(false));
-        let service = OfConnection { inner: service.clone(), peer, used: Arc::clone(&used) };
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
-        let first = limits.header_read;
+        let (protocols, watcher) = (Arc::clone(&protocols), graceful.watcher());
+        let (service, stopped) = (service(peer), stopped.clone());
         connections.spawn(async move {
             let _permit = permit;
-            let mut connection = pin!(connection);
-            // Until the version is known no timer of hyper's runs, so one of ours does.
-            let ended = tokio::select! {
-                ended = &mut connection => ended,
-                () = tokio::time::sleep(first) => {
-                    if !used.load(Ordering::Acquire) {
-                        return;
-                    }
-                    connection.await
-                }
-            };
-            if let Err(error) = ended {
+            if let Err(error) = protocols.answer(stream, service, watcher, stopped).await {
                 tracing::debug!(%peer, error, "a connection broke");
             }
         });
     }
-    drop(listener);
+    drop((listener, stop));
     let drained = async {
         graceful.shutdown().await;
         while connections.join_next().await.is_some() {}
@@ -125,23 +111,73 @@ pub(crate) async fn serve_within(
     cut
 }
 
-fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_read)
-        .max_headers(limits.headers)
-        .max_buf_size(limits.head_bytes);
-    let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PING)
-        .max_concurrent_streams(limits.streams)
-        .max_header_list_size(head_bytes);
-    builder
+/// HTTP/1.1 and HTTP/2, with every timer and bound set.
+struct Protocols {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    /// How long a caller may take to show which of the two he speaks.
+    first: Duration,
+}
+
+impl Protocols {
+    fn new(limits: &Limits) -> Self {
+        let mut http1 = http1::Builder::new();
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_read)
+            .max_headers(limits.headers)
+            .max_buf_size(limits.head_bytes);
+        let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PING)
+            .max_concurrent_streams(limits.streams)
+            .max_header_list_size(head_bytes);
+        Self { http1, http2, first: limits.header_read }
+    }
+
+    async fn answer(
+        &self,
+        stream: TcpStream,
+        service: impl Answers,
+        watcher: Watcher,
+        mut stopped: watch::Receiver<()>,
+    ) -> Result<(), BoxError> {
+        let is_http2 = tokio::select! {
+            is_http2 = begins_http2(&stream) => is_http2?,
+            () = tokio::time::sleep(self.first) => return Ok(()),
+            _ = stopped.changed() => return Ok(()),
+        };
+        let stream = TokioIo::new(stream);
+        if is_http2 {
+            watcher.watch(self.http2.serve_connection(stream, service)).await?;
+        } else {
+            watcher.watch(self.http1.serve_connection(stream, service)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Does the caller speak HTTP/2 without having asked? Takes nothing from the stream, so that the
+/// connection reads it without a layer between.
+async fn begins_http2(stream: &TcpStream) -> io::Result<bool> {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut first = [0; PREFACE.len()];
+    let mut seen = 0;
+    loop {
+        let read = stream.peek(&mut first).await?;
+        let begun = first.get(..read).unwrap_or_default();
+        if begun.is_empty() || begun == PREFACE || !PREFACE.starts_with(begun) {
+            return Ok(begun == PREFACE);
+        }
+        // The rest is on its way. Nothing tells when a peek would see more.
+        if read == seen {
+            tokio::time::sleep(REST_OF_PREFACE).await;
+        }
+        seen = read;
+    }
 }
 
 /// The next connection, once there is room for it.
@@ -162,25 +198,5 @@ async fn accept(
             tokio::time::sleep(OUT_OF_SOCKETS).await;
             None
         }
-    }
-}
-
-/// The service of one connection: tells requests where they come from.
-#[derive(Clone)]
-struct OfConnection<S> {
-    inner: S,
-    peer: SocketAddr,
-    used: Arc<AtomicBool>,
-}
-
-impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for OfConnection<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn call(&self, mut request: Request<Incoming>) -> S::Future {
-        self.used.store(true, Ordering::Release);
-        request.extensions_mut().insert(Peer(self.peer));
-        self.inner.call(request)
     }
 }

@@ -11,7 +11,7 @@ use crate::check::{Admitted, Question, decide, route};
 use crate::denial::{Denial, Reason};
 use crate::gate::Inner;
 use crate::headers;
-use crate::proxy::tell_identity;
+use crate::proxy::{end_of, tell_identity};
 use crate::request_id::RequestId;
 
 /// A call, as the proxy tells of it.
@@ -91,7 +91,7 @@ impl Judged {
     /// Judges a call, counts it and logs it.
     pub(crate) fn of(gate: &Inner, told: Result<Told, Denial>) -> Self {
         let began = Instant::now();
-        let id = RequestId::new();
+        let id = gate.ids.next();
         let method = told.as_ref().ok().map(|told| told.parts.method.clone());
         let mut revision = None;
         let verdict = told.and_then(|told| verdict(gate, &told, &mut revision));
@@ -104,7 +104,7 @@ impl Judged {
     pub(crate) fn identity(&self) -> HeaderMap {
         let mut out = HeaderMap::new();
         match &self.verdict {
-            Ok(admitted) => tell_identity(&mut out, &self.id, admitted),
+            Ok(admitted) => tell_identity(&mut out, &self.id, admitted, end_of(admitted).as_ref()),
             Err(_) => {
                 out.insert(headers::REQUEST_ID, self.id.header());
             }

@@ -3,6 +3,7 @@
 //! thread: on a proxy's path, waking costs more than checking.
 
 use std::io;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
@@ -31,14 +32,15 @@ impl Workers {
     }
 
     /// Serves `listener` on all threads until `stopped` turns true, as [`serve`](crate::serve) does.
-    /// `service` makes the service of one thread. Tells how many connections were cut off.
+    /// `service` makes for a thread what makes the services of its connections. Tells how many
+    /// connections were cut off.
     ///
     /// All threads wait at one socket, and who is free takes the next connection. So no connection
     /// waits behind a busy thread, and none is lost when a thread ends.
-    pub async fn serve<S: Answers>(
+    pub async fn serve<S: Answers, F: Fn(SocketAddr) -> S + Send + 'static>(
         &self,
         listener: TcpListener,
-        service: impl Fn() -> S,
+        service: impl Fn() -> F,
         limits: &Limits,
         stopped: watch::Receiver<bool>,
     ) -> io::Result<usize> {

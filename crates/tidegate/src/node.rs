@@ -104,7 +104,11 @@ struct Calls {
 }
 
 impl Calls {
-    async fn answer<S: Answers>(self, listener: TcpListener, service: impl Fn() -> S) {
+    async fn answer<S, F>(self, listener: TcpListener, service: impl Fn() -> F)
+    where
+        S: Answers,
+        F: Fn(SocketAddr) -> S + Send + 'static,
+    {
         if let Err(error) =
             self.workers.serve(listener, service, &self.limits, self.stopped.clone()).await
         {
@@ -154,26 +158,29 @@ impl Node {
         let (service, limits) = (TowerToHyperService::new(router), drain.clone());
         let until = until(stopped.clone());
         servers.spawn(async move {
-            tidegate_gateway::serve(ports.control, service, &limits, until).await;
+            tidegate_gateway::serve(ports.control, each(service), &limits, until).await;
         });
         if let Some(listener) = ports.metrics {
             let service = TowerToHyperService::new(metrics::router(gate.clone()));
             let (limits, until) = (drain.clone(), self::until(stopped.clone()));
             servers.spawn(async move {
-                tidegate_gateway::serve(listener, service, &limits, until).await;
+                tidegate_gateway::serve(listener, each(service), &limits, until).await;
             });
         }
         let workers = Workers::start(options.threads).context("cannot start the threads")?;
         let calls = Calls { workers: Arc::new(workers), limits: drain, stopped };
         let of_gate = gate.clone();
-        servers.spawn(calls.clone().answer(ports.gateway, move || of_gate.service()));
+        servers.spawn(calls.clone().answer(ports.gateway, move || {
+            let service = of_gate.service();
+            move |peer| service.of(peer)
+        }));
         if let Some(listener) = ports.check {
             let gate = gate.clone();
-            servers.spawn(calls.clone().answer(listener, move || gate.forward_auth()));
+            servers.spawn(calls.clone().answer(listener, move || each(gate.forward_auth())));
         }
         if let Some(listener) = ports.ext_authz {
             let gate = gate.clone();
-            servers.spawn(calls.answer(listener, move || gate.ext_authz()));
+            servers.spawn(calls.answer(listener, move || each(gate.ext_authz())));
         }
 
         let source = Arc::new(LocalSource(Arc::clone(&core.control)));
@@ -246,6 +253,11 @@ impl LocalGate for OwnGate {
     fn reached(&self, revision: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(self.0.reached(revision))
     }
+}
+
+/// One service for all connections, whoever is at their other end.
+fn each<S: Clone>(service: S) -> impl Fn(SocketAddr) -> S {
+    move |_| service.clone()
 }
 
 fn gate_clock(clock: &Arc<Clock>) -> tidegate_gateway::Clock {

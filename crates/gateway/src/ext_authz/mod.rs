@@ -27,7 +27,7 @@ use crate::forward_auth::{denial_headers, spoofed};
 use crate::gate::Gate;
 use crate::headers;
 use crate::limits::TOLD_HEAD_BYTES;
-use crate::proxy::{body_of, tell_end};
+use crate::proxy::{body_of, end_of, tell_end};
 use crate::told::Judged;
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -92,7 +92,7 @@ fn allow(judged: &Judged, callers: &HeaderMap) -> CheckResponse {
     back.insert(headers::REQUEST_ID, judged.id.header());
     back.extend(judged.revision().map(|revision| (headers::REVISION, revision)));
     if let Ok(admitted) = &judged.verdict {
-        tell_end(&mut back, admitted);
+        tell_end(&mut back, admitted, end_of(admitted).as_ref());
     }
     let ok = OkResponse {
         headers_to_remove: spoofed(callers, &identity),

@@ -25,10 +25,10 @@ impl Services {
         let services = Self { http: http.local_addr().unwrap(), grpc: grpc.local_addr().unwrap() };
         let (forward_auth, ext_authz) = (gate.forward_auth(), gate.ext_authz());
         tokio::spawn(async move {
-            serve(http, forward_auth, &Limits::default(), std::future::pending()).await
+            serve(http, |_| forward_auth.clone(), &Limits::default(), std::future::pending()).await
         });
         tokio::spawn(async move {
-            serve(grpc, ext_authz, &Limits::default(), std::future::pending()).await
+            serve(grpc, |_| ext_authz.clone(), &Limits::default(), std::future::pending()).await
         });
         services
     }

@@ -1,5 +1,6 @@
 //! The gate and its control side: not heard yet, silent, late, or another one.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,16 +18,18 @@ fn gate(limits: Limits) -> Gate {
     Gate::new(GateConfig { limits, ..GateConfig::default() }, clock).unwrap()
 }
 
+const CALLER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+
 /// The reason for which a call is denied. No socket is in play, so time may stand still.
 async fn reason(gate: &Gate) -> String {
     let request = Request::get("/x").header("host", "h").body(Empty::<Bytes>::new()).unwrap();
-    let answer = gate.service().handle(request).await;
+    let answer = gate.service().of(CALLER).handle(request).await;
     answer.headers()["x-tidegate-reason"].to_str().unwrap().to_owned()
 }
 
 async fn probe(gate: &Gate, path: &str) -> u16 {
     let request = Request::get(path).header("host", "h").body(Empty::<Bytes>::new()).unwrap();
-    gate.service().handle(request).await.status().as_u16()
+    gate.service().of(CALLER).handle(request).await.status().as_u16()
 }
 
 fn follow(gate: &Gate, log: &Arc<Log>) {

@@ -209,7 +209,7 @@ impl Stub {
             let stopped = async { drop(stopped.await) };
             // Not for long: a test that ends takes its backend along.
             tokio::select! {
-                _ = serve(listener, service, &limits, std::future::pending()) => {}
+                _ = serve(listener, |_| service.clone(), &limits, std::future::pending()) => {}
                 () = stopped => {}
             }
         });
@@ -226,7 +226,7 @@ impl Stub {
 }
 
 fn text(text: impl Into<Bytes>) -> AnyBody {
-    http_body_util::Full::new(text.into()).map_err(|never| match never {}).boxed_unsync()
+    AnyBody::Whole(http_body_util::Full::new(text.into()))
 }
 
 async fn answer(
@@ -326,7 +326,7 @@ impl World {
         let (stop, stopped) = oneshot::channel::<()>();
         let service = gate.service();
         let served = tokio::spawn(async move {
-            serve(listener, service, &limits, async { drop(stopped.await) }).await
+            serve(listener, |peer| service.of(peer), &limits, async { drop(stopped.await) }).await
         });
         let world = Self {
             gate,
