@@ -1,7 +1,7 @@
 //! Admission: what the gate asks on every call.
 
 use crate::publication::Status;
-use crate::standing::{CutCause, Grant};
+use crate::standing::{CutCause, Term};
 use crate::time::Timestamp;
 
 /// Proof that a call was admitted. Only [`admit`] and [`admit_open`] make one.
@@ -52,10 +52,10 @@ pub enum Denied {
 }
 
 /// What the gate knows of an app's standing.
-#[derive(Debug, Clone, Copy)]
-pub struct Held<'a> {
-    /// The live grant, or the last one.
-    pub grant: Option<&'a Grant>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The time of the live grant, or of the last one.
+    pub grant: Option<Term>,
     /// From when on the app's side does without the API.
     pub paused_from: Option<Timestamp>,
     /// While an application for a new grant waits: the end it asks for. From then on it is void.
@@ -65,7 +65,7 @@ pub struct Held<'a> {
 }
 
 /// May an app that holds `held` call, at `now`, an API whose state on the instance is `status`?
-pub fn admit(status: Status, held: Option<Held<'_>>, now: Timestamp) -> Result<Permit, Denied> {
+pub fn admit(status: Status, held: Option<Held>, now: Timestamp) -> Result<Permit, Denied> {
     let announced = open(status, now)?;
     let held = held.ok_or(Denied::NoGrant)?;
     let waits = held.applied_until.is_some_and(|until| now < until);
@@ -76,7 +76,7 @@ pub fn admit(status: Status, held: Option<Held<'_>>, now: Timestamp) -> Result<P
     }
     let end = grant.end();
     if end <= now {
-        return Err(if waits { Denied::Pending } else { ended(grant, end) });
+        return Err(if waits { Denied::Pending } else { ended(&grant, end) });
     }
     if held.paused_from.is_some_and(|from| from <= now) {
         return Err(Denied::Stopped);
@@ -104,7 +104,7 @@ fn open(status: Status, now: Timestamp) -> Result<Option<Timestamp>, Denied> {
     }
 }
 
-fn ended(grant: &Grant, end: Timestamp) -> Denied {
+fn ended(grant: &Term, end: Timestamp) -> Denied {
     match grant.cut {
         Some(cut) if cut.at <= grant.until => match cut.cause {
             CutCause::Reviewer | CutCause::App => Denied::Cancelled { at: end },
@@ -117,7 +117,6 @@ fn ended(grant: &Grant, end: Timestamp) -> Denied {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::UserId;
     use crate::standing::Cut;
 
     const H: i64 = crate::time::HOUR_MS;
@@ -126,19 +125,19 @@ mod tests {
         Timestamp::from_ms(hour * H)
     }
 
-    fn grant(since: i64, until: i64, cut: Option<(i64, CutCause)>) -> Grant {
+    fn grant(since: i64, until: i64, cut: Option<(i64, CutCause)>) -> Term {
         let cut = cut.map(|(hour, cause)| Cut { at: at(hour), cause });
-        Grant { since: at(since), until: at(until), by: UserId::parse("r").unwrap(), cut }
+        Term { since: at(since), until: at(until), cut }
     }
 
-    fn held(grant: Option<&Grant>) -> Held<'_> {
+    fn held(grant: Option<Term>) -> Held {
         Held { grant, paused_from: None, applied_until: None, shutdown_at: None }
     }
 
     #[test]
     fn a_grant_is_good_from_its_start_until_just_before_its_end() {
         let g = grant(10, 20, None);
-        let ask = |now| admit(Status::Published, Some(held(Some(&g))), now);
+        let ask = |now| admit(Status::Published, Some(held(Some(g))), now);
         assert_eq!(ask(at(10).plus_ms(-1)), Err(Denied::NotYet { from: at(10) }));
         assert!(ask(at(10)).is_ok());
         assert_eq!(ask(at(20).plus_ms(-1)).unwrap().end(), at(20));
@@ -154,17 +153,16 @@ mod tests {
             (15, Some((20, CutCause::Reviewer)), Denied::Expired { at: at(15) }),
         ] {
             let g = grant(10, until, cut);
-            let permit =
-                admit(Status::Published, Some(held(Some(&g))), at(15).plus_ms(-1)).unwrap();
+            let permit = admit(Status::Published, Some(held(Some(g))), at(15).plus_ms(-1)).unwrap();
             assert_eq!(permit.end(), at(15));
-            assert_eq!(admit(Status::Published, Some(held(Some(&g))), at(15)), Err(denial));
+            assert_eq!(admit(Status::Published, Some(held(Some(g))), at(15)), Err(denial));
         }
     }
 
     #[test]
     fn the_publication_bounds_every_grant() {
         let g = grant(10, 20, None);
-        let ask = |status, now| admit(status, Some(held(Some(&g))), now);
+        let ask = |status, now| admit(status, Some(held(Some(g))), now);
         for (status, answer) in [
             (Status::Created, Err(Denied::NotPublished)),
             (Status::PublishPending, Err(Denied::NotPublished)),
@@ -187,7 +185,7 @@ mod tests {
     #[test]
     fn who_waits_is_told_so() {
         let over = grant(1, 5, None);
-        for grant in [None, Some(&over)] {
+        for grant in [None, Some(over)] {
             let held = Held { applied_until: Some(at(13)), ..held(grant) };
             assert_eq!(admit(Status::Published, Some(held), at(12)), Err(Denied::Pending));
         }
@@ -200,7 +198,7 @@ mod tests {
     #[test]
     fn who_agreed_to_do_without_is_denied_from_then_on() {
         let g = grant(10, 20, None);
-        let held = Held { paused_from: Some(at(12)), ..held(Some(&g)) };
+        let held = Held { paused_from: Some(at(12)), ..held(Some(g)) };
         let status = Status::Stopping { at: at(18) };
         assert_eq!(admit(status, Some(held), at(12).plus_ms(-1)).unwrap().end(), at(12));
         assert_eq!(admit(status, Some(held), at(12)), Err(Denied::Stopped));

@@ -5,11 +5,10 @@
 //! caller is told the denial that is nearest to admission.
 
 use http::HeaderMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 use tidegate_domain::api::Method;
-use tidegate_domain::{
-    ApiId, AppId, AuthType, Denied, InstanceId, Permit, Timestamp, admission, admit,
-};
+use tidegate_domain::{AppId, AuthType, Denied, InstanceId, Permit, Timestamp, admission, admit};
 use tidegate_sign::{
     Authorization, Cover, Payload, Secret, SignedRequest, Target, app_authorization_of, sha256,
 };
@@ -17,7 +16,7 @@ use tidegate_sign::{
 use crate::denial::{Denial, Reason};
 use crate::feed::FeedToken;
 use crate::headers::AUTH_TOKEN;
-use crate::index::{Api, Index};
+use crate::index::{Api, App, Door, Index, rank};
 use crate::routes::Found;
 
 /// What the gate is asked.
@@ -66,7 +65,18 @@ pub fn check(
 }
 
 /// The places on a call's route; never none.
-pub(crate) type Route<'i> = Vec<(&'i Arc<Api>, &'i InstanceId)>;
+pub(crate) struct Route<'i> {
+    index: &'i Index,
+    places: Cow<'i, [u64]>,
+}
+
+impl<'i> Route<'i> {
+    /// The APIs, each with its place.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'i Arc<Api>, &'i Door)> {
+        let doors = self.places.iter().filter_map(|number| self.index.door(*number));
+        doors.map(|door| (&door.api, door))
+    }
+}
 
 /// Which APIs does the call mean?
 pub(crate) fn route<'i>(
@@ -80,21 +90,19 @@ pub(crate) fn route<'i>(
         _ => return Err(Reason::NoRoute.into()),
     };
     let places = match index.find(method, target) {
-        Found::Places(places) => places,
+        Found::Places(places) => Cow::Borrowed(places),
+        Found::Spread(mut places) => {
+            // Stable: within each kind by instance and id.
+            places.sort_by_key(|number| index.door(*number).map(|d| rank(d.api.feed.auth)));
+            Cow::Owned(places)
+        }
         Found::Unpublished => return Err(Reason::NotPublished.into()),
         Found::Nothing => return Err(Reason::NoRoute.into()),
     };
-    let api_of = |(api, instance): (&ApiId, &'i InstanceId)| Some((index.api(api)?, instance));
-    let mut route: Route<'i> = places.into_iter().filter_map(api_of).collect();
-    if route.is_empty() {
+    let route = Route { index, places };
+    if route.iter().next().is_none() {
         return Err(Reason::Internal.into());
     }
-    // Stable: within each kind by instance and id.
-    route.sort_by_key(|(api, _)| match api.feed.auth {
-        AuthType::App => 0,
-        AuthType::Iam => 1,
-        AuthType::None => 2,
-    });
     Ok(route)
 }
 
@@ -114,24 +122,21 @@ pub(crate) fn decide(
             nearest = denial;
         }
     };
-    for &(api, instance) in route {
-        let status = index.status(&api.feed.id, instance);
+    for (api, door) in route.iter() {
+        let status = door.status;
         // Nobody is asked for proof at a door that is not there.
         if let Err(Denied::NotPublished) = admission::admit_open(status, question.now) {
             continue;
         }
-        let admitted = |permit, app: Option<&AppId>, cover| Admitted {
+        let admitted = |permit, app: Option<&App>, cover| Admitted {
             permit,
-            app: app.cloned(),
+            app: app.map(|app| app.feed.id.clone()),
             api: Arc::clone(api),
-            instance: instance.clone(),
+            instance: door.instance.clone(),
             cover,
             revision: index.revision(),
         };
-        let of = |app: &AppId| {
-            let held = index.held(&api.feed.id, instance, app);
-            admit(status, held, question.now)
-        };
+        let of = |app: &App| admit(status, index.held(door, app), question.now);
         match api.feed.auth {
             AuthType::App => {
                 let proof = signature
@@ -173,13 +178,13 @@ fn authenticate_app<'i>(
     index: &'i Index,
     skew_seconds: i64,
     question: &Question<'_>,
-) -> Result<(&'i AppId, Cover), Denial> {
+) -> Result<(&'i App, Cover), Denial> {
     let value = app_authorization_of(question.headers)?;
     let authorization = Authorization::parse(value)?;
     let app = index.app_by_key(authorization.access);
     // An unknown key costs what a known one costs.
     let decoy = Secret::decoy();
-    let secret = app.and_then(|app| app.secret.as_ref()).unwrap_or(&decoy);
+    let secret = app.and_then(|app| app.feed.secret.as_ref()).unwrap_or(&decoy);
     let request = SignedRequest {
         method: question.method,
         target: question.target,
@@ -195,7 +200,7 @@ fn authenticate_app<'i>(
         skew_seconds,
     );
     match (checked, app) {
-        (Ok(checked), Some(app)) => Ok((&app.id, checked.body)),
+        (Ok(checked), Some(app)) => Ok((app, checked.body)),
         (Err(tidegate_sign::SignError::BadSignature) | Ok(_), None) => {
             Err(Reason::UnknownKey.into())
         }

@@ -1,12 +1,23 @@
 //! The index: all the gate knows, as one immutable snapshot with its revision.
 //!
 //! A batch makes a new snapshot that shares with the old one whatever the batch does not touch: a
-//! change of one grant copies a table of pointers and the grants of one API on one instance. A
-//! decision reads one snapshot, so "as of revision N" is exact.
+//! change of one grant copies a few hundred packed ones and some pointers. A decision reads one
+//! snapshot, so "as of revision N" is exact.
+//!
+//! Apps, and APIs on an instance, are known by numbers inside, for grants are kept packed
+//! ([`grants`]). Numbers are given in the order of arrival, are never given twice, and mean nothing
+//! outside.
 //!
 //! The index keeps a normal form: a publication or standing of an unknown API or app, or on an
 //! instance that is not served, is not kept, nor is a standing that says nothing. So many small
 //! batches and one full one lead to the same index.
+
+mod code;
+mod digest;
+mod grants;
+
+mod mix;
+mod slot;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -14,10 +25,15 @@ use std::sync::Arc;
 use tidegate_domain::admission::Held;
 use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
-use tidegate_domain::{ApiId, AppId, AppKind, DomainId, Grant, InstanceId, Timestamp};
+use tidegate_domain::{ApiId, AppId, AppKind, AuthType, DomainId, Grant, InstanceId, Timestamp};
 use tidegate_sign::Target;
 use tokio::sync::Semaphore;
 
+pub use self::code::Broken;
+pub use self::digest::Digest;
+use self::digest::Record;
+use self::grants::Grants;
+use self::mix::Pair;
 use crate::feed::{Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken};
 use crate::plan::Plan;
 use crate::routes::{Entry, Found, Routes, Shape};
@@ -63,26 +79,27 @@ impl Api {
         Self { plan, shape, feed, room: Arc::new(Semaphore::new(calls)) }
     }
 
-    /// Is it on the same routes as before?
+    /// Is it on the same routes as before, at the same place among others?
     fn is_routed_as(&self, before: &Self) -> bool {
-        self.feed.method == before.feed.method && self.shape.pattern == before.shape.pattern
+        self.feed.method == before.feed.method
+            && self.feed.auth == before.feed.auth
+            && self.shape.pattern == before.shape.pattern
     }
 }
 
-/// What the gate knows of an app's standing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Kept {
-    grant: Option<Grant>,
-    paused_from: Option<Timestamp>,
-    applied_until: Option<Timestamp>,
-    shutdown_at: Option<Timestamp>,
+/// An app as the gate uses it.
+pub(crate) struct App {
+    pub(crate) feed: FeedApp,
+    number: u64,
 }
 
 /// An API on an instance.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Place {
-    api: ApiId,
-    instance: InstanceId,
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) api: Arc<Api>,
+    pub(crate) instance: InstanceId,
+    pub(crate) status: Status,
+    number: u64,
 }
 
 /// A table that is shared until it is written to.
@@ -108,14 +125,20 @@ pub struct Index {
     calls_per_api: usize,
     epoch: Arc<str>,
     revision: u64,
-    apps: Table<AppId, Arc<FeedApp>>,
-    keys: Table<String, Arc<FeedApp>>,
+    apps: Table<AppId, Arc<App>>,
+    /// The number of the next app.
+    next_app: u64,
+    keys: Table<String, Arc<App>>,
     accounts: Table<DomainId, BTreeSet<AppId>>,
     tokens: Table<[u8; 32], FeedToken>,
     apis: Table<ApiId, Arc<Api>>,
-    publications: Table<InstanceId, Table<ApiId, Status>>,
-    standings: Table<Place, Table<AppId, Kept>>,
+    /// The numbers of the doors.
+    places: Table<InstanceId, Table<ApiId, u64>>,
+    /// By number; what is gone leaves a gap.
+    doors: Arc<Vec<Option<Arc<Door>>>>,
+    grants: Grants,
     routes: Arc<Routes>,
+    digest: Digest,
 }
 
 /// What routes have to be made anew after a batch.
@@ -134,13 +157,16 @@ impl Index {
             epoch: Arc::from(""),
             revision: 0,
             apps: Arc::default(),
+            next_app: 0,
             keys: Arc::default(),
             accounts: Arc::default(),
             tokens: Arc::default(),
             apis: Arc::default(),
-            publications: Arc::default(),
-            standings: Arc::default(),
+            places: Arc::default(),
+            doors: Arc::default(),
+            grants: Grants::new(),
             routes: Arc::default(),
+            digest: Digest::default(),
         }
     }
 
@@ -154,9 +180,52 @@ impl Index {
         &self.epoch
     }
 
-    /// How many apps, APIs and tokens it knows.
+    /// How much it knows.
     pub fn sizes(&self) -> Sizes {
-        Sizes { apps: self.apps.len(), apis: self.apis.len(), tokens: self.tokens.len() }
+        Sizes {
+            apps: self.apps.len(),
+            apis: self.apis.len(),
+            tokens: self.tokens.len(),
+            grants: self.grants.len(),
+            grants_bytes: self.grants.bytes(),
+        }
+    }
+
+    /// The digest of all it was told and still holds, but for tokens.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The same, counted anew from what it holds. Takes its time.
+    pub fn counted(&self) -> Digest {
+        let mut digest = Digest::default();
+        self.apps.values().for_each(|app| digest.add(&Record::App(&app.feed)));
+        self.apis.values().for_each(|api| digest.add(&Record::Api(&api.feed)));
+        for door in self.doors.iter().flatten() {
+            if let Some(record) = door.publication() {
+                digest.add(&record);
+            }
+        }
+        let apps = self.app_ids();
+        self.grants.each(|pair, held| {
+            if let (Some(door), Some(app)) = (self.door(pair.place), apps.get(&pair.app)) {
+                digest.add(&door.standing(app, &held));
+            }
+        });
+        digest
+    }
+
+    /// The digest of the tokens that are good at `now`.
+    pub(crate) fn tokens_digest(&self, now: Timestamp) -> Digest {
+        let mut digest = Digest::default();
+        let good = self.tokens.values().filter(|token| now < token.expires_at);
+        good.for_each(|token| digest.add(&Record::Token(token)));
+        digest
+    }
+
+    /// The instances it is for.
+    pub fn serves(&self) -> &Serves {
+        &self.serves
     }
 
     /// The index after a batch that tells all that changed after `since`.
@@ -200,9 +269,7 @@ impl Index {
         for publication in batch.publications {
             self.put_publication(publication, &mut stale);
         }
-        for standing in batch.standings {
-            self.put_standing(standing);
-        }
+        self.put_standings(&batch.standings);
         if !batch.tokens.is_empty() {
             let tokens = batch.tokens.into_iter().map(|token| (token.hash, token));
             Arc::make_mut(&mut self.tokens).extend(tokens);
@@ -214,30 +281,39 @@ impl Index {
         self
     }
 
-    fn put_app(&mut self, app: FeedApp) {
-        let app = Arc::new(app);
-        let before = Arc::make_mut(&mut self.apps).insert(app.id.clone(), Arc::clone(&app));
-        if let Some(before) = before {
-            self.forget_proof(&before);
+    fn put_app(&mut self, feed: FeedApp) {
+        self.digest.add(&Record::App(&feed));
+        let before = self.apps.get(&feed.id).cloned();
+        let number = before.as_ref().map_or(self.next_app, |before| before.number);
+        match before {
+            Some(before) => self.forget_app(&before.feed),
+            None => self.next_app += 1,
         }
-        match app.kind {
-            AppKind::App if !app.key.is_empty() => {
-                Arc::make_mut(&mut self.keys).insert(app.key.clone(), app);
+        self.keep_app(Arc::new(App { feed, number }));
+    }
+
+    fn keep_app(&mut self, app: Arc<App>) {
+        let feed = &app.feed;
+        match feed.kind {
+            AppKind::App if !feed.key.is_empty() => {
+                Arc::make_mut(&mut self.keys).insert(feed.key.clone(), Arc::clone(&app));
             }
             AppKind::App => {}
             AppKind::Iam => {
                 Arc::make_mut(&mut self.accounts)
-                    .entry(app.domain.clone())
+                    .entry(feed.domain.clone())
                     .or_default()
-                    .insert(app.id.clone());
+                    .insert(feed.id.clone());
             }
         }
+        Arc::make_mut(&mut self.apps).insert(feed.id.clone(), Arc::clone(&app));
     }
 
-    /// What an app proved itself by is good for nothing any more.
-    fn forget_proof(&mut self, app: &FeedApp) {
+    /// What was told of an app counts no more, and what it proved itself by is good for nothing.
+    fn forget_app(&mut self, app: &FeedApp) {
+        self.digest.take(&Record::App(app));
         // The key may be another app's by now.
-        if self.keys.get(&app.key).is_some_and(|by| by.id == app.id) {
+        if self.keys.get(&app.key).is_some_and(|by| by.feed.id == app.id) {
             Arc::make_mut(&mut self.keys).remove(&app.key);
         }
         if app.kind == AppKind::Iam {
@@ -252,95 +328,176 @@ impl Index {
     }
 
     fn remove_apps(&mut self, ids: &[AppId]) {
-        let mut gone = false;
+        let mut gone = HashMap::new();
         for id in ids {
             if let Some(app) = Arc::make_mut(&mut self.apps).remove(id) {
-                self.forget_proof(&app);
-                gone = true;
+                self.forget_app(&app.feed);
+                gone.insert(app.number, id);
             }
         }
-        if !gone {
+        if gone.is_empty() {
             return;
         }
+        let Self { grants, digest, doors, .. } = self;
         // Rare, so it may look everywhere.
-        Arc::make_mut(&mut self.standings).retain(|_, of_place| {
-            if ids.iter().any(|id| of_place.contains_key(id)) {
-                Arc::make_mut(of_place).retain(|app, _| !ids.contains(app));
-            }
-            !of_place.is_empty()
-        });
+        grants.remove(
+            |pair| gone.contains_key(&pair.app),
+            |pair, held| {
+                if let (Some(door), Some(app)) = (door_in(doors, pair.place), gone.get(&pair.app)) {
+                    digest.take(&door.standing(app, &held));
+                }
+            },
+        );
     }
 
     fn put_api(&mut self, feed: FeedApi, stale: &mut Stale) {
+        self.digest.add(&Record::Api(&feed));
         let api = Arc::new(Api::new(feed, self.calls_per_api));
-        let apis = Arc::make_mut(&mut self.apis);
-        let before = apis.insert(api.feed.id.clone(), Arc::clone(&api));
-        if before.is_some_and(|before| api.is_routed_as(&before)) {
-            return;
+        let id = &api.feed.id;
+        let before = Arc::make_mut(&mut self.apis).insert(id.clone(), Arc::clone(&api));
+        if let Some(before) = &before {
+            self.digest.take(&Record::Api(&before.feed));
         }
-        stale.known = true;
-        stale.instances.extend(self.instances_of(&api.feed.id));
+        let keeps_routes = before.is_some_and(|before| api.is_routed_as(&before));
+        stale.known |= !keeps_routes;
+        for (instance, number) in self.places_of(id) {
+            self.edit_door(number, |door| door.api = Arc::clone(&api));
+            if !keeps_routes {
+                stale.instances.insert(instance);
+            }
+        }
     }
 
-    fn instances_of(&self, api: &ApiId) -> impl Iterator<Item = InstanceId> {
-        self.publications
-            .iter()
-            .filter(move |(_, apis)| apis.contains_key(api))
-            .map(|(instance, _)| instance.clone())
+    /// Where an API has a door, and its number.
+    fn places_of(&self, api: &ApiId) -> Vec<(InstanceId, u64)> {
+        let of = |(instance, apis): (&InstanceId, &Table<ApiId, u64>)| {
+            apis.get(api).map(|number| (instance.clone(), *number))
+        };
+        self.places.iter().filter_map(of).collect()
+    }
+
+    fn edit_door(&mut self, number: u64, edit: impl FnOnce(&mut Door)) {
+        let doors = Arc::make_mut(&mut self.doors);
+        if let Some(Some(door)) = doors.get_mut(number as usize) {
+            edit(Arc::make_mut(door));
+        }
+    }
+
+    /// The number of an API's door on an instance, if it has one.
+    fn place(&self, api: &ApiId, instance: &InstanceId) -> Option<u64> {
+        self.places.get(instance)?.get(api).copied()
+    }
+
+    /// The same, with a new door if there is none. Only a known API has doors, on instances that are
+    /// served.
+    fn make_place(&mut self, api: &ApiId, instance: &InstanceId) -> Option<u64> {
+        if let Some(number) = self.place(api, instance) {
+            return Some(number);
+        }
+        let api = self.apis.get(api).filter(|_| self.serves.contains(instance)).cloned()?;
+        let number = self.doors.len() as u64;
+        let (instance, status) = (instance.clone(), Status::Created);
+        self.keep_door(Door { api, instance, status, number });
+        Some(number)
+    }
+
+    fn keep_door(&mut self, door: Door) {
+        let of_instance = Arc::make_mut(&mut self.places).entry(door.instance.clone()).or_default();
+        Arc::make_mut(of_instance).insert(door.api.feed.id.clone(), door.number);
+        Arc::make_mut(&mut self.doors).push(Some(Arc::new(door)));
     }
 
     fn put_publication(&mut self, publication: FeedPublication, stale: &mut Stale) {
         let FeedPublication { api, instance, status } = publication;
-        if !self.serves.contains(&instance) || !self.apis.contains_key(&api) {
+        let Some(number) = self.make_place(&api, &instance) else { return };
+        let Some(before) = self.door(number).map(|door| door.status) else { return };
+        if before == status {
             return;
         }
-        let on_instance =
-            Arc::make_mut(&mut self.publications).entry(instance.clone()).or_default();
-        let before = Arc::make_mut(on_instance).insert(api, status);
-        if before.is_some_and(Status::holds_route) != status.holds_route() {
+        for (status, is_new) in [(before, false), (status, true)] {
+            if let Some(record) = publication_record(&api, &instance, status) {
+                if is_new { self.digest.add(&record) } else { self.digest.take(&record) }
+            }
+        }
+        self.edit_door(number, |door| door.status = status);
+        if before.holds_route() != status.holds_route() {
             stale.instances.insert(instance);
         }
     }
 
-    fn put_standing(&mut self, standing: FeedStanding) {
-        let FeedStanding { key, grant, paused_from, applied_until, shutdown_at } = standing;
-        let kept = Kept { grant, paused_from, applied_until, shutdown_at };
-        let place = Place { api: key.api, instance: key.instance };
-        let says_something = kept.grant.is_some() || kept.applied_until.is_some();
-        let is_ours = self.serves.contains(&place.instance)
-            && self.apis.contains_key(&place.api)
-            && self.apps.contains_key(&key.app);
-        if says_something && is_ours {
-            let of_place = Arc::make_mut(&mut self.standings).entry(place).or_default();
-            Arc::make_mut(of_place).insert(key.app, kept);
-        } else if self.standings.get(&place).is_some_and(|of| of.contains_key(&key.app)) {
-            let standings = Arc::make_mut(&mut self.standings);
-            if let Some(of_place) = standings.get_mut(&place) {
-                Arc::make_mut(of_place).remove(&key.app);
-                if of_place.is_empty() {
-                    standings.remove(&place);
-                }
+    fn put_standings(&mut self, standings: &[FeedStanding]) {
+        let mut changes = Vec::with_capacity(standings.len());
+        for (n, standing) in standings.iter().enumerate() {
+            if let Some(pair) = self.pair(standing) {
+                changes.push(self.grants.change_of(pair, n));
             }
         }
+        let Self { grants, digest, .. } = self;
+        let held = |n: usize| standings.get(n).and_then(held);
+        grants.change(changes, held, |n, was| {
+            let Some(key) = standings.get(n).map(|standing| &standing.key) else { return };
+            let record = |held| Record::Standing(&key.api, &key.instance, &key.app, held);
+            if let Some(was) = &was {
+                digest.take(&record(was));
+            }
+            if let Some(is) = &held(n) {
+                digest.add(&record(is));
+            }
+        });
+    }
+
+    /// The numbers of what a standing is about. A standing that says nothing makes no place.
+    fn pair(&mut self, standing: &FeedStanding) -> Option<Pair> {
+        let key = &standing.key;
+        let app = self.apps.get(&key.app)?.number;
+        let place = match held(standing) {
+            Some(_) => self.make_place(&key.api, &key.instance),
+            None => self.place(&key.api, &key.instance),
+        };
+        place.map(|place| Pair { place, app })
     }
 
     fn remove_apis(&mut self, ids: &[ApiId], stale: &mut Stale) {
-        let mut gone = false;
+        let mut gone = HashMap::new();
         for id in ids {
-            gone |= Arc::make_mut(&mut self.apis).remove(id).is_some();
+            let Some(api) = Arc::make_mut(&mut self.apis).remove(id) else { continue };
+            self.digest.take(&Record::Api(&api.feed));
+            stale.known = true;
+            for (instance, number) in self.places_of(id) {
+                let places = Arc::make_mut(&mut self.places);
+                if let Some(of_instance) = places.get_mut(&instance) {
+                    Arc::make_mut(of_instance).remove(id);
+                    if of_instance.is_empty() {
+                        places.remove(&instance);
+                    }
+                }
+                let doors = Arc::make_mut(&mut self.doors);
+                if let Some(door) = doors.get_mut(number as usize).and_then(Option::take) {
+                    if let Some(record) = door.publication() {
+                        self.digest.take(&record);
+                    }
+                    gone.insert(number, door);
+                }
+                stale.instances.insert(instance);
+            }
         }
-        if !gone {
+        if gone.is_empty() {
             return;
         }
-        stale.known = true;
-        Arc::make_mut(&mut self.publications).retain(|instance, apis| {
-            if ids.iter().any(|id| apis.contains_key(id)) {
-                stale.instances.insert(instance.clone());
-                Arc::make_mut(apis).retain(|api, _| !ids.contains(api));
-            }
-            !apis.is_empty()
-        });
-        Arc::make_mut(&mut self.standings).retain(|place, _| !ids.contains(&place.api));
+        let apps = self.app_ids();
+        let Self { grants, digest, .. } = self;
+        grants.remove(
+            |pair| gone.contains_key(&pair.place),
+            |pair, held| {
+                if let (Some(door), Some(app)) = (gone.get(&pair.place), apps.get(&pair.app)) {
+                    digest.take(&door.standing(app, &held));
+                }
+            },
+        );
+    }
+
+    fn app_ids(&self) -> HashMap<u64, AppId> {
+        self.apps.values().map(|app| (app.number, app.feed.id.clone())).collect()
     }
 
     fn route_anew(&mut self, stale: Stale) {
@@ -349,18 +506,19 @@ impl Index {
         }
         let mut routes = (*self.routes).clone();
         if stale.known {
-            routes.set_known(self.apis.values().map(|api| entry(api)).collect());
+            routes.set_known(self.apis.values().map(|api| entry(0, api)).collect());
         }
         for instance in &stale.instances {
-            let on_instance = self.publications.get(instance);
-            let mut apis: Vec<&Arc<Api>> = on_instance
+            let numbers = self.places.get(instance);
+            let mut doors: Vec<&Door> = numbers
                 .iter()
-                .flat_map(|apis| apis.iter())
-                .filter(|(_, status)| status.holds_route())
-                .filter_map(|(api, _)| self.apis.get(api))
+                .flat_map(|numbers| numbers.values())
+                .filter_map(|number| self.door(*number))
+                .filter(|door| door.status.holds_route())
                 .collect();
-            apis.sort_unstable_by(|a, b| a.feed.id.cmp(&b.feed.id));
-            routes.set_live(instance, apis.into_iter().map(|api| entry(api)).collect());
+            doors.sort_unstable_by_key(|door| (rank(door.api.feed.auth), &door.api.feed.id));
+            let entries = doors.into_iter().map(|door| entry(door.number, &door.api));
+            routes.set_live(instance, entries.collect());
         }
         self.routes = Arc::new(routes);
     }
@@ -370,12 +528,13 @@ impl Index {
         self.routes.find(method, target)
     }
 
-    pub(crate) fn api(&self, id: &ApiId) -> Option<&Arc<Api>> {
-        self.apis.get(id)
+    /// The API on an instance that has this number.
+    pub(crate) fn door(&self, number: u64) -> Option<&Door> {
+        door_in(&self.doors, number)
     }
 
     /// The app with this key, if it can sign.
-    pub(crate) fn app_by_key(&self, key: &str) -> Option<&FeedApp> {
+    pub(crate) fn app_by_key(&self, key: &str) -> Option<&App> {
         self.keys.get(key).map(|app| &**app)
     }
 
@@ -384,33 +543,63 @@ impl Index {
     }
 
     /// The IAM apps that stand for the users of an account.
-    pub(crate) fn apps_of_account(&self, account: &DomainId) -> impl Iterator<Item = &AppId> {
-        self.accounts.get(account).into_iter().flatten()
-    }
-
-    /// An API's state on an instance. One that is not known was never published there.
-    pub(crate) fn status(&self, api: &ApiId, instance: &InstanceId) -> Status {
-        self.publications
-            .get(instance)
-            .and_then(|apis| apis.get(api))
-            .copied()
-            .unwrap_or(Status::Created)
+    pub(crate) fn apps_of_account(&self, account: &DomainId) -> impl Iterator<Item = &App> {
+        let ids = self.accounts.get(account).into_iter().flatten();
+        ids.filter_map(|id| self.apps.get(id)).map(|app| &**app)
     }
 
     /// What an app holds.
-    pub(crate) fn held(&self, api: &ApiId, instance: &InstanceId, app: &AppId) -> Option<Held<'_>> {
-        let place = Place { api: api.clone(), instance: instance.clone() };
-        self.standings.get(&place).and_then(|of_place| of_place.get(app)).map(|kept| Held {
-            grant: kept.grant.as_ref(),
-            paused_from: kept.paused_from,
-            applied_until: kept.applied_until,
-            shutdown_at: kept.shutdown_at,
-        })
+    pub(crate) fn held(&self, door: &Door, app: &App) -> Option<Held> {
+        self.grants.get(Pair { place: door.number, app: app.number })
     }
 }
 
-fn entry(api: &Api) -> Entry<'_> {
-    Entry { api: &api.feed.id, method: api.feed.method, shape: &api.shape }
+impl Door {
+    fn publication(&self) -> Option<Record<'_>> {
+        publication_record(&self.api.feed.id, &self.instance, self.status)
+    }
+
+    fn standing<'a>(&'a self, app: &'a AppId, held: &'a Held) -> Record<'a> {
+        Record::Standing(&self.api.feed.id, &self.instance, app, held)
+    }
+}
+
+/// What is to be told of a publication: of one that was never published, nothing.
+fn publication_record<'a>(
+    api: &'a ApiId,
+    instance: &'a InstanceId,
+    status: Status,
+) -> Option<Record<'a>> {
+    (status != Status::Created).then_some(Record::Publication(api, instance, status))
+}
+
+fn door_in(doors: &[Option<Arc<Door>>], number: u64) -> Option<&Door> {
+    doors.get(number as usize)?.as_deref()
+}
+
+/// What a standing says, if it says anything. Who gave a grant is no concern of the gate.
+fn held(standing: &FeedStanding) -> Option<Held> {
+    let FeedStanding { key: _, grant, paused_from, applied_until, shutdown_at } = standing;
+    let says_something = grant.is_some() || applied_until.is_some();
+    says_something.then(|| Held {
+        grant: grant.as_ref().map(Grant::term),
+        paused_from: *paused_from,
+        applied_until: *applied_until,
+        shutdown_at: *shutdown_at,
+    })
+}
+
+/// Who asks for proof is asked before who asks for none.
+pub(crate) const fn rank(auth: AuthType) -> u8 {
+    match auth {
+        AuthType::App => 0,
+        AuthType::Iam => 1,
+        AuthType::None => 2,
+    }
+}
+
+fn entry(place: u64, api: &Api) -> Entry<'_> {
+    Entry { place, method: api.feed.method, shape: &api.shape }
 }
 
 /// How much an index knows.
@@ -422,6 +611,10 @@ pub struct Sizes {
     pub apis: usize,
     /// Tokens.
     pub tokens: usize,
+    /// Standings: grants, and applications that wait.
+    pub grants: usize,
+    /// The memory of these, in bytes.
+    pub grants_bytes: usize,
 }
 
 #[cfg(test)]

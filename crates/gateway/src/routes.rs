@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use percent_encoding::utf8_percent_encode;
+use tidegate_domain::InstanceId;
 use tidegate_domain::api::{Method, is_placeholder};
-use tidegate_domain::{ApiId, InstanceId};
 use tidegate_sign::Target;
 
 use crate::plan::ENCODED;
@@ -113,15 +113,16 @@ impl<T> Tables<T> {
 /// All routes.
 #[derive(Clone, Default)]
 pub(crate) struct Routes {
-    /// By instance, in their order: the APIs that hold a route there.
-    live: Vec<(InstanceId, Tables<Vec<ApiId>>)>,
+    /// By instance, in their order: the places that hold a route there, by their numbers.
+    live: Vec<(InstanceId, Tables<Vec<u64>>)>,
     /// All paths of all APIs, published or not.
     known: Tables<()>,
 }
 
 /// One API on a route.
 pub(crate) struct Entry<'a> {
-    pub(crate) api: &'a ApiId,
+    /// The number of its place.
+    pub(crate) place: u64,
     pub(crate) method: Method,
     pub(crate) shape: &'a Shape,
 }
@@ -129,8 +130,10 @@ pub(crate) struct Entry<'a> {
 /// What is on a route.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found<'a> {
-    /// These APIs, each on an instance.
-    Places(Vec<(&'a ApiId, &'a InstanceId)>),
+    /// These places, all on one instance, in the order in which they were set.
+    Places(&'a [u64]),
+    /// These places, instance by instance.
+    Spread(Vec<u64>),
     /// APIs, but none that is published.
     Unpublished,
     /// Nothing.
@@ -140,25 +143,22 @@ pub(crate) enum Found<'a> {
 impl Routes {
     /// What is on the route of a call?
     pub(crate) fn find(&self, method: Method, target: &Target) -> Found<'_> {
-        let places: Vec<_> = self
-            .live
-            .iter()
-            .filter_map(|(instance, tables)| Some((instance, tables.at(method, target)?)))
-            .flat_map(|(instance, apis)| apis.iter().map(move |api| (api, instance)))
-            .collect();
-        if !places.is_empty() {
-            Found::Places(places)
-        } else if self.known.at(method, target).is_some() {
-            Found::Unpublished
-        } else {
-            Found::Nothing
+        let mut of_instance = self.live.iter().filter_map(|(_, tables)| tables.at(method, target));
+        match (of_instance.next(), of_instance.next()) {
+            (Some(places), None) => Found::Places(places),
+            (Some(first), Some(second)) => {
+                let rest = of_instance.flatten();
+                Found::Spread(first.iter().chain(second).chain(rest).copied().collect())
+            }
+            (None, _) if self.known.at(method, target).is_some() => Found::Unpublished,
+            (None, _) => Found::Nothing,
         }
     }
 
     /// Replaces the routes of an instance.
     pub(crate) fn set_live(&mut self, instance: &InstanceId, entries: Vec<Entry<'_>>) {
         let at = self.live.binary_search_by(|(known, _)| known.cmp(instance));
-        let tables = tables(entries, |apis: &mut Vec<ApiId>, api| apis.push(api.clone()));
+        let tables = tables(entries, |places: &mut Vec<u64>, place| places.push(place));
         match (at, tables) {
             (Ok(at), Some(tables)) => self.live[at].1 = tables,
             (Ok(at), None) => drop(self.live.remove(at)),
@@ -173,7 +173,7 @@ impl Routes {
     }
 }
 
-fn tables<T: Default>(entries: Vec<Entry<'_>>, add: impl Fn(&mut T, &ApiId)) -> Option<Tables<T>> {
+fn tables<T: Default>(entries: Vec<Entry<'_>>, add: impl Fn(&mut T, u64)) -> Option<Tables<T>> {
     if entries.is_empty() {
         return None;
     }
@@ -184,7 +184,7 @@ fn tables<T: Default>(entries: Vec<Entry<'_>>, add: impl Fn(&mut T, &ApiId)) -> 
             Method::Post => &mut post,
         };
         let on_route = of_method.entry(entry.shape.pattern.as_str()).or_default();
-        add(on_route, entry.api);
+        add(on_route, entry.place);
     }
     Some(Tables { get: Table::new(get), post: Table::new(post) })
 }
@@ -193,23 +193,18 @@ fn tables<T: Default>(entries: Vec<Entry<'_>>, add: impl Fn(&mut T, &ApiId)) -> 
 mod tests {
     use super::*;
 
-    fn routes(paths: &[&str]) -> (Vec<ApiId>, Vec<Shape>) {
-        let apis = (0..paths.len()).map(|n| ApiId::parse(&format!("a{n}")).unwrap()).collect();
-        (apis, paths.iter().map(|path| Shape::read(path)).collect())
+    fn entries(shapes: &[Shape]) -> Vec<Entry<'_>> {
+        let entry = |(shape, place)| Entry { place, method: Method::Get, shape };
+        shapes.iter().zip(0..).map(entry).collect()
     }
 
-    fn found(paths: &[&str], call: &str) -> Vec<usize> {
-        let (apis, shapes) = routes(paths);
-        let entries =
-            apis.iter().zip(&shapes).map(|(api, shape)| Entry { api, method: Method::Get, shape });
+    fn found(paths: &[&str], call: &str) -> Vec<u64> {
+        let shapes: Vec<Shape> = paths.iter().map(|path| Shape::read(path)).collect();
         let mut routes = Routes::default();
-        routes.set_live(&InstanceId::shared(), entries.collect());
+        routes.set_live(&InstanceId::shared(), entries(&shapes));
         match routes.find(Method::Get, &Target::parse(call).unwrap()) {
-            Found::Places(places) => places
-                .into_iter()
-                .filter_map(|(api, _)| apis.iter().position(|known| known == api))
-                .collect(),
-            Found::Unpublished | Found::Nothing => Vec::new(),
+            Found::Places(places) => places.to_vec(),
+            Found::Spread(_) | Found::Unpublished | Found::Nothing => Vec::new(),
         }
     }
 
@@ -242,18 +237,15 @@ mod tests {
 
     #[test]
     fn every_instance_routes_by_itself() {
-        let (apis, shapes) = routes(&["/orders/{id}", "/orders/new"]);
-        let entry = |n: usize| Entry { api: &apis[n], method: Method::Get, shape: &shapes[n] };
+        let shapes = ["/orders/{id}", "/orders/new"].map(Shape::read);
+        let entry = |n: u64| Entry { place: n, method: Method::Get, shape: &shapes[n as usize] };
         let (one, two) = (InstanceId::parse("1").unwrap(), InstanceId::parse("2").unwrap());
         let mut routes = Routes::default();
         routes.set_live(&two, vec![entry(0)]);
         routes.set_live(&one, vec![entry(1)]);
         routes.set_known(vec![entry(0), entry(1)]);
         let target = Target::parse("/orders/new").unwrap();
-        assert_eq!(
-            routes.find(Method::Get, &target),
-            Found::Places(vec![(&apis[1], &one), (&apis[0], &two)])
-        );
+        assert_eq!(routes.find(Method::Get, &target), Found::Spread(vec![1, 0]));
         assert_eq!(routes.find(Method::Post, &target), Found::Nothing);
         routes.set_live(&one, Vec::new());
         routes.set_live(&two, Vec::new());

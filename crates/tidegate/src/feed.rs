@@ -134,7 +134,7 @@ fn standing(standing: &Standing) -> FeedStanding {
     let held = standing.held();
     FeedStanding {
         key: standing.key.clone(),
-        grant: held.grant.cloned(),
+        grant: standing.grant.clone(),
         paused_from: held.paused_from,
         applied_until: held.applied_until,
         shutdown_at: held.shutdown_at,

@@ -44,6 +44,24 @@ pub struct Grant {
     pub cut: Option<Cut>,
 }
 
+/// The time of a grant: all of it that admission looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term {
+    /// When it was given.
+    pub since: Timestamp,
+    /// The end of validity; a call at this instant is denied.
+    pub until: Timestamp,
+    /// An end before `until`, come or announced.
+    pub cut: Option<Cut>,
+}
+
+impl Term {
+    /// The end as things stand: the earliest of all that can end it.
+    pub fn end(&self) -> Timestamp {
+        self.cut.map_or(self.until, |cut| cut.at.min(self.until))
+    }
+}
+
 /// An end of a grant before its validity is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
@@ -65,9 +83,14 @@ pub enum CutCause {
 }
 
 impl Grant {
+    /// Its time.
+    pub const fn term(&self) -> Term {
+        Term { since: self.since, until: self.until, cut: self.cut }
+    }
+
     /// The end as things stand: the earliest of all that can end it.
     pub fn end(&self) -> Timestamp {
-        self.cut.map_or(self.until, |cut| cut.at.min(self.until))
+        self.term().end()
     }
 
     /// Does it let calls in at `now`, as far as it is up to the grant?
@@ -118,10 +141,10 @@ impl Standing {
     }
 
     /// What the gate needs to know of it.
-    pub fn held(&self) -> Held<'_> {
+    pub fn held(&self) -> Held {
         let waits = self.application.as_ref();
         Held {
-            grant: self.grant.as_ref(),
+            grant: self.grant.as_ref().map(Grant::term),
             paused_from: self.paused_from,
             applied_until: waits
                 .filter(|a| a.kind == ApplicationKind::Apply)

@@ -1,0 +1,311 @@
+//! The one encoding of what the index holds, for the digest and for the snapshot: numbers in little
+//! endian, texts and lists with their length before them, choices as one byte.
+//!
+//! Reading is strict and bounded: memory grows with what was read, never with what was promised.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use tidegate_domain::admission::Held;
+use tidegate_domain::api::Method;
+use tidegate_domain::publication::Status;
+use tidegate_domain::standing::{Cut, CutCause, Term};
+use tidegate_domain::{
+    ApiId, AppId, AppKind, AuthType, DomainId, InstanceId, ProjectId, Timestamp, UserId,
+};
+use tidegate_sign::Secret;
+
+use super::Serves;
+use crate::feed::{
+    Backend, Constant, FeedApi, FeedApp, FeedToken, Moved, Position, Rules, Throttle,
+};
+
+/// Why bytes are no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// There are too few of them, or they cannot be read.
+    #[error("it cannot be read to its end: {0}")]
+    Read(#[from] std::io::Error),
+    /// They say something that no index says.
+    #[error("it is malformed: {0}")]
+    Malformed(&'static str),
+}
+
+/// A value with an encoding.
+pub(super) trait Code: Sized {
+    /// Adds its bytes.
+    fn put(&self, out: &mut Vec<u8>);
+    /// Reads it back.
+    fn get(from: &mut impl Read) -> Result<Self, Broken>;
+}
+
+/// A struct is its fields, in the order given here; one that is forgotten does not compile.
+macro_rules! code {
+    ($type:ident { $($field:ident),+ $(,)? }) => {
+        impl $crate::index::code::Code for $type {
+            fn put(&self, out: &mut Vec<u8>) {
+                let Self { $($field),+ } = self;
+                $($crate::index::code::Code::put($field, out);)+
+            }
+
+            fn get(from: &mut impl std::io::Read) -> Result<Self, $crate::index::code::Broken> {
+                Ok(Self { $($field: $crate::index::code::Code::get(from)?),+ })
+            }
+        }
+    };
+    ($type:ident(0)) => {
+        impl $crate::index::code::Code for $type {
+            fn put(&self, out: &mut Vec<u8>) {
+                $crate::index::code::Code::put(&self.0, out);
+            }
+
+            fn get(from: &mut impl std::io::Read) -> Result<Self, $crate::index::code::Broken> {
+                Ok(Self($crate::index::code::Code::get(from)?))
+            }
+        }
+    };
+}
+pub(super) use code;
+
+/// A choice is one byte.
+macro_rules! choice {
+    ($type:ident { $($case:ident = $byte:literal),+ $(,)? }) => {
+        impl Code for $type {
+            fn put(&self, out: &mut Vec<u8>) {
+                out.push(match self { $(Self::$case => $byte),+ });
+            }
+
+            fn get(from: &mut impl Read) -> Result<Self, Broken> {
+                match u8::get(from)? {
+                    $($byte => Ok(Self::$case),)+
+                    _ => Err(Broken::Malformed(concat!("an unknown ", stringify!($type)))),
+                }
+            }
+        }
+    };
+}
+
+macro_rules! number {
+    ($($type:ty),+) => {$(
+        impl Code for $type {
+            fn put(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
+
+            fn get(from: &mut impl Read) -> Result<Self, Broken> {
+                Code::get(from).map(Self::from_le_bytes)
+            }
+        }
+    )+};
+}
+
+macro_rules! id {
+    ($($type:ident),+) => {$(
+        impl Code for $type {
+            fn put(&self, out: &mut Vec<u8>) {
+                put_bytes(self.as_str().as_bytes(), out);
+            }
+
+            fn get(from: &mut impl Read) -> Result<Self, Broken> {
+                Self::parse(&String::get(from)?).map_err(|_| Broken::Malformed("an id"))
+            }
+        }
+    )+};
+}
+
+impl<const N: usize> Code for [u8; N] {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self);
+    }
+
+    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+        let mut bytes = [0; N];
+        from.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+impl Code for [u64; 4] {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.iter().for_each(|word| word.put(out));
+    }
+
+    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+        Ok([Code::get(from)?, Code::get(from)?, Code::get(from)?, Code::get(from)?])
+    }
+}
+
+number!(u8, u32, u64, i64);
+id!(ApiId, AppId, DomainId, InstanceId, ProjectId, UserId);
+
+impl Code for bool {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+
+    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+        match u8::get(from)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Broken::Malformed("neither yes nor no")),
+        }
+    }
+}
+
+fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    put_len(bytes.len(), out);
+    out.extend_from_slice(bytes);
+}
+
+/// A length. None is longer than 4 GiB: all of them come from texts and lists with limits.
+pub(super) fn put_len(len: usize, out: &mut Vec<u8>) {
+    u32::try_from(len).unwrap_or(u32::MAX).put(out);
+}
+
+impl Code for String {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_bytes(self.as_bytes(), out);
+    }
+
+    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+        let len = u32::get(from)?;
+        let mut bytes = Vec::new();
+        from.take(len.into()).read_to_end(&mut bytes)?;
+        if u32::try_from(bytes.len()) != Ok(len) {
+            return Err(Broken::Malformed("a text breaks off"));
+        }
+        Self::from_utf8(bytes).map_err(|_| Broken::Malformed("a text is not UTF-8"))
+    }
+}
+
+impl Code for Secret {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_bytes(self.expose().as_bytes(), out);
+    }
+
+    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+        String::get(from).map(Self::new)
+    }
+}
+
+impl<T: Code> Code for Option<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.is_some().put(out);
+        if let Some(value) = self {
+            value.put(out);
+        }
+    }
+
+    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+        if bool::get(from)? { T::get(from).map(Some) } else { Ok(None) }
+    }
+}
+
+impl<T: Code> Code for Vec<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_len(self.len(), out);
+        self.iter().for_each(|value| value.put(out));
+    }
+
+    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+        let len = u32::get(from)?;
+        let mut values = Self::new();
+        for _ in 0..len {
+            values.push(T::get(from)?);
+        }
+        Ok(values)
+    }
+}
+
+impl Code for Timestamp {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.as_ms().put(out);
+    }
+
+    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+        i64::get(from).map(Self::from_ms)
+    }
+}
+
+impl Code for Status {
+    fn put(&self, out: &mut Vec<u8>) {
+        let (byte, at) = match self {
+            Self::Created => (0, None),
+            Self::PublishPending => (1, None),
+            Self::PublishRejected => (2, None),
+            Self::Published => (3, None),
+            Self::Stopping { at } => (4, Some(at)),
+            Self::Stopped => (5, None),
+            Self::RecoverPending => (6, None),
+            Self::Unpublishing { at } => (7, Some(at)),
+            Self::Offline => (8, None),
+        };
+        out.push(byte);
+        if let Some(at) = at {
+            at.put(out);
+        }
+    }
+
+    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+        Ok(match u8::get(from)? {
+            0 => Self::Created,
+            1 => Self::PublishPending,
+            2 => Self::PublishRejected,
+            3 => Self::Published,
+            4 => Self::Stopping { at: Code::get(from)? },
+            5 => Self::Stopped,
+            6 => Self::RecoverPending,
+            7 => Self::Unpublishing { at: Code::get(from)? },
+            8 => Self::Offline,
+            _ => return Err(Broken::Malformed("an unknown status")),
+        })
+    }
+}
+
+impl Code for Serves {
+    fn put(&self, out: &mut Vec<u8>) {
+        let these = match self {
+            Self::All => None,
+            Self::These(instances) => {
+                let mut instances: Vec<InstanceId> = instances.iter().cloned().collect();
+                instances.sort_unstable();
+                Some(instances)
+            }
+        };
+        these.put(out);
+    }
+
+    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+        let these: Option<Vec<InstanceId>> = Code::get(from)?;
+        Ok(these.map_or(Self::All, |these| Self::These(HashSet::from_iter(these))))
+    }
+}
+
+choice!(Method { Get = 0, Post = 1 });
+choice!(AuthType { App = 0, Iam = 1, None = 2 });
+choice!(AppKind { App = 0, Iam = 1 });
+choice!(Position { Path = 0, Query = 1, Header = 2 });
+choice!(CutCause { Reviewer = 0, App = 1, Unpublished = 2 });
+
+code!(Cut { at, cause });
+code!(Term { since, until, cut });
+code!(Held { grant, paused_from, applied_until, shutdown_at });
+code!(FeedApp { id, domain, project, kind, key, secret });
+code!(FeedToken { hash, user, domain, project, expires_at });
+code!(FeedApi { id, project, domain, name, auth, method, path, backend, rules });
+code!(Backend { https, authority, method, path, timeout_ms, moved, constants });
+code!(Moved { name, position, backend_name, backend_position, required, default });
+code!(Constant { name, position, value });
+code!(Throttle { name, window_ms, per_api, per_user, per_app });
+code!(Rules {
+    nonce,
+    odd_paths,
+    upgrade,
+    throttle,
+    retries,
+    http2,
+    connect_timeout_ms,
+    read_timeout_ms,
+    total_timeout_ms,
+    more_backends,
+});
