@@ -14,7 +14,7 @@ use hyper::service::Service;
 use tidegate_domain::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
-use crate::backend::Backends;
+use crate::backend::{BackendConfig, Backends, Dialer};
 use crate::body::AnyBody;
 use crate::check::{Admitted, Question, check};
 use crate::denial::{Denial, Reason};
@@ -32,6 +32,8 @@ pub struct GateConfig {
     pub serves: Serves,
     /// Its limits.
     pub limits: Limits,
+    /// How it may reach backends.
+    pub backends: BackendConfig,
 }
 
 /// Why a gate cannot be set up.
@@ -40,8 +42,8 @@ pub enum SetupError {
     /// Its limits contradict each other.
     #[error(transparent)]
     Limits(#[from] BadLimits),
-    /// The TLS library does not take its settings.
-    #[error("TLS cannot be set up: {0}")]
+    /// TLS towards backends cannot be set up.
+    #[error("TLS towards backends cannot be set up: {0}")]
     Tls(String),
 }
 
@@ -69,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) backends: Backends,
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
+    dialer: Arc<Dialer>,
     timings: Timings,
     admitted: AtomicU64,
     denied: [AtomicU64; Reason::ALL.len()],
@@ -77,8 +80,9 @@ pub(crate) struct Inner {
 impl Gate {
     /// A gate that knows nothing yet, and so denies everything as not ready.
     pub fn new(config: GateConfig, clock: Clock) -> Result<Self, SetupError> {
-        let GateConfig { serves, limits } = config;
+        let GateConfig { serves, limits, backends } = config;
         limits.check()?;
+        let dialer = Arc::new(Dialer::new(&backends).map_err(SetupError::Tls)?);
         let held = usize::try_from(limits.buffered_total / 1024).unwrap_or(0);
         Ok(Self(Arc::new(Inner {
             clock,
@@ -87,7 +91,8 @@ impl Gate {
             revisions: watch::Sender::new(0),
             timings: Timings::new(),
             lease: Lease::new(limits.lease),
-            backends: Backends::new(&limits).map_err(|error| SetupError::Tls(error.to_string()))?,
+            backends: Backends::new(Arc::clone(&dialer), &limits),
+            dialer,
             held_bodies: Arc::new(Semaphore::new(held)),
             admitted: AtomicU64::new(0),
             denied: [const { AtomicU64::new(0) }; Reason::ALL.len()],
@@ -156,6 +161,7 @@ impl Gate {
     pub fn counters(&self) -> Counters {
         Counters {
             admitted: self.0.admitted.load(Ordering::Relaxed),
+            connections: self.0.dialer.opened(),
             denied: Reason::ALL
                 .into_iter()
                 .zip(&self.0.denied)
@@ -185,6 +191,8 @@ pub struct Status {
 pub struct Counters {
     /// Calls that were admitted and answered by a backend.
     pub admitted: u64,
+    /// Connections to backends that were opened.
+    pub connections: u64,
     /// Calls that were denied, by reason; every reason is listed.
     pub denied: Vec<(Reason, u64)>,
 }

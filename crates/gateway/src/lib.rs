@@ -36,6 +36,7 @@ mod routes;
 mod server;
 mod told;
 
+pub use backend::{BackendConfig, BadNetwork, Networks};
 pub use body::{AnyBody, BoxError};
 pub use check::{Admitted, Question, check};
 pub use denial::{Denial, Reason, Row};

@@ -31,6 +31,8 @@ pub struct Limits {
     pub connect: Duration,
     /// How long a backend may take to begin its answer, if the API does not say.
     pub backend: Duration,
+    /// How long a backend's answer may stand still, if the API does not say.
+    pub answer_idle: Duration,
     /// The most calls at a time that one API's backend gets.
     pub calls_per_api: usize,
     /// How long an idle connection to a backend is kept.
@@ -68,6 +70,7 @@ impl Default for Limits {
             body_idle: Duration::from_secs(60),
             connect: Duration::from_secs(5),
             backend: Duration::from_secs(50),
+            answer_idle: Duration::from_secs(60),
             calls_per_api: 1_024,
             pool_idle: Duration::from_secs(60),
             pool_per_host: 64,

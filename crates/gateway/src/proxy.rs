@@ -49,7 +49,7 @@ where
             if let Some(answer) = health(gate, strict.target.canonical_path()) {
                 return answer;
             }
-            call(gate, &parts, &strict, body, &id, &mut account).await
+            call(gate, &parts, &strict, body, &id, began, &mut account).await
         }
         Err(denial) => Err(denial),
     };
@@ -94,6 +94,7 @@ async fn call<B>(
     strict: &Strict,
     body: B,
     id: &RequestId,
+    began: Instant,
     account: &mut Account,
 ) -> Result<Response<AnyBody>, Denial>
 where
@@ -132,9 +133,11 @@ where
             Sent::Streamed(body.boxed_unsync(), fault)
         }
         // All there: it was held, or there is none.
-        Some(_) | None => Sent::Whole(full(whole)),
+        Some(_) | None => {
+            Sent::Whole(Outbound { inner: full(whole), _room: memory }.boxed_unsync())
+        }
     };
-    forward(gate, parts, strict, id, admitted, body, memory).await.map_err(|(denial, fault)| {
+    forward(gate, parts, strict, id, began, admitted, body).await.map_err(|(denial, fault)| {
         account.fault = fault;
         denial
     })
@@ -217,14 +220,16 @@ async fn forward(
     parts: &request::Parts,
     strict: &Strict,
     id: &RequestId,
+    began: Instant,
     admitted: &Admitted,
     body: Sent,
-    memory: Option<OwnedSemaphorePermit>,
 ) -> Result<Response<AnyBody>, Failed> {
     let api = &admitted.api;
-    let plan = match &api.plan {
-        Ok(plan) => plan,
-        Err(fault) => return Err((Reason::Internal.into(), Some(fault.clone()))),
+    let (plan, backends) = match (&api.plan, &api.backends) {
+        (Ok(plan), Ok(backends)) => (plan, backends),
+        (Err(fault), _) | (_, Err(fault)) => {
+            return Err((Reason::Internal.into(), Some(fault.clone())));
+        }
     };
     let room =
         Arc::clone(&api.room).try_acquire_owned().map_err(|_| (Reason::Overloaded.into(), None))?;
@@ -250,14 +255,12 @@ async fn forward(
         Sent::Whole(body) => (body, None),
         Sent::Streamed(body, fault) => (body, Some(fault)),
     };
-    let body = Outbound { inner: body, _room: memory };
-    let mut request = Request::new(body.boxed_unsync());
+    let mut request = Request::new(body);
     *request.method_mut() = plan.method.clone();
     *request.uri_mut() = address;
     *request.headers_mut() = sent;
 
-    let time = plan.timeout.unwrap_or(gate.limits.backend);
-    let answer = gate.backends.send(request, time).await;
+    let answer = gate.backends.send(request, backends, began).await;
     let fault = fault.and_then(|fault| fault.get());
     match (answer, fault) {
         (_, Some(fault)) => Err((of_fault(fault), None)),

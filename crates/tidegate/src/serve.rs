@@ -58,7 +58,11 @@ impl Serve {
             secrets_in_lists: config.secrets_in_lists,
         };
         let core = Core::open(data, settings).await?;
-        let gate = GateConfig { serves: config.serves(), limits: config.limits() };
+        let gate = GateConfig {
+            serves: config.serves(),
+            limits: config.limits(),
+            ..GateConfig::default()
+        };
         let clock = Arc::new(Clock::fixed());
         Node::start(core, clock, ports, Options { gate, dev: false })?.run().await
     }

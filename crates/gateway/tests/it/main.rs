@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that fails panics
 
 mod asking;
+mod backends;
 mod beside;
 mod bodies;
 mod denials;
