@@ -23,6 +23,7 @@ use crate::index::{Index, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
 use crate::metrics::Timings;
+use crate::tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
 use crate::{follower, proxy};
 
 /// How a gate is set up.
@@ -34,6 +35,8 @@ pub struct GateConfig {
     pub limits: Limits,
     /// How it may reach backends.
     pub backends: BackendConfig,
+    /// Its certificate, if its callers use TLS.
+    pub tls: Option<TlsFiles>,
 }
 
 /// Why a gate cannot be set up.
@@ -45,6 +48,9 @@ pub enum SetupError {
     /// TLS towards backends cannot be set up.
     #[error("TLS towards backends cannot be set up: {0}")]
     Tls(String),
+    /// The gate's own certificate cannot be used.
+    #[error("the gate's certificate cannot be used: {0}")]
+    Certificate(#[from] TlsError),
 }
 
 /// The two times of the gate. Read once per call, at the edge.
@@ -72,6 +78,7 @@ pub(crate) struct Inner {
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
     dialer: Arc<Dialer>,
+    tls: Option<Acceptor>,
     timings: Timings,
     admitted: AtomicU64,
     denied: [AtomicU64; Reason::ALL.len()],
@@ -80,9 +87,10 @@ pub(crate) struct Inner {
 impl Gate {
     /// A gate that knows nothing yet, and so denies everything as not ready.
     pub fn new(config: GateConfig, clock: Clock) -> Result<Self, SetupError> {
-        let GateConfig { serves, limits, backends } = config;
+        let GateConfig { serves, limits, backends, tls } = config;
         limits.check()?;
         let dialer = Arc::new(Dialer::new(&backends).map_err(SetupError::Tls)?);
+        let tls = tls.map(|files| Acceptor::load(files, &limits)).transpose()?;
         let held = usize::try_from(limits.buffered_total / 1024).unwrap_or(0);
         Ok(Self(Arc::new(Inner {
             clock,
@@ -93,6 +101,7 @@ impl Gate {
             lease: Lease::new(limits.lease),
             backends: Backends::new(Arc::clone(&dialer), &limits),
             dialer,
+            tls,
             held_bodies: Arc::new(Semaphore::new(held)),
             admitted: AtomicU64::new(0),
             denied: [const { AtomicU64::new(0) }; Reason::ALL.len()],
@@ -140,6 +149,11 @@ impl Gate {
         &self.0.timings
     }
 
+    /// What its callers' TLS is made with, for [`serve_tls`](crate::serve_tls); none without TLS.
+    pub fn tls(&self) -> Option<Acceptor> {
+        self.0.tls.clone()
+    }
+
     /// The limits it was set up with.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
@@ -162,6 +176,7 @@ impl Gate {
         Counters {
             admitted: self.0.admitted.load(Ordering::Relaxed),
             connections: self.0.dialer.opened(),
+            tls: self.0.tls.as_ref().map(Acceptor::counters).unwrap_or_default(),
             denied: Reason::ALL
                 .into_iter()
                 .zip(&self.0.denied)
@@ -193,6 +208,8 @@ pub struct Counters {
     pub admitted: u64,
     /// Connections to backends that were opened.
     pub connections: u64,
+    /// What has happened at its TLS; nothing without TLS.
+    pub tls: TlsCounters,
     /// Calls that were denied, by reason; every reason is listed.
     pub denied: Vec<(Reason, u64)>,
 }

@@ -215,6 +215,8 @@ pub(crate) struct Origin<'a> {
     pub(crate) peer: Option<IpAddr>,
     /// The host the caller asked for.
     pub(crate) host: Option<&'a [u8]>,
+    /// Did the call come over TLS?
+    pub(crate) is_secure: bool,
 }
 
 /// Tells the backend where a call came from. A caller's own word on that has been dropped.
@@ -225,7 +227,8 @@ pub(crate) fn set_origin(headers: &mut HeaderMap, origin: &Origin<'_>) {
     if let Some(host) = origin.host {
         set(headers, FORWARDED_HOST, host);
     }
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    let scheme = if origin.is_secure { "https" } else { "http" };
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
 }
 
 /// Sets a header, if the value can be one.

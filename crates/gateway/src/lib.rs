@@ -34,6 +34,7 @@ mod proxy;
 mod request_id;
 mod routes;
 mod server;
+mod tls;
 mod told;
 
 pub use backend::{BackendConfig, BadNetwork, Networks};
@@ -49,4 +50,5 @@ pub use forward_auth::ForwardAuth;
 pub use gate::{Clock, Counters, Gate, GateConfig, GateService, SetupError, Status};
 pub use index::{Api, Applied, Index, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
-pub use server::{Peer, serve};
+pub use server::{Peer, serve, serve_tls};
+pub use tls::{Acceptor, TlsCounters, TlsError, TlsFiles};

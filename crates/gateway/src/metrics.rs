@@ -71,6 +71,13 @@ impl Collector for Scrape {
         histogram(&mut encoder, "check_seconds", "Time to a verdict", &self.timings.check)?;
         let help = "Connections to backends that were opened";
         counter(&mut encoder, "backend_connections", help, self.counters.connections)?;
+        let tls = self.counters.tls;
+        let help = "Callers that came to no agreement about TLS";
+        counter(&mut encoder, "tls_failures", help, tls.failed)?;
+        let help = "Certificates that took the place of the one before";
+        counter(&mut encoder, "tls_reloads", help, tls.reloaded)?;
+        let help = "Certificates that could not, so that the old one stayed";
+        counter(&mut encoder, "tls_reload_failures", help, tls.refused)?;
         let help = "Time from the verdict to the backend's answer";
         histogram(&mut encoder, "backend_seconds", help, &self.timings.backend)?;
         self.index(&mut encoder)?;

@@ -20,7 +20,7 @@ use crate::denial::{Denial, Reason};
 use crate::gate::Inner;
 use crate::headers::{self, Origin, Strict, Trust};
 use crate::request_id::RequestId;
-use crate::server::Peer;
+use crate::server::{Peer, Secure};
 
 /// What the line about a call says.
 #[derive(Default)]
@@ -247,6 +247,7 @@ async fn forward(
                 Some(host) => Some(host.as_bytes()),
                 None => parts.headers.get(http::header::HOST).map(HeaderValue::as_bytes),
             },
+            is_secure: parts.extensions.get::<Secure>().is_some(),
         },
     );
     tell_identity(&mut sent, id, admitted);

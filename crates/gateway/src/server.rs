@@ -1,5 +1,5 @@
 //! Accepting connections and serving a service on them, with every timer set: HTTP/1.1 and HTTP/2
-//! over plain text, a bound on connections, and an orderly end.
+//! over plain text or TLS, a bound on connections, and an orderly end.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -21,10 +21,15 @@ use tokio::task::JoinSet;
 
 use crate::body::BoxError;
 use crate::limits::Limits;
+use crate::tls::{Acceptor, Stream};
 
 /// The caller's address, among the extensions of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
+
+/// Among the extensions of a request: it came over TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Secure;
 
 /// How an HTTP/2 connection is found dead.
 const PING: Duration = Duration::from_secs(20);
@@ -35,6 +40,25 @@ const OUT_OF_SOCKETS: Duration = Duration::from_millis(50);
 /// `limits.drain`. Tells how many connections were cut off after that.
 pub async fn serve<S, B>(
     listener: TcpListener,
+    service: S,
+    limits: &Limits,
+    shutdown: impl Future<Output = ()>,
+) -> usize
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    serve_tls(listener, None, service, limits, shutdown).await
+}
+
+/// The same, over TLS if there is an acceptor.
+pub async fn serve_tls<S, B>(
+    listener: TcpListener,
+    tls: Option<Acceptor>,
     service: S,
     limits: &Limits,
     shutdown: impl Future<Output = ()>,
@@ -63,13 +87,22 @@ where
             () = &mut shutdown => break,
         };
         let used = Arc::new(AtomicBool::new(false));
-        let service = OfConnection { inner: service.clone(), peer, used: Arc::clone(&used) };
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
+        let is_secure = tls.is_some();
+        let service =
+            OfConnection { inner: service.clone(), peer, is_secure, used: Arc::clone(&used) };
+        let (builder, tls, watcher) = (builder.clone(), tls.clone(), graceful.watcher());
         let first = limits.header_read;
         connections.spawn(async move {
             let _permit = permit;
-            let mut connection = pin!(connection);
+            let stream = match tls {
+                None => Stream::Plain(stream),
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => Stream::Tls(Box::new(stream)),
+                    Err(error) => return tracing::debug!(%peer, %error, "no TLS with a caller"),
+                },
+            };
+            let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+            let mut connection = pin!(watcher.watch(connection));
             // Until the version is known no timer of hyper's runs, so one of ours does.
             let ended = tokio::select! {
                 ended = &mut connection => ended,
@@ -145,6 +178,7 @@ async fn accept(
 struct OfConnection<S> {
     inner: S,
     peer: SocketAddr,
+    is_secure: bool,
     used: Arc<AtomicBool>,
 }
 
@@ -156,6 +190,9 @@ impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for OfConnection<
     fn call(&self, mut request: Request<Incoming>) -> S::Future {
         self.used.store(true, Ordering::Release);
         request.extensions_mut().insert(Peer(self.peer));
+        if self.is_secure {
+            request.extensions_mut().insert(Secure);
+        }
         self.inner.call(request)
     }
 }

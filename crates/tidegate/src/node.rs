@@ -1,6 +1,7 @@
 //! The composition: store, vault, use cases, routes, gate, scheduler and the listeners, in one
 //! process. This is the only place where parts are wired together; it prints nothing.
 
+mod certificate;
 mod core;
 mod metrics;
 mod ready;
@@ -114,9 +115,10 @@ impl Node {
         options: Options,
     ) -> anyhow::Result<Self> {
         let signals = Signals::listen()?;
+        let scheme = if options.gate.tls.is_some() { "https:" } else { "http:" };
         let server = Server {
             control: address_of(&ports.control)?,
-            gateway: address_of(&ports.gateway)?,
+            gateway: address_of(&ports.gateway)?.replacen("http:", scheme, 1),
             check: ports.check.as_ref().map(address_of).transpose()?,
             ext_authz: ports.ext_authz.as_ref().map(address_of).transpose()?,
             metrics: ports.metrics.as_ref().map(address_of).transpose()?,
@@ -154,16 +156,19 @@ impl Node {
                 tidegate_gateway::serve(listener, service, &limits, until).await;
             });
         }
-        let service = gate.service();
+        let (service, tls) = (gate.service(), gate.tls());
         let until = self::until(stopped);
+        let mut helpers = JoinSet::new();
+        if let Some(acceptor) = tls.clone() {
+            helpers.spawn(certificate::watch(acceptor)?);
+        }
         servers.spawn(async move {
-            tidegate_gateway::serve(ports.gateway, service, &drain, until).await;
+            tidegate_gateway::serve_tls(ports.gateway, tls, service, &drain, until).await;
         });
 
         let source = Arc::new(LocalSource(Arc::clone(&core.control)));
         let follow = async move { gate.follow(source, std::future::pending()).await };
         let schedule = scheduler::run(core.clone(), Arc::clone(&clock));
-        let mut helpers = JoinSet::new();
         helpers.spawn(follow);
         helpers.spawn(schedule);
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use tidegate_control::Settings;
-use tidegate_gateway::GateConfig;
 
 use crate::clock::{self, Clock};
 use crate::config::{self, Config, Loaded};
@@ -58,13 +57,8 @@ impl Serve {
             secrets_in_lists: config.secrets_in_lists,
         };
         let core = Core::open(data, settings).await?;
-        let gate = GateConfig {
-            serves: config.serves(),
-            limits: config.limits(),
-            ..GateConfig::default()
-        };
         let clock = Arc::new(Clock::fixed());
-        Node::start(core, clock, ports, Options { gate, dev: false })?.run().await
+        Node::start(core, clock, ports, Options { gate: config.gate(), dev: false })?.run().await
     }
 }
 

@@ -1,12 +1,12 @@
-//! Making connections to backends.
+//! Making connections to backends: look the name up, check the address, connect, TLS, HTTP.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -15,8 +15,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::endpoint::Endpoint;
-use super::{BackendConfig, Networks, causes, trust};
-use crate::body::AnyBody;
+use super::{BackendConfig, Networks, Sender, causes, trust};
+
+/// How an HTTP/2 connection is found dead while calls are under way on it.
+const PING: Duration = Duration::from_secs(20);
+
+/// HTTP/2, as TLS names it.
+const HTTP2: &[u8] = b"h2";
 
 /// What connections to backends are made with. All worker threads share it.
 pub(crate) struct Dialer {
@@ -28,7 +33,7 @@ pub(crate) struct Dialer {
 impl Dialer {
     pub(crate) fn new(config: &BackendConfig) -> Result<Self, String> {
         let mut tls = trust::config(config.ca.as_deref())?;
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        tls.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
         Ok(Self {
             tls: Arc::new(tls),
             networks: config.networks.clone(),
@@ -42,32 +47,26 @@ impl Dialer {
     }
 
     /// A new connection, ready to be used within `time`. What goes wrong is for the log.
-    pub(crate) async fn dial(
-        &self,
-        to: &Endpoint,
-        time: Duration,
-    ) -> Result<http1::SendRequest<AnyBody>, String> {
+    pub(crate) async fn dial(&self, to: &Endpoint, time: Duration) -> Result<Sender, String> {
         let made = timeout(time, self.connect(to, Instant::now() + time)).await;
         let sender = made.unwrap_or_else(|_| Err("no connection in time".to_owned()))?;
         self.opened.fetch_add(1, Ordering::Relaxed);
         Ok(sender)
     }
 
-    async fn connect(
-        &self,
-        to: &Endpoint,
-        until: Instant,
-    ) -> Result<http1::SendRequest<AnyBody>, String> {
+    async fn connect(&self, to: &Endpoint, until: Instant) -> Result<Sender, String> {
         let stream = self.reach(to, until).await?;
         if !to.is_tls {
-            return speak(stream).await;
+            return speak(stream, to.http2).await;
         }
         let name = match to.host.parse::<IpAddr>() {
             Ok(address) => ServerName::from(address),
             Err(_) => ServerName::try_from(to.host.clone()).map_err(|error| causes(&error))?,
         };
         let connector = TlsConnector::from(Arc::clone(&self.tls));
-        speak(connector.connect(name, stream).await.map_err(|error| causes(&error))?).await
+        let stream = connector.connect(name, stream).await.map_err(|error| causes(&error))?;
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+        speak(stream, http2).await
     }
 
     /// Connects to the first address of the backend's that answers. The name is looked up once.
@@ -101,16 +100,26 @@ impl Dialer {
 }
 
 /// Begins to speak HTTP. The connection is driven by a task of its own on the thread it was made on.
-async fn speak<S>(stream: S) -> Result<http1::SendRequest<AnyBody>, String>
+async fn speak<S>(stream: S, http2: bool) -> Result<Sender, String>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let (sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| causes(&error))?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(error = causes(&error), "a connection to a backend broke");
-        }
-    });
-    Ok(sender)
+    let stream = TokioIo::new(stream);
+    if http2 {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.timer(TokioTimer::new()).keep_alive_interval(PING).keep_alive_timeout(PING);
+        let (sender, connection) = builder.handshake(stream).await.map_err(|e| causes(&e))?;
+        tokio::spawn(drive(connection));
+        Ok(Sender::Http2(sender))
+    } else {
+        let (sender, connection) = http1::handshake(stream).await.map_err(|e| causes(&e))?;
+        tokio::spawn(drive(connection));
+        Ok(Sender::Http1(sender))
+    }
+}
+
+async fn drive(connection: impl Future<Output = Result<(), hyper::Error>>) {
+    if let Err(error) = connection.await {
+        tracing::debug!(error = causes(&error), "a connection to a backend broke");
+    }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Endpoint {
     pub(crate) port: u16,
     /// TLS?
     pub(crate) is_tls: bool,
+    /// HTTP/2 over plain TCP, without asking first? Over TLS the backend is asked.
+    pub(crate) http2: bool,
     scheme: Scheme,
     authority: Authority,
     host_header: HeaderValue,
@@ -26,7 +28,7 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     /// Reads `host:port`.
-    pub(crate) fn read(https: bool, text: &str) -> Result<Self, String> {
+    pub(crate) fn read(https: bool, http2: bool, text: &str) -> Result<Self, String> {
         let malformed = || format!("the backend `{text}` is malformed");
         let authority: Authority = text.parse().map_err(|_| malformed())?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
@@ -39,13 +41,15 @@ impl Endpoint {
         if text.contains('@') || host.is_empty() {
             return Err(malformed());
         }
+        let how = if http2 && !https { "http/2 to " } else { "" };
         // The usual port is not told, as browsers and other clients do not tell it.
         let told = if port == usual { authority.host() } else { authority.as_str() };
         Ok(Self {
-            name: format!("{scheme}://{}:{port}", host.to_ascii_lowercase()).into(),
+            name: format!("{how}{scheme}://{}:{port}", host.to_ascii_lowercase()).into(),
             host: host.to_owned(),
             port,
             is_tls: https,
+            http2: http2 && !https,
             host_header: HeaderValue::from_str(told).map_err(|_| malformed())?,
             scheme,
             authority,
@@ -84,17 +88,20 @@ mod tests {
             (true, "Orders.Example", "https://orders.example:443", 443),
             (true, "[::1]:9", "https://::1:9", 9),
         ] {
-            let endpoint = Endpoint::read(https, text).unwrap();
+            let endpoint = Endpoint::read(https, https, text).unwrap();
             assert_eq!((&*endpoint.name, endpoint.port), (name, port));
+            assert!(!endpoint.http2, "over TLS it is asked");
         }
+        let other = Endpoint::read(false, true, "h").unwrap();
+        assert!(other.http2 && *other.name != *Endpoint::read(false, false, "h").unwrap().name);
         for text in ["", ":80", "h:", "h:x", "h:99999", "user@h", "h/path", "h h", "[::1"] {
-            assert!(Endpoint::read(false, text).is_err(), "{text}");
+            assert!(Endpoint::read(false, false, text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_request_is_addressed_as_each_version_has_it() {
-        let endpoint = Endpoint::read(false, "orders.example:80").unwrap();
+        let endpoint = Endpoint::read(false, false, "orders.example:80").unwrap();
         let mut request = Request::new(full(""));
         *request.uri_mut() = "http://elsewhere:1/o/7?a=1".parse().unwrap();
         endpoint.address(&mut request, Version::HTTP_11);

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
+use hyper::client::conn::{TrySendError, http1, http2};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use self::answer::Lent;
@@ -99,24 +99,57 @@ impl Backends {
             return Err(NoAnswer::Unreachable(format!("it answered {}", answer.status())));
         }
         let idle = to.times.idle.unwrap_or(limits.answer_idle);
-        Ok(answer.map(|body| Answer::new(body, Some(lent), idle, until)))
+        Ok(answer.map(|body| Answer::new(body, lent, idle, until)))
+    }
+}
+
+/// A connection, as it takes a request.
+pub(crate) enum Sender {
+    Http1(http1::SendRequest<AnyBody>),
+    Http2(http2::SendRequest<AnyBody>),
+}
+
+/// Why a request got no answer on a connection, and the request if it was not even begun.
+type Unsent = TrySendError<Request<AnyBody>>;
+
+impl Sender {
+    fn version(&self) -> Version {
+        match self {
+            Self::Http1(_) => Version::HTTP_11,
+            Self::Http2(_) => Version::HTTP_2,
+        }
+    }
+
+    async fn send(&mut self, request: Request<AnyBody>) -> Result<Response<Incoming>, Unsent> {
+        match self {
+            Self::Http1(sender) => sender.try_send_request(request).await,
+            Self::Http2(sender) => sender.try_send_request(request).await,
+        }
+    }
+
+    /// What must go back after the answer. A shared connection is never away.
+    fn lent_by(self, pool: Arc<Pool>) -> Option<Lent> {
+        match self {
+            Self::Http1(sender) => Some(Lent { sender, pool }),
+            Self::Http2(_) => None,
+        }
     }
 }
 
 impl Inner {
-    /// One request and the head of its answer, on an idle connection if there is one.
+    /// One request and the head of its answer, on a connection that is there if one is.
     async fn exchange(
         self: &Arc<Self>,
         mut request: Request<AnyBody>,
         to: &Endpoint,
         now: Instant,
         connect: Duration,
-    ) -> Result<(Response<Incoming>, Lent), String> {
+    ) -> Result<(Response<Incoming>, Option<Lent>), String> {
         let pool = self.pool(to);
-        to.address(&mut request, Version::HTTP_11);
         if let Some(mut sender) = pool.take(now) {
-            match sender.try_send_request(request).await {
-                Ok(answer) => return Ok((answer, Lent { sender, pool })),
+            to.address(&mut request, sender.version());
+            match sender.send(request).await {
+                Ok(answer) => return Ok((answer, sender.lent_by(pool))),
                 Err(mut error) => match error.take_message() {
                     // The backend hung up before any of it was sent: nobody has seen it.
                     Some(unsent) => request = unsent,
@@ -124,10 +157,53 @@ impl Inner {
                 },
             }
         }
-        let mut sender: SendRequest<AnyBody> = self.dialer.dial(to, connect).await?;
+        let mut sender = self.open(&pool, to, connect).await?;
+        to.address(&mut request, sender.version());
+        let answer = sender.send(request).await.map_err(|error| causes(error.error()))?;
+        Ok((answer, sender.lent_by(pool)))
+    }
+
+    /// A new connection, or one that another call has made meanwhile and that can be shared.
+    async fn open(
+        self: &Arc<Self>,
+        pool: &Pool,
+        to: &Endpoint,
+        connect: Duration,
+    ) -> Result<Sender, String> {
+        let may_share = to.http2 || (to.is_tls && !pool.speaks_http1());
+        if !may_share {
+            return self.dial(pool, to, connect).await;
+        }
+        let failures = pool.failures.load(Ordering::Relaxed);
+        let turn = pool.opening.lock().await;
+        if pool.speaks_http1() {
+            drop(turn);
+            return self.dial(pool, to, connect).await;
+        }
+        if let Some(sender) = pool.take(Instant::now()) {
+            return Ok(sender);
+        }
+        // Who waited for one that could not be made need not wait for the next.
+        if pool.failures.load(Ordering::Relaxed) != failures {
+            return Err("the connection could not be made for another call".to_owned());
+        }
+        let made = self.dial(pool, to, connect).await;
+        if made.is_err() {
+            pool.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        made
+    }
+
+    async fn dial(
+        self: &Arc<Self>,
+        pool: &Pool,
+        to: &Endpoint,
+        connect: Duration,
+    ) -> Result<Sender, String> {
+        let sender = self.dialer.dial(to, connect).await?;
+        pool.note(&sender, Instant::now());
         self.sweep_later();
-        let answer = sender.send_request(request).await.map_err(|error| causes(&error))?;
-        Ok((answer, Lent { sender, pool }))
+        Ok(sender)
     }
 
     fn pool(&self, of: &Endpoint) -> Arc<Pool> {

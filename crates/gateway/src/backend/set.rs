@@ -32,7 +32,7 @@ impl Set {
         let time =
             |ms: Option<u32>| ms.filter(|ms| *ms > 0).map(|ms| Duration::from_millis(ms.into()));
         Ok(Self {
-            endpoint: Endpoint::read(backend.https, &backend.authority)?,
+            endpoint: Endpoint::read(backend.https, rules.http2, &backend.authority)?,
             times: Times {
                 connect: time(rules.connect_timeout_ms),
                 head: time(backend.timeout_ms),

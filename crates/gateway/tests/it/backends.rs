@@ -5,6 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tidegate_domain::AuthType;
 use tidegate_domain::api::Method;
 use tidegate_gateway::{FeedApi, Limits};
@@ -12,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::world::{Answer, World, limits};
+use crate::world::{Answer, World, limits, until};
 
 /// A backend that does on each connection what its test says.
 pub struct Raw {
@@ -206,4 +211,91 @@ async fn a_connection_takes_no_longer_than_its_api_allows() {
     api.rules.connect_timeout_ms = Some(50);
     world.publish(api).await;
     call(&world).await.denied("backend-unreachable");
+}
+
+#[tokio::test]
+async fn over_http2_all_calls_share_a_connection() {
+    let world = World::start().await;
+    for (id, path) in [("wait", "/wait"), ("echo", "/echo")] {
+        let method = if id == "echo" { Method::Post } else { Method::Get };
+        let mut api = world.api(id, AuthType::None, method, path, path);
+        api.rules.http2 = true;
+        world.publish(api).await;
+    }
+    let calls: Vec<_> = (0..20)
+        .map(|_| world.call("GET", "/wait").unsigned("te", "trailers").send_plain())
+        .map(tokio::spawn)
+        .collect();
+    until(|| world.backend.waiting.load(Ordering::SeqCst) == 20).await;
+    world.backend.release.send(true).unwrap();
+    for call in calls {
+        call.await.unwrap().allowed();
+    }
+    let echo = world.call("POST", "/echo").body("a body").send_plain().await;
+    assert_eq!(echo.allowed().text(), "a body");
+    assert_eq!(world.gate.counters().connections, 1);
+    let seen = world.backend.seen.lock().unwrap();
+    for seen in seen.iter() {
+        assert_eq!(seen.version, http::Version::HTTP_2);
+        assert!(seen.address.starts_with(&format!("http://{}/", world.backend.address)));
+        for gone in ["host", "connection", "te", "transfer-encoding", "keep-alive", "upgrade"] {
+            assert_eq!(seen.header(gone), None, "{gone}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_says_goodbye_over_http2_is_called_anew() {
+    let (said, mut goodbyes) = mpsc::unbounded_channel();
+    let raw = Raw::start(move |_, stream| {
+        let said = said.clone();
+        async move {
+            let (answered, mut after) = mpsc::unbounded_channel();
+            let service = service_fn(move |_| {
+                let answered = answered.clone();
+                async move {
+                    answered.send(()).unwrap();
+                    Ok::<_, std::convert::Infallible>(http::Response::new(Full::<Bytes>::from(
+                        "ok",
+                    )))
+                }
+            });
+            let connection = http2::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), service);
+            let mut connection = std::pin::pin!(connection);
+            tokio::select! {
+                ended = &mut connection => panic!("{ended:?}"),
+                _ = after.recv() => {}
+            }
+            connection.as_mut().graceful_shutdown();
+            connection.await.unwrap();
+            said.send(()).unwrap();
+        }
+    })
+    .await;
+    let world = World::start().await;
+    let mut api = in_front_of(&world, raw.address);
+    api.rules.http2 = true;
+    world.publish(api).await;
+    for n in 1..=3 {
+        call(&world).await.allowed();
+        goodbyes.recv().await.unwrap();
+        assert_eq!(raw.connections(), n);
+    }
+}
+
+#[tokio::test]
+async fn many_calls_of_a_backend_that_is_not_there_are_told_together() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let world = World::start().await;
+    let mut api = in_front_of(&world, address);
+    api.rules.http2 = true;
+    world.publish(api).await;
+    let calls: Vec<_> =
+        (0..5).map(|_| tokio::spawn(world.call("GET", "/raw").send_plain())).collect();
+    for call in calls {
+        call.await.unwrap().denied("backend-unreachable");
+    }
 }
