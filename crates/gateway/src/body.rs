@@ -14,12 +14,13 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, combinators::UnsyncBoxBody};
-use hyper::body::Incoming;
+
 use tidegate_domain::AuthType;
 use tidegate_sign::{BodyHasher, CONTENT_SHA256, Payload, UNSIGNED_PAYLOAD, X_AUTHORIZATION};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 
+use crate::backend;
 use crate::check::Route;
 use crate::denial::{Denial, Reason};
 
@@ -31,7 +32,7 @@ pub enum AnyBody {
     /// There at once.
     Whole(Full<Bytes>),
     /// A backend's.
-    Answer(Outbound<Incoming, OwnedSemaphorePermit>),
+    Answer(Outbound<backend::Answer, OwnedSemaphorePermit>),
     /// Another one.
     Other(UnsyncBoxBody<Bytes, BoxError>),
 }

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,17 +14,19 @@ use hyper::service::Service;
 use tidegate_domain::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
-use crate::backend::Backends;
+use crate::backend::{BackendConfig, Backends, Dialer};
 use crate::body::AnyBody;
 use crate::check::{Admitted, Question, check};
 use crate::denial::{Denial, Reason};
 use crate::feed::Source;
-use crate::headers::Peer;
+use crate::headers::Origin;
 use crate::index::{Index, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
 use crate::metrics::Timings;
 use crate::request_id::RequestIds;
+use crate::server::Caller;
+use crate::tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
 use crate::{follower, proxy};
 
 /// How a gate is set up.
@@ -35,6 +36,10 @@ pub struct GateConfig {
     pub serves: Serves,
     /// Its limits.
     pub limits: Limits,
+    /// How it may reach backends.
+    pub backends: BackendConfig,
+    /// Its certificate, if its callers use TLS.
+    pub tls: Option<TlsFiles>,
 }
 
 /// Why a gate cannot be set up.
@@ -43,9 +48,12 @@ pub enum SetupError {
     /// Its limits contradict each other.
     #[error(transparent)]
     Limits(#[from] BadLimits),
-    /// The TLS library does not take its settings.
-    #[error("TLS cannot be set up: {0}")]
+    /// TLS towards backends cannot be set up.
+    #[error("TLS towards backends cannot be set up: {0}")]
     Tls(String),
+    /// The gate's own certificate cannot be used.
+    #[error("the gate's certificate cannot be used: {0}")]
+    Certificate(#[from] TlsError),
 }
 
 /// The two times of the gate. Read once per call, at the edge.
@@ -69,10 +77,11 @@ pub(crate) struct Inner {
     /// Tells the revision of every new index.
     pub(crate) revisions: watch::Sender<u64>,
     pub(crate) lease: Lease,
-    pub(crate) backends: Backends,
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
     pub(crate) ids: RequestIds,
+    dialer: Arc<Dialer>,
+    tls: Option<Acceptor>,
     timings: Timings,
     admitted: AtomicU64,
     denied: [AtomicU64; Reason::ALL.len()],
@@ -81,8 +90,10 @@ pub(crate) struct Inner {
 impl Gate {
     /// A gate that knows nothing yet, and so denies everything as not ready.
     pub fn new(config: GateConfig, clock: Clock) -> Result<Self, SetupError> {
-        let GateConfig { serves, limits } = config;
+        let GateConfig { serves, limits, backends, tls } = config;
         limits.check()?;
+        let dialer = Arc::new(Dialer::new(&backends).map_err(SetupError::Tls)?);
+        let tls = tls.map(|files| Acceptor::load(files, &limits)).transpose()?;
         let held = usize::try_from(limits.buffered_total / 1024).unwrap_or(0);
         Ok(Self(Arc::new(Inner {
             clock,
@@ -92,7 +103,8 @@ impl Gate {
             ids: RequestIds::new(),
             timings: Timings::new(),
             lease: Lease::new(limits.lease),
-            backends: Backends::new(&limits).map_err(|error| SetupError::Tls(error.to_string()))?,
+            dialer,
+            tls,
             held_bodies: Arc::new(Semaphore::new(held)),
             admitted: AtomicU64::new(0),
             denied: [const { AtomicU64::new(0) }; Reason::ALL.len()],
@@ -108,7 +120,8 @@ impl Gate {
     /// What answers calls, for [`serve`](crate::serve). It has connections to the backends of its
     /// own: make one for each thread.
     pub fn service(&self) -> GateService {
-        let backends = Arc::new(self.0.backends.apart(&self.0.limits));
+        let backends = Backends::new(Arc::clone(&self.0.dialer), &self.0.limits);
+        let backends = Arc::new(backends);
         GateService { gate: self.clone(), backends }
     }
 
@@ -133,6 +146,11 @@ impl Gate {
         &self.0.timings
     }
 
+    /// What its callers' TLS is made with, for [`serve_tls`](crate::serve_tls); none without TLS.
+    pub fn tls(&self) -> Option<Acceptor> {
+        self.0.tls.clone()
+    }
+
     /// The limits it was set up with.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
@@ -154,6 +172,8 @@ impl Gate {
     pub fn counters(&self) -> Counters {
         Counters {
             admitted: self.0.admitted.load(Ordering::Relaxed),
+            connections: self.0.dialer.opened(),
+            tls: self.0.tls.as_ref().map(Acceptor::counters).unwrap_or_default(),
             denied: Reason::ALL
                 .into_iter()
                 .zip(&self.0.denied)
@@ -183,6 +203,10 @@ pub struct Status {
 pub struct Counters {
     /// Calls that were admitted and answered by a backend.
     pub admitted: u64,
+    /// Connections to backends that were opened.
+    pub connections: u64,
+    /// What has happened at its TLS; nothing without TLS.
+    pub tls: TlsCounters,
     /// Calls that were denied, by reason; every reason is listed.
     pub denied: Vec<(Reason, u64)>,
 }
@@ -226,12 +250,12 @@ pub struct GateService {
 
 impl GateService {
     /// The service of one connection.
-    pub fn of(&self, peer: SocketAddr) -> PeerService {
+    pub fn of(&self, caller: Caller) -> PeerService {
         let gate = Arc::clone(&self.gate.0);
         PeerService(Arc::new(Server {
             gate,
             backends: Arc::clone(&self.backends),
-            peer: peer.into(),
+            origin: caller.into(),
         }))
     }
 }
@@ -244,7 +268,7 @@ pub struct PeerService(Arc<Server>);
 pub(crate) struct Server {
     pub(crate) gate: Arc<Inner>,
     pub(crate) backends: Arc<Backends>,
-    pub(crate) peer: Peer,
+    pub(crate) origin: Origin,
 }
 
 impl PeerService {

@@ -1,7 +1,5 @@
 //! Which headers are believed, which go on to the backend, and which come back.
 
-use std::net::SocketAddr;
-
 use http::header::{
     ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONNECTION, CONTENT_LENGTH,
     CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
@@ -10,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Version, request};
 use tidegate_sign::{AUTHORIZATION, CONTENT_SHA256, SDK_DATE, Target, X_AUTHORIZATION};
 
 use crate::denial::{Denial, Reason};
+use crate::server::Caller;
 
 /// The app that calls, towards the backend.
 pub const APP: HeaderName = HeaderName::from_static("x-tidegate-app");
@@ -227,24 +226,28 @@ pub(crate) fn towards_backend(headers: &HeaderMap, trust: Trust<'_>) -> HeaderMa
 /// As many headers as the gate adds towards a backend, at most.
 const ADDED: usize = 8;
 
-/// A caller's address, as the gate's socket sees it.
+/// Where the calls of a connection come from, as a backend is told.
 #[derive(Debug, Clone)]
-pub(crate) struct Peer(HeaderValue);
+pub(crate) struct Origin {
+    address: HeaderValue,
+    scheme: &'static str,
+}
 
-impl From<SocketAddr> for Peer {
-    fn from(address: SocketAddr) -> Self {
-        let text = address.ip().to_string();
-        Self(HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unknown")))
+impl From<Caller> for Origin {
+    fn from(caller: Caller) -> Self {
+        let text = caller.address.ip().to_string();
+        let address = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unknown"));
+        Self { address, scheme: if caller.is_secure { "https" } else { "http" } }
     }
 }
 
 /// Tells the backend where a call came from. A caller's own word on that has been dropped.
-pub(crate) fn set_origin(sent: &mut HeaderMap, peer: &Peer, host: Option<HeaderValue>) {
-    sent.insert(FORWARDED_FOR, peer.0.clone());
+pub(crate) fn set_origin(sent: &mut HeaderMap, origin: &Origin, host: Option<HeaderValue>) {
+    sent.insert(FORWARDED_FOR, origin.address.clone());
     if let Some(host) = host {
         sent.insert(FORWARDED_HOST, host);
     }
-    sent.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    sent.insert(FORWARDED_PROTO, HeaderValue::from_static(origin.scheme));
 }
 
 /// Sets a header, if the value can be one.

@@ -34,6 +34,7 @@ pub use self::digest::Digest;
 use self::digest::Record;
 use self::grants::Grants;
 use self::mix::Pair;
+use crate::backend;
 use crate::feed::{Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken};
 use crate::plan::Plan;
 use crate::routes::{Entry, Found, Routes, Shape};
@@ -64,6 +65,8 @@ pub struct Api {
     pub(crate) shape: Shape,
     /// How to call the backend, or what is wrong with its definition.
     pub(crate) plan: Result<Plan, String>,
+    /// Who answers, or what is wrong with that.
+    pub(crate) backends: Result<backend::Set, String>,
     /// Room for calls of the backend.
     pub(crate) room: Arc<Semaphore>,
 }
@@ -73,10 +76,13 @@ impl Api {
         let shape = Shape::read(&feed.path);
         let names: Vec<&str> = shape.placeholders.iter().map(|(_, name)| name.as_str()).collect();
         let plan = Plan::read(&feed.backend, &names);
-        if let Err(fault) = &plan {
+        let backends = backend::Set::read(&feed);
+        if let (Err(fault), _) | (Ok(_), Err(fault)) =
+            (plan.as_ref().map(|_| ()), backends.as_ref().map(|_| ()))
+        {
             tracing::error!(api = %feed.id, fault, "the definition of a backend cannot work");
         }
-        Self { plan, shape, feed, room: Arc::new(Semaphore::new(calls)) }
+        Self { plan, backends, shape, feed, room: Arc::new(Semaphore::new(calls)) }
     }
 
     /// Is it on the same routes as before, at the same place among others?

@@ -18,6 +18,11 @@ pub struct Limits {
     /// How long running requests may take to end after the order to stop.
     pub drain: Duration,
 
+    /// How long a caller may take to come to an agreement about TLS.
+    pub tls_handshake: Duration,
+    /// The most callers at a time that have not come to one yet; others wait.
+    pub tls_handshakes: usize,
+
     /// The largest body that is held in memory to be hashed, in bytes.
     pub buffered_body: u32,
     /// The memory for all held bodies together, in bytes.
@@ -31,6 +36,8 @@ pub struct Limits {
     pub connect: Duration,
     /// How long a backend may take to begin its answer, if the API does not say.
     pub backend: Duration,
+    /// How long a backend's answer may stand still, if the API does not say.
+    pub answer_idle: Duration,
     /// The most calls at a time that one API's backend gets.
     pub calls_per_api: usize,
     /// How long an idle connection to a backend is kept.
@@ -62,12 +69,15 @@ impl Default for Limits {
             connections: 10_000,
             streams: 128,
             drain: Duration::from_secs(30),
+            tls_handshake: Duration::from_secs(10),
+            tls_handshakes: 256,
             buffered_body: 2 * MIB,
             buffered_total: 256 * MIB,
             buffered_read: Duration::from_secs(30),
             body_idle: Duration::from_secs(60),
             connect: Duration::from_secs(5),
             backend: Duration::from_secs(50),
+            answer_idle: Duration::from_secs(60),
             calls_per_api: 1_024,
             pool_idle: Duration::from_secs(60),
             pool_per_host: 64,
@@ -93,6 +103,8 @@ impl Limits {
             (self.connections > 0, "no connection is allowed"),
             (self.connections <= MOST_PERMITS, "too many connections"),
             (self.streams > 0, "no request is allowed on a connection"),
+            (self.tls_handshakes > 0, "no caller may agree about TLS"),
+            (self.tls_handshakes <= MOST_PERMITS, "too many callers agree about TLS at a time"),
             (self.calls_per_api > 0, "no call is allowed per API"),
             (self.calls_per_api <= MOST_PERMITS, "too many calls per API"),
             (self.head_bytes >= LEAST_HEAD_BYTES, "a head needs 8 KiB at least"),

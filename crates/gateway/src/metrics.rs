@@ -69,6 +69,15 @@ impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         self.calls(&mut encoder)?;
         histogram(&mut encoder, "check_seconds", "Time to a verdict", &self.timings.check)?;
+        let help = "Connections to backends that were opened";
+        counter(&mut encoder, "backend_connections", help, self.counters.connections)?;
+        let tls = self.counters.tls;
+        let help = "Callers that came to no agreement about TLS";
+        counter(&mut encoder, "tls_failures", help, tls.failed)?;
+        let help = "Certificates that took the place of the one before";
+        counter(&mut encoder, "tls_reloads", help, tls.reloaded)?;
+        let help = "Certificates that could not, so that the old one stayed";
+        counter(&mut encoder, "tls_reload_failures", help, tls.refused)?;
         let help = "Time from the verdict to the backend's answer";
         histogram(&mut encoder, "backend_seconds", help, &self.timings.backend)?;
         self.index(&mut encoder)?;
@@ -123,6 +132,16 @@ where
     ConstGauge<N>: EncodeMetric,
 {
     ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+}
+
+fn counter(
+    encoder: &mut DescriptorEncoder,
+    name: &str,
+    help: &str,
+    value: u64,
+) -> Result<(), fmt::Error> {
+    let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    ConstCounter::new(value).encode(metric)
 }
 
 fn histogram(

@@ -1,8 +1,6 @@
 //! The plan of a backend call: a backend's definition, read once when it arrives, and filled in on
 //! every call from the one [`Target`] that was signed and routed.
 
-use std::time::Duration;
-
 use http::header::HeaderName;
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Uri};
@@ -23,7 +21,6 @@ pub(crate) struct Plan {
     scheme: Scheme,
     authority: Authority,
     pub(crate) method: Method,
-    pub(crate) timeout: Option<Duration>,
     path: Vec<Piece>,
     moved: Vec<Moved>,
     constants: Vec<Constant>,
@@ -52,10 +49,6 @@ impl Plan {
                 tidegate_domain::api::Method::Get => Method::GET,
                 tidegate_domain::api::Method::Post => Method::POST,
             },
-            timeout: backend
-                .timeout_ms
-                .filter(|ms| *ms > 0)
-                .map(|ms| Duration::from_millis(ms.into())),
             path,
             moved: backend.moved.clone(),
             constants: backend.constants.clone(),

@@ -39,6 +39,7 @@ struct Call<'a> {
     parts: &'a request::Parts,
     strict: &'a Strict,
     id: &'a RequestId,
+    began: Instant,
 }
 
 /// Answers one call.
@@ -57,7 +58,8 @@ where
             if let Some(answer) = health(gate, strict.target.canonical_path()) {
                 return answer;
             }
-            let call = Call { gate, server, parts: &parts, strict: &strict, id: &id };
+            let (parts, strict, id) = (&parts, &strict, &id);
+            let call = Call { gate, server, parts, strict, id, began };
             call.answer(body, &mut account).await
         }
         Err(denial) => Err(denial),
@@ -208,9 +210,11 @@ impl Call<'_> {
     ) -> Result<Response<AnyBody>, Failed> {
         let (parts, strict) = (self.parts, self.strict);
         let api = &admitted.api;
-        let plan = match &api.plan {
-            Ok(plan) => plan,
-            Err(fault) => return Err((Reason::Internal.into(), Some(fault.clone()))),
+        let (plan, backends) = match (&api.plan, &api.backends) {
+            (Ok(plan), Ok(backends)) => (plan, backends),
+            (Err(fault), _) | (_, Err(fault)) => {
+                return Err((Reason::Internal.into(), Some(fault.clone())));
+            }
         };
         let room = Arc::clone(&api.room)
             .try_acquire_owned()
@@ -226,7 +230,7 @@ impl Call<'_> {
             Some(host) => HeaderValue::from_str(host).ok(),
             None => parts.headers.get(http::header::HOST).cloned(),
         };
-        headers::set_origin(&mut sent, &self.server.peer, host);
+        headers::set_origin(&mut sent, &self.server.origin, host);
         let end = end_of(admitted);
         tell_identity(&mut sent, self.id, admitted, end.as_ref());
 
@@ -242,8 +246,7 @@ impl Call<'_> {
         *request.uri_mut() = address;
         *request.headers_mut() = sent;
 
-        let time = plan.timeout.unwrap_or(self.gate.limits.backend);
-        let answer = self.server.backends.send(request, time).await;
+        let answer = self.server.backends.send(request, backends, self.began).await;
         let fault = fault.and_then(|fault| fault.get());
         match (answer, fault) {
             (_, Some(fault)) => Err((of_fault(fault), None)),

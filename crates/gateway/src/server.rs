@@ -1,5 +1,5 @@
 //! Accepting connections and serving a service on them, with every timer set: HTTP/1.1 and HTTP/2
-//! over plain text, a bound on connections, and an orderly end.
+//! over plain text or TLS, a bound on connections, and an orderly end.
 
 use std::future::Future;
 use std::io;
@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -18,9 +18,20 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::body::BoxError;
 use crate::limits::Limits;
+use crate::tls::{Acceptor, Stream};
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// His address, as the socket sees it.
+    pub address: SocketAddr,
+    /// Does he use TLS?
+    pub is_secure: bool,
+}
 
 /// A service that can be served: of hyper's kind, and free to move between threads.
 pub trait Answers:
@@ -56,18 +67,30 @@ const OUT_OF_SOCKETS: Duration = Duration::from_millis(50);
 /// were cut off at the end.
 pub async fn serve<S: Answers>(
     listener: TcpListener,
-    service: impl Fn(SocketAddr) -> S,
+    service: impl Fn(Caller) -> S,
+    limits: &Limits,
+    shutdown: impl Future<Output = ()>,
+) -> usize {
+    serve_tls(listener, None, service, limits, shutdown).await
+}
+
+/// The same, over TLS if there is an acceptor.
+pub async fn serve_tls<S: Answers>(
+    listener: TcpListener,
+    tls: Option<Acceptor>,
+    service: impl Fn(Caller) -> S,
     limits: &Limits,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
     let room = Arc::new(Semaphore::new(limits.connections));
-    serve_within(listener, service, limits, room, shutdown).await
+    serve_within(listener, tls, service, limits, room, shutdown).await
 }
 
-/// [`serve`], with `room` for connections that others may use too.
+/// [`serve_tls`], with `room` for connections that others may use too.
 pub(crate) async fn serve_within<S: Answers>(
     listener: TcpListener,
-    service: impl Fn(SocketAddr) -> S,
+    tls: Option<Acceptor>,
+    service: impl Fn(Caller) -> S,
     limits: &Limits,
     room: Arc<Semaphore>,
     shutdown: impl Future<Output = ()>,
@@ -88,10 +111,19 @@ pub(crate) async fn serve_within<S: Answers>(
             () = &mut shutdown => break,
         };
         let (protocols, watcher) = (Arc::clone(&protocols), graceful.watcher());
-        let (service, stopped) = (service(peer), stopped.clone());
+        let caller = Caller { address: peer, is_secure: tls.is_some() };
+        let (service, tls, mut stopped) = (service(caller), tls.clone(), stopped.clone());
         connections.spawn(async move {
             let _permit = permit;
-            if let Err(error) = protocols.answer(stream, service, watcher, stopped).await {
+            let opened = tokio::select! {
+                opened = protocols.open(stream, tls.as_ref()) => opened,
+                _ = stopped.changed() => return,
+            };
+            let ended = match opened {
+                Ok((stream, version)) => protocols.answer(stream, version, service, watcher).await,
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%peer, error, "a connection broke");
             }
         });
@@ -101,7 +133,7 @@ pub(crate) async fn serve_within<S: Answers>(
         graceful.shutdown().await;
         while connections.join_next().await.is_some() {}
     };
-    if tokio::time::timeout(limits.drain, drained).await.is_ok() {
+    if timeout(limits.drain, drained).await.is_ok() {
         return 0;
     }
     while connections.try_join_next().is_some() {}
@@ -138,26 +170,40 @@ impl Protocols {
         Self { http1, http2, first: limits.header_read }
     }
 
-    async fn answer(
+    /// Comes to an agreement with a caller on TLS and the version of HTTP, in bounded time.
+    async fn open(
         &self,
         stream: TcpStream,
+        tls: Option<&Acceptor>,
+    ) -> io::Result<(Stream, Version)> {
+        if let Some(tls) = tls {
+            let stream = tls.accept(stream).await?;
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            return Ok((Stream::Tls(Box::new(stream)), version(is_http2)));
+        }
+        let is_http2 = timeout(self.first, begins_http2(&stream)).await??;
+        Ok((Stream::Plain(stream), version(is_http2)))
+    }
+
+    async fn answer(
+        &self,
+        stream: Stream,
+        version: Version,
         service: impl Answers,
         watcher: Watcher,
-        mut stopped: watch::Receiver<()>,
     ) -> Result<(), BoxError> {
-        let is_http2 = tokio::select! {
-            is_http2 = begins_http2(&stream) => is_http2?,
-            () = tokio::time::sleep(self.first) => return Ok(()),
-            _ = stopped.changed() => return Ok(()),
-        };
         let stream = TokioIo::new(stream);
-        if is_http2 {
+        if version == Version::HTTP_2 {
             watcher.watch(self.http2.serve_connection(stream, service)).await?;
         } else {
             watcher.watch(self.http1.serve_connection(stream, service)).await?;
         }
         Ok(())
     }
+}
+
+fn version(is_http2: bool) -> Version {
+    if is_http2 { Version::HTTP_2 } else { Version::HTTP_11 }
 }
 
 /// Does the caller speak HTTP/2 without having asked? Takes nothing from the stream, so that the

@@ -3,7 +3,6 @@
 //! thread: on a proxy's path, waking costs more than checking.
 
 use std::io;
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
@@ -14,7 +13,8 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::limits::Limits;
-use crate::server::{Answers, serve_within};
+use crate::server::{Answers, Caller, serve_within};
+use crate::tls::Acceptor;
 
 /// The threads. They end when this is dropped, whatever runs on them.
 pub struct Workers(Vec<Worker>);
@@ -31,15 +31,16 @@ impl Workers {
         (0..count.get()).map(Worker::start).collect::<io::Result<_>>().map(Self)
     }
 
-    /// Serves `listener` on all threads until `stopped` turns true, as [`serve`](crate::serve) does.
+    /// Serves `listener` on all threads until `stopped` turns true, as [`serve_tls`](crate::serve_tls) does.
     /// `service` makes for a thread what makes the services of its connections. Tells how many
     /// connections were cut off.
     ///
     /// All threads wait at one socket, and who is free takes the next connection. So no connection
     /// waits behind a busy thread, and none is lost when a thread ends.
-    pub async fn serve<S: Answers, F: Fn(SocketAddr) -> S + Send + 'static>(
+    pub async fn serve<S: Answers, F: Fn(Caller) -> S + Send + 'static>(
         &self,
         listener: TcpListener,
+        tls: Option<Acceptor>,
         service: impl Fn() -> F,
         limits: &Limits,
         stopped: watch::Receiver<bool>,
@@ -50,9 +51,10 @@ impl Workers {
         for worker in &self.0 {
             let (listener, service) = (listener.try_clone()?, service());
             let (limits, room, stopped) = (limits.clone(), Arc::clone(&room), stopped.clone());
+            let tls = tls.clone();
             let serving = async move {
                 let listener = TcpListener::from_std(listener)?;
-                Ok(serve_within(listener, service, &limits, room, until(stopped)).await)
+                Ok(serve_within(listener, tls, service, &limits, room, until(stopped)).await)
             };
             threads.spawn_on(serving, &worker.runtime);
         }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tidegate_domain::InstanceId;
-use tidegate_gateway::{Limits, Serves};
+use tidegate_gateway::{BackendConfig, GateConfig, Limits, Serves, TlsFiles};
 
 use self::given::Given;
 pub use self::keys::KEYS;
@@ -51,6 +51,12 @@ pub struct Config {
     pub ext_authz_addr: Option<SocketAddr>,
     /// Where Prometheus finds the metrics; nowhere unless it is set.
     pub metrics_addr: Option<SocketAddr>,
+    /// The gateway's certificate (PEM), if its callers use TLS.
+    pub gateway_tls_cert: Option<PathBuf>,
+    /// The key to it (PEM).
+    pub gateway_tls_key: Option<PathBuf>,
+    /// How backends are reached.
+    pub backends: BackendConfig,
     /// Is an admin of a workspace a reviewer without being put on the list?
     pub admin_is_reviewer: bool,
     /// Are secrets shown in lists of apps?
@@ -121,6 +127,9 @@ impl Default for Config {
             check_addr: None,
             ext_authz_addr: None,
             metrics_addr: None,
+            gateway_tls_cert: None,
+            gateway_tls_key: None,
+            backends: BackendConfig::default(),
             admin_is_reviewer: false,
             secrets_in_lists: false,
             gateway: Gateway {
@@ -230,6 +239,9 @@ impl Config {
                 faults.push(format!("`{name}` and `{other}` are both {address}"));
             }
         }
+        if self.gateway_tls_cert.is_some() != self.gateway_tls_key.is_some() {
+            faults.push("`gateway_tls_cert` and `gateway_tls_key` go together".to_owned());
+        }
         if let Err(error) = self.limits().check() {
             faults.push(format!("`gateway`: {error}"));
         }
@@ -256,6 +268,17 @@ impl Config {
         chosen.unwrap_or_else(cores)
     }
 
+    /// The gateway's settings.
+    pub fn gate(&self) -> GateConfig {
+        let files = self.gateway_tls_cert.clone().zip(self.gateway_tls_key.clone());
+        GateConfig {
+            serves: self.serves(),
+            limits: self.limits(),
+            backends: self.backends.clone(),
+            tls: files.map(|(certificate, key)| TlsFiles { certificate, key }),
+        }
+    }
+
     /// Where the server listens.
     pub fn addresses(&self) -> Addresses {
         Addresses {
@@ -268,7 +291,7 @@ impl Config {
     }
 
     /// The instances the gateway serves.
-    pub fn serves(&self) -> Serves {
+    fn serves(&self) -> Serves {
         match self.gateway.instances.as_slice() {
             [] => Serves::All,
             these => Serves::These(these.iter().cloned().collect()),

@@ -1,6 +1,7 @@
 //! The composition: store, vault, use cases, routes, gate, scheduler and the listeners, in one
 //! process. This is the only place where parts are wired together; it prints nothing.
 
+mod certificate;
 mod core;
 mod metrics;
 mod ready;
@@ -17,7 +18,7 @@ use anyhow::{Context, anyhow, bail};
 use hyper_util::service::TowerToHyperService;
 use tidegate_api::dev::DevClock;
 use tidegate_api::{Api, LocalGate};
-use tidegate_gateway::{Answers, Gate, GateConfig, Limits, Workers};
+use tidegate_gateway::{Acceptor, Answers, Caller, Gate, GateConfig, Limits, Workers};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -104,13 +105,17 @@ struct Calls {
 }
 
 impl Calls {
-    async fn answer<S, F>(self, listener: TcpListener, service: impl Fn() -> F)
-    where
+    async fn answer<S, F>(
+        self,
+        listener: TcpListener,
+        tls: Option<Acceptor>,
+        service: impl Fn() -> F,
+    ) where
         S: Answers,
-        F: Fn(SocketAddr) -> S + Send + 'static,
+        F: Fn(Caller) -> S + Send + 'static,
     {
         if let Err(error) =
-            self.workers.serve(listener, service, &self.limits, self.stopped.clone()).await
+            self.workers.serve(listener, tls, service, &self.limits, self.stopped.clone()).await
         {
             tracing::error!(%error, "a listener of the gate broke");
         }
@@ -139,9 +144,10 @@ impl Node {
         options: Options,
     ) -> anyhow::Result<Self> {
         let signals = Signals::listen()?;
+        let scheme = if options.gate.tls.is_some() { "https:" } else { "http:" };
         let server = Server {
             control: address_of(&ports.control)?,
-            gateway: address_of(&ports.gateway)?,
+            gateway: address_of(&ports.gateway)?.replacen("http:", scheme, 1),
             check: ports.check.as_ref().map(address_of).transpose()?,
             ext_authz: ports.ext_authz.as_ref().map(address_of).transpose()?,
             metrics: ports.metrics.as_ref().map(address_of).transpose()?,
@@ -167,26 +173,30 @@ impl Node {
                 tidegate_gateway::serve(listener, each(service), &limits, until).await;
             });
         }
+        let mut helpers = JoinSet::new();
+        let tls = gate.tls();
+        if let Some(acceptor) = tls.clone() {
+            helpers.spawn(certificate::watch(acceptor)?);
+        }
         let workers = Workers::start(options.threads).context("cannot start the threads")?;
         let calls = Calls { workers: Arc::new(workers), limits: drain, stopped };
         let of_gate = gate.clone();
-        servers.spawn(calls.clone().answer(ports.gateway, move || {
+        servers.spawn(calls.clone().answer(ports.gateway, tls, move || {
             let service = of_gate.service();
-            move |peer| service.of(peer)
+            move |caller| service.of(caller)
         }));
         if let Some(listener) = ports.check {
             let gate = gate.clone();
-            servers.spawn(calls.clone().answer(listener, move || each(gate.forward_auth())));
+            servers.spawn(calls.clone().answer(listener, None, move || each(gate.forward_auth())));
         }
         if let Some(listener) = ports.ext_authz {
             let gate = gate.clone();
-            servers.spawn(calls.answer(listener, move || each(gate.ext_authz())));
+            servers.spawn(calls.answer(listener, None, move || each(gate.ext_authz())));
         }
 
         let source = Arc::new(LocalSource(Arc::clone(&core.control)));
         let follow = async move { gate.follow(source, std::future::pending()).await };
         let schedule = scheduler::run(core.clone(), Arc::clone(&clock));
-        let mut helpers = JoinSet::new();
         helpers.spawn(follow);
         helpers.spawn(schedule);
 
@@ -256,7 +266,7 @@ impl LocalGate for OwnGate {
 }
 
 /// One service for all connections, whoever is at their other end.
-fn each<S: Clone>(service: S) -> impl Fn(SocketAddr) -> S {
+fn each<S: Clone>(service: S) -> impl Fn(Caller) -> S {
     move |_| service.clone()
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use tidegate_control::Settings;
-use tidegate_gateway::GateConfig;
 
 use crate::clock::{self, Clock};
 use crate::config::{self, Config, Loaded};
@@ -58,11 +57,9 @@ impl Serve {
             secrets_in_lists: config.secrets_in_lists,
         };
         let core = Core::open(data, settings).await?;
-        let gate = GateConfig { serves: config.serves(), limits: config.limits() };
         let clock = Arc::new(Clock::fixed());
-        Node::start(core, clock, ports, Options { gate, threads: config.threads(), dev: false })?
-            .run()
-            .await
+        let options = Options { gate: config.gate(), threads: config.threads(), dev: false };
+        Node::start(core, clock, ports, options)?.run().await
     }
 }
 

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that fails panics
 
 mod asking;
+mod authority;
+mod backends;
 mod beside;
 mod bodies;
 mod denials;
@@ -12,4 +14,5 @@ mod forwarding;
 mod grants;
 mod serving;
 mod strict;
+mod tls;
 mod world;

@@ -24,7 +24,7 @@ use tidegate_gateway::feed::{
     Backend, Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Rules, Source,
     SourceError,
 };
-use tidegate_gateway::{AnyBody, Clock, Gate, GateConfig, Limits, serve};
+use tidegate_gateway::{Acceptor, AnyBody, Clock, Gate, GateConfig, Limits, serve_tls};
 use tidegate_sign::{Payload, Secret, SignedRequest, Target, sha256, sign};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -163,6 +163,7 @@ impl Source for Log {
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub method: String,
+    pub version: http::Version,
     pub address: String,
     pub headers: HeaderMap,
     /// The body, if all of it arrived.
@@ -190,6 +191,11 @@ pub struct Stub {
 
 impl Stub {
     async fn start() -> Self {
+        Self::with(None).await
+    }
+
+    /// One that is reached over TLS, if there is an acceptor.
+    pub async fn with(tls: Option<Acceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -209,7 +215,7 @@ impl Stub {
             let stopped = async { drop(stopped.await) };
             // Not for long: a test that ends takes its backend along.
             tokio::select! {
-                _ = serve(listener, |_| service.clone(), &limits, std::future::pending()) => {}
+                _ = serve_tls(listener, tls, |_| service.clone(), &limits, std::future::pending()) => {}
                 () = stopped => {}
             }
         });
@@ -240,12 +246,13 @@ async fn answer(
     let body = body.collect().await.ok().map(|body| body.to_bytes());
     seen.lock().unwrap().push(Seen {
         method: parts.method.to_string(),
+        version: parts.version,
         address: address.clone(),
         headers: parts.headers,
         body: body.clone(),
     });
     let builder = Response::builder();
-    match address.split('?').next().unwrap_or_default() {
+    match parts.uri.path() {
         "/wait" => {
             waiting.fetch_add(1, Ordering::SeqCst);
             drop(released.wait_for(|released| *released).await);
@@ -305,6 +312,12 @@ impl World {
 
     /// A gate that knows an empty history.
     pub async fn bare(limits: Limits) -> Self {
+        Self::of(GateConfig { limits, ..GateConfig::default() }).await
+    }
+
+    /// The same, set up in another way.
+    pub async fn of(config: GateConfig) -> Self {
+        let limits = config.limits.clone();
         let now = Arc::new(AtomicI64::new(NOON));
         let wall = Arc::new(AtomicI64::new(NOON));
         let read = |clock: &Arc<AtomicI64>| {
@@ -312,7 +325,6 @@ impl World {
             Arc::new(move || at(clock.load(Ordering::SeqCst)))
         };
         let clock = Clock { now: read(&now), wall: read(&wall) };
-        let config = GateConfig { limits: limits.clone(), ..GateConfig::default() };
         let gate = Gate::new(config, clock).unwrap();
         let log = Arc::new(Log::default());
         log.restore("e", Vec::new());
@@ -324,9 +336,10 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let service = gate.service();
+        let (service, tls) = (gate.service(), gate.tls());
         let served = tokio::spawn(async move {
-            serve(listener, |peer| service.of(peer), &limits, async { drop(stopped.await) }).await
+            let shutdown = async { drop(stopped.await) };
+            serve_tls(listener, tls, |caller| service.of(caller), &limits, shutdown).await
         });
         let world = Self {
             gate,

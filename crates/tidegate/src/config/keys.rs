@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use tidegate_domain::InstanceId;
+use tidegate_gateway::Networks;
 use tracing_subscriber::EnvFilter;
 
 use super::given::Given;
@@ -90,6 +91,48 @@ pub const KEYS: &[Key] = &[
         default: r#""""#,
         set: |config, given| {
             config.ext_authz_addr = address_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "gateway_tls_cert",
+        help: "The gateway's certificate, and those that lead from it to an authority, as a PEM file: \
+               its callers\nthen use TLS. A new certificate is taken when the file changes, and at \
+               SIGHUP. Plain HTTP when it is empty.",
+        default: r#""""#,
+        set: |config, given| {
+            config.gateway_tls_cert = file_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "gateway_tls_key",
+        help: "The private key to it, as a PEM file.",
+        default: r#""""#,
+        set: |config, given| {
+            config.gateway_tls_key = file_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "backend_ca",
+        help: "Authorities, as a PEM file, that backends over https may have their certificates from, \
+               beside those\nthis machine trusts.",
+        default: r#""""#,
+        set: |config, given| {
+            config.backends.ca = file_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "backend_networks",
+        help: "Where backends may be, such as [\"10.0.0.0/8\", \"!10.9.0.0/16\"]: in these networks, \
+               and in none with a `!`\nbefore it. Without a network to be in: everywhere but at \
+               link-local addresses, where clouds keep\ntheir metadata, and at multicast ones.",
+        default: "[]",
+        set: |config, given| {
+            let read = Networks::read(given.list()?);
+            config.backends.networks = read.map_err(|error| format!("is wrong: {error}"))?;
             Ok(())
         },
     },
@@ -196,6 +239,10 @@ pub const KEYS: &[Key] = &[
 fn address(given: Given<'_>) -> Result<SocketAddr, String> {
     let wanted = "write an address and a port, such as 127.0.0.1:8787 or [::1]:8787";
     given.parsed(wanted, |text| text.parse().ok())
+}
+
+fn file_or_none(given: Given<'_>) -> Result<Option<PathBuf>, String> {
+    Ok(Some(given.text()?).filter(|text| !text.is_empty()).map(PathBuf::from))
 }
 
 fn address_or_none(given: Given<'_>) -> Result<Option<SocketAddr>, String> {

@@ -73,6 +73,12 @@ fn what_only_two_keys_together_get_wrong_is_told() {
     let Faults(faults) = check.err().unwrap();
     assert!(faults[0].contains("`control_addr` and `ext_authz_addr` are both"), "{faults:?}");
     assert!(faults[1].contains("`gateway_addr` and `check_addr` are both"), "{faults:?}");
+    let half = load("gateway_tls_cert = 'a.pem'", &[]);
+    assert!(half.err().unwrap().to_string().contains("go together"));
+    let network = load("backend_networks = ['10.0.0.0/40']", &[]).err().unwrap();
+    assert!(
+        network.to_string().contains("`backend_networks` is wrong: `10.0.0.0/40` is no network")
+    );
     let syntax = load("control_addr = ", &[]).err().unwrap();
     assert!(syntax.to_string().contains("is not TOML"));
     let missing = Config::load(Some(Path::new("/nowhere/tidegate.toml")), []).err().unwrap();

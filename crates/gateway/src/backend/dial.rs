@@ -1,0 +1,125 @@
+//! Making connections to backends: look the name up, check the address, connect, TLS, HTTP.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use super::endpoint::Endpoint;
+use super::{BackendConfig, Networks, Sender, causes, trust};
+
+/// How an HTTP/2 connection is found dead while calls are under way on it.
+const PING: Duration = Duration::from_secs(20);
+
+/// HTTP/2, as TLS names it.
+const HTTP2: &[u8] = b"h2";
+
+/// What connections to backends are made with. All worker threads share it.
+pub(crate) struct Dialer {
+    tls: Arc<ClientConfig>,
+    networks: Networks,
+    opened: AtomicU64,
+}
+
+impl Dialer {
+    pub(crate) fn new(config: &BackendConfig) -> Result<Self, String> {
+        let mut tls = trust::config(config.ca.as_deref())?;
+        tls.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
+        Ok(Self {
+            tls: Arc::new(tls),
+            networks: config.networks.clone(),
+            opened: AtomicU64::new(0),
+        })
+    }
+
+    /// How many connections were made.
+    pub(crate) fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    /// A new connection, ready to be used within `time`. What goes wrong is for the log.
+    pub(crate) async fn dial(&self, to: &Endpoint, time: Duration) -> Result<Sender, String> {
+        let made = timeout(time, self.connect(to, Instant::now() + time)).await;
+        let sender = made.unwrap_or_else(|_| Err("no connection in time".to_owned()))?;
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        Ok(sender)
+    }
+
+    async fn connect(&self, to: &Endpoint, until: Instant) -> Result<Sender, String> {
+        let stream = self.reach(to, until).await?;
+        if !to.is_tls {
+            return speak(stream, to.http2).await;
+        }
+        let name = match to.host.parse::<IpAddr>() {
+            Ok(address) => ServerName::from(address),
+            Err(_) => ServerName::try_from(to.host.clone()).map_err(|error| causes(&error))?,
+        };
+        let connector = TlsConnector::from(Arc::clone(&self.tls));
+        let stream = connector.connect(name, stream).await.map_err(|error| causes(&error))?;
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+        speak(stream, http2).await
+    }
+
+    /// Connects to the first address of the backend's that answers. The name is looked up once.
+    async fn reach(&self, to: &Endpoint, until: Instant) -> Result<TcpStream, String> {
+        let found: Vec<SocketAddr> = match to.host.parse::<IpAddr>() {
+            Ok(address) => vec![SocketAddr::new(address, to.port)],
+            Err(_) => tokio::net::lookup_host((to.host.as_str(), to.port))
+                .await
+                .map_err(|error| format!("{} is not found: {error}", to.host))?
+                .collect(),
+        };
+        let allowed = found.iter().filter(|address| self.networks.allow(address.ip()));
+        let mut left = u32::try_from(allowed.clone().count()).unwrap_or(u32::MAX);
+        let mut fault = format!("{} has no address that is allowed", to.host);
+        for address in allowed {
+            // Each address gets its share of the time, so that a dead one leaves some to the others.
+            let now = Instant::now();
+            let share = until.saturating_duration_since(now) / left.max(1);
+            left -= 1;
+            match timeout_at(now + share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+                    return Ok(stream);
+                }
+                Ok(Err(error)) => fault = format!("{address}: {error}"),
+                Err(_) => fault = format!("{address}: no connection in time"),
+            }
+        }
+        Err(fault)
+    }
+}
+
+/// Begins to speak HTTP. The connection is driven by a task of its own on the thread it was made on.
+async fn speak<S>(stream: S, http2: bool) -> Result<Sender, String>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let stream = TokioIo::new(stream);
+    if http2 {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.timer(TokioTimer::new()).keep_alive_interval(PING).keep_alive_timeout(PING);
+        let (sender, connection) = builder.handshake(stream).await.map_err(|e| causes(&e))?;
+        tokio::spawn(drive(connection));
+        Ok(Sender::Http2(sender))
+    } else {
+        let (sender, connection) = http1::handshake(stream).await.map_err(|e| causes(&e))?;
+        tokio::spawn(drive(connection));
+        Ok(Sender::Http1(sender))
+    }
+}
+
+async fn drive(connection: impl Future<Output = Result<(), hyper::Error>>) {
+    if let Err(error) = connection.await {
+        tracing::debug!(error = causes(&error), "a connection to a backend broke");
+    }
+}

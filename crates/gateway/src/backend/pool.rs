@@ -1,0 +1,202 @@
+//! The connections to one backend that can take the next call.
+//!
+//! A worker thread has a pool of its own, so the lock in it is never waited for. Of the HTTP/1.1
+//! connections the one that was used last is used next: so those that are not needed grow old, and
+//! are closed. Of HTTP/2 there is one connection, which all calls share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hyper::client::conn::{http1, http2};
+use tokio::time::Instant;
+
+use super::Sender;
+use crate::body::AnyBody;
+
+/// The connections to one backend.
+pub(crate) struct Pool {
+    state: Mutex<State>,
+    /// The most idle ones that are kept.
+    most: usize,
+    /// How long an idle one is kept.
+    time: Duration,
+    /// Does the backend speak HTTP/1.1, as far as is known?
+    speaks_http1: AtomicBool,
+    /// Held while a connection is made that others could share.
+    pub(super) opening: tokio::sync::Mutex<()>,
+    /// How many of those could not be made.
+    pub(super) failures: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Idle>,
+    shared: Option<Shared>,
+}
+
+struct Idle {
+    sender: http1::SendRequest<AnyBody>,
+    since: Instant,
+}
+
+struct Shared {
+    sender: http2::SendRequest<AnyBody>,
+    used: Instant,
+}
+
+impl Pool {
+    pub(crate) fn new(most: usize, time: Duration) -> Self {
+        Self {
+            state: Mutex::default(),
+            most,
+            time,
+            speaks_http1: AtomicBool::new(false),
+            opening: tokio::sync::Mutex::new(()),
+            failures: AtomicU64::new(0),
+        }
+    }
+
+    /// A connection that can take a call at once.
+    pub(crate) fn take(&self, now: Instant) -> Option<Sender> {
+        let mut state = self.lock();
+        while let Some(last) = state.idle.pop() {
+            if self.is_old(last.since, now) {
+                // The others are older.
+                state.idle.clear();
+                break;
+            }
+            if last.sender.is_ready() {
+                return Some(Sender::Http1(last.sender));
+            }
+        }
+        let shared = state.shared.as_mut().filter(|shared| !shared.sender.is_closed())?;
+        shared.used = now;
+        Some(Sender::Http2(shared.sender.clone()))
+    }
+
+    /// Keeps a connection whose answer has been read to its end.
+    pub(crate) fn keep(&self, sender: http1::SendRequest<AnyBody>, now: Instant) {
+        if self.most == 0 {
+            return;
+        }
+        let idle = &mut self.lock().idle;
+        if idle.len() >= self.most {
+            // The oldest goes, for it is the most likely to be closed soon.
+            idle.remove(0);
+        }
+        idle.push(Idle { sender, since: now });
+    }
+
+    /// Takes note of a new connection: one of HTTP/2 is there for all calls.
+    pub(crate) fn note(&self, sender: &Sender, now: Instant) {
+        let speaks_http1 = match sender {
+            Sender::Http1(_) => true,
+            Sender::Http2(sender) => {
+                self.lock().shared = Some(Shared { sender: sender.clone(), used: now });
+                false
+            }
+        };
+        self.speaks_http1.store(speaks_http1, Ordering::Relaxed);
+    }
+
+    /// Is it known that every call needs a connection of its own?
+    pub(crate) fn speaks_http1(&self) -> bool {
+        self.speaks_http1.load(Ordering::Relaxed)
+    }
+
+    /// Closes what is old or was closed by the backend. Tells how many are left.
+    pub(crate) fn sweep(&self, now: Instant) -> usize {
+        let mut state = self.lock();
+        state.idle.retain(|idle| !self.is_old(idle.since, now) && !idle.sender.is_closed());
+        // Calls that are under way on it go on.
+        state.shared =
+            state.shared.take().filter(|s| !self.is_old(s.used, now) && !s.sender.is_closed());
+        state.idle.len() + usize::from(state.shared.is_some())
+    }
+
+    fn is_old(&self, since: Instant, now: Instant) -> bool {
+        now.saturating_duration_since(since) >= self.time
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::io::DuplexStream;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// A connection that is ready, and its other end.
+    async fn connection() -> (http1::SendRequest<AnyBody>, DuplexStream) {
+        let (ours, theirs) = tokio::io::duplex(64);
+        let (mut sender, connection) = http1::handshake(TokioIo::new(ours)).await.unwrap();
+        tokio::spawn(connection);
+        sender.ready().await.unwrap();
+        (sender, theirs)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_used_goes_first_and_the_oldest_goes_when_there_are_too_many() {
+        let pool = Pool::new(2, MINUTE);
+        let start = Instant::now();
+        let mut ends = Vec::new();
+        for n in 0..3 {
+            let (sender, end) = connection().await;
+            pool.keep(sender, start + MINUTE / 4 * n);
+            ends.push(end);
+        }
+        assert_eq!(pool.sweep(start), 2);
+        let now = start + MINUTE / 4 * 6;
+        assert!(pool.take(now - Duration::from_millis(1)).is_some(), "the newest is not old yet");
+        assert!(pool.take(now).is_none(), "the other one is");
+        assert_eq!(pool.sweep(start), 0);
+        let (sender, _end) = connection().await;
+        let none = Pool::new(0, MINUTE);
+        none.keep(sender, start);
+        assert!(none.take(start).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_hung_up_on_or_is_busy_is_not_taken() {
+        let pool = Pool::new(8, MINUTE);
+        let now = Instant::now();
+        let (sender, end) = connection().await;
+        pool.keep(sender, now);
+        drop(end);
+        while pool.sweep(now) > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(pool.take(now).is_none());
+
+        let (mut busy, _end) = connection().await;
+        let answer = busy.send_request(http::Request::new(crate::body::full("")));
+        tokio::task::yield_now().await;
+        pool.keep(busy, now);
+        assert!(pool.take(now).is_none());
+        drop(answer);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_connection_of_http2_is_there_for_all_until_nobody_uses_it() {
+        let pool = Pool::new(0, MINUTE);
+        let start = Instant::now();
+        let (ours, end) = tokio::io::duplex(1024);
+        let shake = http2::handshake(TokioExecutor::new(), TokioIo::new(ours));
+        let (sender, connection) = shake.await.unwrap();
+        let driven = tokio::spawn(connection);
+        pool.note(&Sender::Http2(sender), start);
+        assert!(!pool.speaks_http1());
+        let used = start + MINUTE / 2;
+        assert!(matches!(pool.take(used), Some(Sender::Http2(_))));
+        assert_eq!(pool.sweep(start + MINUTE), 1);
+        assert_eq!(pool.sweep(used + MINUTE), 0);
+        drop(end);
+        drop(driven.await);
+    }
+}

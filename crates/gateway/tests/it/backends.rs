@@ -1,0 +1,301 @@
+//! The backend's side: connections that are kept and given up, and answers that break off.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tidegate_domain::AuthType;
+use tidegate_domain::api::Method;
+use tidegate_gateway::{FeedApi, Limits};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use crate::world::{Answer, World, limits, until};
+
+/// A backend that does on each connection what its test says.
+pub struct Raw {
+    pub address: SocketAddr,
+    pub connections: Arc<AtomicUsize>,
+}
+
+impl Raw {
+    /// `serve` gets every connection and its number.
+    pub async fn start<F>(serve: impl Fn(usize, TcpStream) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&connections);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(count.fetch_add(1, Ordering::SeqCst), stream));
+            }
+        });
+        Self { address, connections }
+    }
+
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+/// Reads a request without a body. None when the gate hung up.
+pub async fn request(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return None,
+        }
+    }
+    Some(String::from_utf8(head).unwrap())
+}
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+/// An open API in front of a backend.
+pub fn in_front_of(world: &World, backend: SocketAddr) -> FeedApi {
+    let mut api = world.api("raw", AuthType::None, Method::Get, "/raw", "/");
+    api.backend.authority = backend.to_string();
+    api
+}
+
+async fn call(world: &World) -> Answer {
+    world.call("GET", "/raw").send_plain().await
+}
+
+/// What comes until the gate hangs up.
+async fn all(world: &World) -> String {
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    stream.write_all(&world.call("GET", "/raw").plain_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut bytes)).await;
+    ended.expect("the gate hangs up").unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn calls_share_a_connection_while_it_lasts() {
+    let raw = Raw::start(|_, mut stream| async move {
+        for _ in 0..5 {
+            let Some(head) = request(&mut stream).await else { return };
+            assert!(head.starts_with("GET / HTTP/1.1\r\n"), "{head}");
+            stream.write_all(OK).await.unwrap();
+        }
+    })
+    .await;
+    let world = World::start().await;
+    world.publish(in_front_of(&world, raw.address)).await;
+    for _ in 0..20 {
+        call(&world).await.allowed();
+    }
+    assert_eq!(raw.connections(), 4, "the backend hung up on each after five calls");
+    assert_eq!(world.gate.counters().connections, 4);
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_only_when_its_answer_is_read_to_the_end() {
+    let (seen, mut hung_up) = mpsc::unbounded_channel();
+    let raw = Raw::start(move |n, mut stream| {
+        let seen = seen.clone();
+        async move {
+            request(&mut stream).await;
+            if n > 0 {
+                stream.write_all(OK).await.unwrap();
+                return;
+            }
+            let half = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf";
+            stream.write_all(half).await.unwrap();
+            seen.send(stream.read(&mut [0]).await.unwrap_or(0)).unwrap();
+        }
+    })
+    .await;
+    let world = World::start().await;
+    world.publish(in_front_of(&world, raw.address)).await;
+    let mut caller = TcpStream::connect(world.address).await.unwrap();
+    caller.write_all(&world.call("GET", "/raw").plain_bytes()).await.unwrap();
+    assert!(caller.read(&mut [0; 1024]).await.unwrap() > 0);
+    drop(caller);
+    let read = tokio::time::timeout(Duration::from_secs(20), hung_up.recv()).await;
+    assert_eq!(read.expect("the gate hangs up"), Some(0));
+    call(&world).await.allowed();
+    assert_eq!(raw.connections(), 2);
+}
+
+#[tokio::test]
+async fn idle_connections_are_bounded_and_grow_old() {
+    let raw = Raw::start(|_, mut stream| async move {
+        while request(&mut stream).await.is_some() {
+            stream.write_all(OK).await.unwrap();
+        }
+    })
+    .await;
+    for limits in
+        [Limits { pool_per_host: 0, ..limits() }, Limits { pool_idle: Duration::ZERO, ..limits() }]
+    {
+        let before = raw.connections();
+        let world = World::with(limits).await;
+        world.publish(in_front_of(&world, raw.address)).await;
+        for _ in 0..3 {
+            call(&world).await.allowed();
+        }
+        assert_eq!(raw.connections() - before, 3);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_stands_still_is_broken_off() {
+    let raw = Raw::start(|_, mut stream| async move {
+        request(&mut stream).await;
+        let part = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n";
+        stream.write_all(part).await.unwrap();
+        drop(stream.read(&mut [0]).await);
+    })
+    .await;
+    let short = Duration::from_millis(50);
+    let patient = World::start().await;
+    let mut api = in_front_of(&patient, raw.address);
+    api.rules.read_timeout_ms = Some(50);
+    patient.publish(api).await;
+    let impatient = World::with(Limits { answer_idle: short, ..limits() }).await;
+    impatient.publish(in_front_of(&impatient, raw.address)).await;
+    for world in [patient, impatient] {
+        let text = all(&world).await;
+        assert!(text.ends_with("4\r\npart\r\n"), "not ended as if complete: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_takes_no_longer_than_its_api_allows() {
+    let raw = Raw::start(|n, mut stream| async move {
+        request(&mut stream).await;
+        if n == 0 {
+            // No answer at all.
+            drop(stream.read(&mut [0]).await);
+        }
+        let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        drop(stream.write_all(head).await);
+        while stream.write_all(b"1\r\nx\r\n").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let world = World::start().await;
+    let mut api = in_front_of(&world, raw.address);
+    api.rules.total_timeout_ms = Some(100);
+    world.publish(api).await;
+    call(&world).await.denied("backend-timeout");
+    let text = all(&world).await;
+    assert!(text.ends_with("1\r\nx\r\n"), "not ended as if complete");
+}
+
+#[tokio::test]
+async fn a_connection_takes_no_longer_than_its_api_allows() {
+    // It never answers the first word of TLS.
+    let raw = Raw::start(|_, mut stream| async move {
+        while stream.read(&mut [0; 1024]).await.is_ok_and(|read| read > 0) {}
+    })
+    .await;
+    let world = World::start().await;
+    let mut api = in_front_of(&world, raw.address);
+    api.backend.https = true;
+    api.rules.connect_timeout_ms = Some(50);
+    world.publish(api).await;
+    call(&world).await.denied("backend-unreachable");
+}
+
+#[tokio::test]
+async fn over_http2_all_calls_share_a_connection() {
+    let world = World::start().await;
+    for (id, path) in [("wait", "/wait"), ("echo", "/echo")] {
+        let method = if id == "echo" { Method::Post } else { Method::Get };
+        let mut api = world.api(id, AuthType::None, method, path, path);
+        api.rules.http2 = true;
+        world.publish(api).await;
+    }
+    let calls: Vec<_> = (0..20)
+        .map(|_| world.call("GET", "/wait").unsigned("te", "trailers").send_plain())
+        .map(tokio::spawn)
+        .collect();
+    until(|| world.backend.waiting.load(Ordering::SeqCst) == 20).await;
+    world.backend.release.send(true).unwrap();
+    for call in calls {
+        call.await.unwrap().allowed();
+    }
+    let echo = world.call("POST", "/echo").body("a body").send_plain().await;
+    assert_eq!(echo.allowed().text(), "a body");
+    assert_eq!(world.gate.counters().connections, 1);
+    let seen = world.backend.seen.lock().unwrap();
+    for seen in seen.iter() {
+        assert_eq!(seen.version, http::Version::HTTP_2);
+        assert!(seen.address.starts_with(&format!("http://{}/", world.backend.address)));
+        for gone in ["host", "connection", "te", "transfer-encoding", "keep-alive", "upgrade"] {
+            assert_eq!(seen.header(gone), None, "{gone}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_says_goodbye_over_http2_is_called_anew() {
+    let (said, mut goodbyes) = mpsc::unbounded_channel();
+    let raw = Raw::start(move |_, stream| {
+        let said = said.clone();
+        async move {
+            let (answered, mut after) = mpsc::unbounded_channel();
+            let service = service_fn(move |_| {
+                let answered = answered.clone();
+                async move {
+                    answered.send(()).unwrap();
+                    Ok::<_, std::convert::Infallible>(http::Response::new(Full::<Bytes>::from(
+                        "ok",
+                    )))
+                }
+            });
+            let connection = http2::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), service);
+            let mut connection = std::pin::pin!(connection);
+            tokio::select! {
+                ended = &mut connection => panic!("{ended:?}"),
+                _ = after.recv() => {}
+            }
+            connection.as_mut().graceful_shutdown();
+            connection.await.unwrap();
+            said.send(()).unwrap();
+        }
+    })
+    .await;
+    let world = World::start().await;
+    let mut api = in_front_of(&world, raw.address);
+    api.rules.http2 = true;
+    world.publish(api).await;
+    for n in 1..=3 {
+        call(&world).await.allowed();
+        goodbyes.recv().await.unwrap();
+        assert_eq!(raw.connections(), n);
+    }
+}
+
+#[tokio::test]
+async fn many_calls_of_a_backend_that_is_not_there_are_told_together() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let world = World::start().await;
+    let mut api = in_front_of(&world, address);
+    api.rules.http2 = true;
+    world.publish(api).await;
+    let calls: Vec<_> =
+        (0..5).map(|_| tokio::spawn(world.call("GET", "/raw").send_plain())).collect();
+    for call in calls {
+        call.await.unwrap().denied("backend-unreachable");
+    }
+}
