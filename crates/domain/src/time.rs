@@ -61,11 +61,42 @@ impl fmt::Display for Timestamp {
         let (year, month, day) = civil_from_days(days);
         let (hours, minutes) = (in_day / HOUR_MS, in_day / 60_000 % 60);
         let (seconds, millis) = (in_day / 1_000 % 60, in_day % 1_000);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}")?;
-        if millis != 0 {
-            write!(f, ".{millis:03}")?;
+        if !(0..=9_999).contains(&year) {
+            // No date anybody means, so it may take longer.
+            write!(f, "{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}")?;
+            return if millis == 0 { f.write_str("Z") } else { write!(f, ".{millis:03}Z") };
         }
-        f.write_str("Z")
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        for (end, value) in [
+            (4, year),
+            (7, month),
+            (10, day),
+            (13, hours),
+            (16, minutes),
+            (19, seconds),
+            (23, millis),
+        ] {
+            put(&mut text, end, value);
+        }
+        let length = if millis == 0 {
+            text[19] = b'Z';
+            20
+        } else {
+            text.len()
+        };
+        f.write_str(str::from_utf8(text.get(..length).unwrap_or_default()).unwrap_or_default())
+    }
+}
+
+/// Writes a number so that its last digit stands before `end`. Every call at the gate tells a date, so
+/// it does without the general formatter.
+fn put(text: &mut [u8], end: usize, mut value: i64) {
+    for digit in text.get_mut(..end).unwrap_or_default().iter_mut().rev() {
+        if value == 0 {
+            return;
+        }
+        *digit = b'0' + u8::try_from(value % 10).unwrap_or(0);
+        value /= 10;
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::service::Service;
+use hyper::service::service_fn;
 use tidegate_domain::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
@@ -25,7 +24,7 @@ use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
 use crate::metrics::Timings;
 use crate::request_id::RequestIds;
-use crate::server::Caller;
+use crate::server::{Answers, Caller};
 use crate::tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
 use crate::{follower, proxy};
 
@@ -241,18 +240,17 @@ impl Inner {
     }
 }
 
-/// The gate as it answers calls. Clones share their connections to the backends.
-#[derive(Clone)]
+/// The gate as it answers calls, with connections to the backends of its own.
 pub struct GateService {
     gate: Gate,
     backends: Arc<Backends>,
 }
 
 impl GateService {
-    /// The service of one connection.
-    pub fn of(&self, caller: Caller) -> PeerService {
+    /// What answers the calls of one connection.
+    pub fn of(&self, caller: Caller) -> Connected {
         let gate = Arc::clone(&self.gate.0);
-        PeerService(Arc::new(Server {
+        Connected(Arc::new(Server {
             gate,
             backends: Arc::clone(&self.backends),
             origin: caller.into(),
@@ -260,9 +258,9 @@ impl GateService {
     }
 }
 
-/// The service of one connection to the gate.
+/// The gate as it answers the calls of one connection.
 #[derive(Clone)]
-pub struct PeerService(Arc<Server>);
+pub struct Connected(Arc<Server>);
 
 /// What a connection's calls are answered with.
 pub(crate) struct Server {
@@ -271,24 +269,22 @@ pub(crate) struct Server {
     pub(crate) origin: Origin,
 }
 
-impl PeerService {
+impl Connected {
     /// Answers one call.
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<AnyBody>
+    pub async fn answer<B>(self, request: Request<B>) -> Response<AnyBody>
     where
         B: http_body::Body<Data = bytes::Bytes> + Send + Unpin + 'static,
         B::Error: Into<crate::BoxError>,
     {
         proxy::handle(&self.0, request).await
     }
-}
 
-impl Service<Request<Incoming>> for PeerService {
-    type Response = Response<AnyBody>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let server = Arc::clone(&self.0);
-        Box::pin(async move { Ok(proxy::handle(&server, request).await) })
+    /// The same, for [`serve`](crate::serve). A connection makes room for one call and uses it for
+    /// all, which a boxed future would not allow.
+    pub fn service(self) -> impl Answers {
+        service_fn(move |request: Request<Incoming>| {
+            let answer = self.clone().answer(request);
+            async move { Ok::<_, Infallible>(answer.await) }
+        })
     }
 }

@@ -48,7 +48,7 @@ pub use feed::{
     Position, Rules, Source, SourceError, Throttle,
 };
 pub use forward_auth::ForwardAuth;
-pub use gate::{Clock, Counters, Gate, GateConfig, GateService, PeerService, SetupError, Status};
+pub use gate::{Clock, Connected, Counters, Gate, GateConfig, GateService, SetupError, Status};
 pub use index::{Api, Applied, Index, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
 pub use server::{Answers, Caller, serve, serve_tls};

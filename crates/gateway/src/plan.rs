@@ -2,7 +2,6 @@
 //! every call from the one [`Target`] that was signed and routed.
 
 use http::header::HeaderName;
-use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tidegate_sign::Target;
@@ -18,8 +17,6 @@ pub(crate) const ENCODED: &AsciiSet =
 /// A backend's definition, ready to be filled in.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    scheme: Scheme,
-    authority: Authority,
     pub(crate) method: Method,
     path: Vec<Piece>,
     moved: Vec<Moved>,
@@ -36,15 +33,8 @@ enum Piece {
 impl Plan {
     /// Reads a definition. `placeholders` are the names in the API's own path.
     pub(crate) fn read(backend: &Backend, placeholders: &[&str]) -> Result<Self, String> {
-        let authority: Authority =
-            backend.authority.parse().map_err(|_| "the backend's host is malformed".to_owned())?;
-        if authority.as_str().contains('@') || authority.host().is_empty() {
-            return Err("the backend's host is malformed".to_owned());
-        }
         let path = pieces(&backend.path)?;
         let plan = Self {
-            scheme: if backend.https { Scheme::HTTPS } else { Scheme::HTTP },
-            authority,
             method: match backend.method {
                 tidegate_domain::api::Method::Get => Method::GET,
                 tidegate_domain::api::Method::Post => Method::POST,
@@ -110,7 +100,7 @@ impl Plan {
         self.constants.iter().filter(move |c| c.position == position)
     }
 
-    /// The backend's address for this call. Headers that are mapped are changed in `headers`, which
+    /// The path and query for the backend. Headers that are mapped are changed in `headers`, which
     /// are those that will be sent on.
     ///
     /// The query goes out in the order it was signed in (by name, then value): the order in which it
@@ -121,6 +111,14 @@ impl Plan {
         placeholders: &[(usize, String)],
         headers: &mut HeaderMap,
     ) -> Result<Uri, Denial> {
+        if self.moved.is_empty() && self.constants.is_empty() {
+            let mut address = self.path(&[], target, placeholders)?;
+            if !target.canonical_query().is_empty() {
+                address.push(if address.contains('?') { '&' } else { '?' });
+                address.push_str(target.canonical_query());
+            }
+            return as_address(address);
+        }
         let mut pairs: Vec<(&str, &str)> = target.query().collect();
         pairs.sort_unstable();
 
@@ -173,12 +171,7 @@ impl Plan {
             };
         }
 
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(address)
-            .build()
-            .map_err(|_| Denial::new(Reason::BadRequest, "The backend's address is too long."))
+        as_address(address)
     }
 
     /// What the caller sent for a parameter.
@@ -253,6 +246,11 @@ impl Plan {
         }
         Ok(path)
     }
+}
+
+fn as_address(path_and_query: String) -> Result<Uri, Denial> {
+    Uri::try_from(path_and_query)
+        .map_err(|_| Denial::new(Reason::BadRequest, "The backend's address is too long."))
 }
 
 fn bad(name: &str, what: &str) -> Denial {
@@ -350,9 +348,9 @@ mod tests {
     fn placeholders_and_the_query_pass_as_they_were_signed() {
         let none = &mut HeaderMap::new();
         let address = fill(&backend("/v2/o/{id}/x"), "/orders/a%20b?z=1&a=%2F&a", none).unwrap();
-        assert_eq!(address, "http://10.0.0.7:8080/v2/o/a%20b/x?a=&a=%2F&z=1");
+        assert_eq!(address, "/v2/o/a%20b/x?a=&a=%2F&z=1");
         let inline = fill(&backend("v-{id}.json?fix=1"), "/orders/7?a=1", none).unwrap();
-        assert_eq!(inline, "http://10.0.0.7:8080/v-7.json?fix=1&a=1");
+        assert_eq!(inline, "/v-7.json?fix=1&a=1");
     }
 
     #[test]
@@ -382,7 +380,7 @@ mod tests {
         headers.append("x-tier", HeaderValue::from_static("spoofed"));
         let target = "/orders/7?customer=mo&lang=de&keep=1&tier=lead&order=spoofed&region=spoofed";
         let address = fill(&b, target, &mut headers).unwrap();
-        assert_eq!(address, "http://10.0.0.7:8080/c/mo?keep=1&order=7&region=north&tier=gold");
+        assert_eq!(address, "/c/mo?keep=1&order=7&region=north&tier=gold");
         assert_eq!(headers.get("x-lang").unwrap(), "de");
         assert_eq!(headers.get_all("x-tier").iter().count(), 1);
         assert!(!headers.contains_key("x-region"));
@@ -416,17 +414,8 @@ mod tests {
 
     #[test]
     fn a_definition_that_cannot_work_is_refused_at_once() {
-        for (path, authority) in [
-            ("/{nobody}", "h"),
-            ("/{id", "h"),
-            ("/a b", "h"),
-            ("/a#b", "h"),
-            ("/", "user@h"),
-            ("/", "h/path"),
-            ("/", ""),
-        ] {
-            let backend = Backend { authority: authority.to_owned(), ..backend(path) };
-            assert!(Plan::read(&backend, &["id"]).is_err(), "{path} {authority}");
+        for path in ["/{nobody}", "/{id", "/a b", "/a#b"] {
+            assert!(Plan::read(&backend(path), &["id"]).is_err(), "{path}");
         }
         for name in ["X-Tidegate-App", "x_tidegate.app", "Host", "Connection", "a b"] {
             let mut b = backend("/");

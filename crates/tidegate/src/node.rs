@@ -183,7 +183,7 @@ impl Node {
         let of_gate = gate.clone();
         servers.spawn(calls.clone().answer(ports.gateway, tls, move || {
             let service = of_gate.service();
-            move |caller| service.of(caller)
+            move |caller| service.of(caller).service()
         }));
         if let Some(listener) = ports.check {
             let gate = gate.clone();

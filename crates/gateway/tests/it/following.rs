@@ -24,13 +24,13 @@ const CALLER: Caller =
 /// The reason for which a call is denied. No socket is in play, so time may stand still.
 async fn reason(gate: &Gate) -> String {
     let request = Request::get("/x").header("host", "h").body(Empty::<Bytes>::new()).unwrap();
-    let answer = gate.service().of(CALLER).handle(request).await;
+    let answer = gate.service().of(CALLER).answer(request).await;
     answer.headers()["x-tidegate-reason"].to_str().unwrap().to_owned()
 }
 
 async fn probe(gate: &Gate, path: &str) -> u16 {
     let request = Request::get(path).header("host", "h").body(Empty::<Bytes>::new()).unwrap();
-    gate.service().of(CALLER).handle(request).await.status().as_u16()
+    gate.service().of(CALLER).answer(request).await.status().as_u16()
 }
 
 fn follow(gate: &Gate, log: &Arc<Log>) {
