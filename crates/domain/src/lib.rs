@@ -37,6 +37,6 @@ pub use notice::{Closed, Notice, NoticeKind, NoticeOutcome};
 pub use people::{Role, Task};
 pub use publication::Publication;
 pub use refusal::Refusal;
-pub use rules::{Rules, Throttle};
+pub use rules::{Quota, Rules, Throttle};
 pub use standing::{Grant, Key, Standing};
 pub use time::Timestamp;

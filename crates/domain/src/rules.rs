@@ -75,17 +75,23 @@ impl Rules {
     }
 }
 
-/// A throttling policy: how many calls there may be within any window. It belongs to a workspace,
-/// and limits each API bound to it by itself.
+/// A throttling policy. It belongs to a workspace, and limits each API bound to it by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Throttle {
     /// The workspace it belongs to.
     pub workspace: WorkspaceId,
     /// Its name, unique in the workspace.
     pub name: ThrottleName,
+    /// What it allows.
+    pub quota: Quota,
+}
+
+/// How many calls there may be within any window. A limit that is not there limits nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
     /// The length of the window.
     pub window_seconds: u32,
-    /// How many calls of each API bound to it.
+    /// How many calls of each API.
     pub per_api: Option<u32>,
     /// How many of them from one user.
     pub per_user: Option<u32>,
@@ -93,8 +99,8 @@ pub struct Throttle {
     pub per_app: Option<u32>,
 }
 
-impl Throttle {
-    /// Does the policy make sense?
+impl Quota {
+    /// Does it make sense?
     pub fn check(&self) -> Result<(), Refusal> {
         let window = self.window_seconds;
         if !(1..=THROTTLE_WINDOW_SECONDS).contains(&window) {
@@ -137,11 +143,6 @@ mod tests {
 
     #[test]
     fn a_policys_limits_narrow_from_the_api_to_the_app() {
-        let throttle = |window_seconds, per_api, per_user, per_app| {
-            let workspace = WorkspaceId::parse("w").unwrap();
-            let name = ThrottleName::parse("t").unwrap();
-            Throttle { workspace, name, window_seconds, per_api, per_user, per_app }.check()
-        };
         for (window, api, user, app, complaint) in [
             (60, Some(10), Some(10), Some(10), ""),
             (60, Some(10), Some(5), Some(1), ""),
@@ -160,7 +161,9 @@ mod tests {
             (60, Some(5), None, Some(6), "`per_app` is 6, more than `per_api`"),
             (60, Some(9), Some(5), Some(6), "`per_app` is 6, more than `per_user`"),
         ] {
-            let said = throttle(window, api, user, app).err().map(|refusal| refusal.to_string());
+            let quota =
+                Quota { window_seconds: window, per_api: api, per_user: user, per_app: app };
+            let said = quota.check().err().map(|refusal| refusal.to_string());
             let said = said.unwrap_or_default();
             assert_eq!(said.is_empty(), complaint.is_empty(), "{said}");
             assert!(said.contains(complaint), "{said}");

@@ -5,7 +5,7 @@ use tidegate_domain::notice::NoticeKind;
 use tidegate_domain::publication::Status;
 use tidegate_domain::standing::CutCause;
 use tidegate_domain::{
-    Api, AppKind, ApplicationKind, AuthType, NoticeOutcome, Outcome, Role, Rules, Standing,
+    Api, AppKind, ApplicationKind, AuthType, NoticeOutcome, Outcome, Quota, Role, Rules, Standing,
     Visibility, VoidCause,
 };
 
@@ -103,8 +103,8 @@ pub async fn throttles_round_trip(store: Shared) {
     let mut elsewhere = throttle("slow", 7);
     elsewhere.workspace = workspace_id("w2");
     let mut narrow = throttle("narrow", 1);
-    (narrow.window_seconds, narrow.per_api) = (86_400, None);
-    (narrow.per_user, narrow.per_app) = (Some(u32::MAX), None);
+    narrow.quota =
+        Quota { window_seconds: 86_400, per_api: None, per_user: Some(u32::MAX), per_app: None };
     let plain = Api { rules: Rules::default(), ..api("x2", "plain", 1) };
     let bound = bound_api("x1", "slow");
     write!(

@@ -6,8 +6,8 @@ use tidegate_domain::standing::{Cut, CutCause};
 use tidegate_domain::{
     Api, ApiId, App, AppId, AppKind, Application, ApplicationId, ApplicationKind, AuthType,
     DomainId, Grant, Instance, InstanceId, Key, Notice, NoticeId, NoticeOutcome, Outcome,
-    ProjectId, Publication, Role, Rules, Standing, Throttle, ThrottleName, Timestamp, UserId,
-    Verdict, Visibility, WorkspaceId,
+    ProjectId, Publication, Quota, Role, Rules, Standing, Throttle, ThrottleName, Timestamp,
+    UserId, Verdict, Visibility, WorkspaceId,
 };
 
 use crate::{
@@ -173,10 +173,12 @@ pub fn throttle(name: &str, per_api: u32) -> Throttle {
     Throttle {
         workspace: workspace_id("w1"),
         name: throttle_name(name),
-        window_seconds: 60,
-        per_api: Some(per_api),
-        per_user: None,
-        per_app: Some(1),
+        quota: Quota {
+            window_seconds: 60,
+            per_api: Some(per_api),
+            per_user: None,
+            per_app: Some(1),
+        },
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::DatabaseTransaction;
-use tidegate_domain::{Api, App, Instance, Rules, Throttle, Timestamp};
+use tidegate_domain::{Api, App, Instance, Quota, Rules, Throttle, Timestamp};
 
 use super::super::access::{Stored, rows_in};
 use super::super::cells::{Cells, Name, id, maybe_id};
@@ -176,10 +176,10 @@ impl throttles::Model {
         Self {
             workspace: id(&throttle.workspace),
             name: id(&throttle.name),
-            window_seconds: throttle.window_seconds.into(),
-            per_api: throttle.per_api.map(i64::from),
-            per_user: throttle.per_user.map(i64::from),
-            per_app: throttle.per_app.map(i64::from),
+            window_seconds: throttle.quota.window_seconds.into(),
+            per_api: throttle.quota.per_api.map(i64::from),
+            per_user: throttle.quota.per_user.map(i64::from),
+            per_app: throttle.quota.per_app.map(i64::from),
         }
     }
 
@@ -188,10 +188,12 @@ impl throttles::Model {
         Ok(Throttle {
             workspace: cells.text("workspace", &self.workspace)?,
             name: cells.text("name", &self.name)?,
-            window_seconds: cells.number("window_seconds", self.window_seconds)?,
-            per_api: cells.maybe_number("per_api", self.per_api)?,
-            per_user: cells.maybe_number("per_user", self.per_user)?,
-            per_app: cells.maybe_number("per_app", self.per_app)?,
+            quota: Quota {
+                window_seconds: cells.number("window_seconds", self.window_seconds)?,
+                per_api: cells.maybe_number("per_api", self.per_api)?,
+                per_user: cells.maybe_number("per_user", self.per_user)?,
+                per_app: cells.maybe_number("per_app", self.per_app)?,
+            },
         })
     }
 }
