@@ -23,6 +23,8 @@ use crate::index::{Index, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
 use crate::metrics::Timings;
+use crate::nonce::Nonces;
+use crate::throttle::Throttles;
 use crate::{follower, proxy};
 
 /// How a gate is set up.
@@ -67,6 +69,8 @@ pub(crate) struct Inner {
     pub(crate) revisions: watch::Sender<u64>,
     pub(crate) lease: Lease,
     pub(crate) backends: Backends,
+    pub(crate) throttles: Throttles,
+    pub(crate) nonces: Nonces,
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
     timings: Timings,
@@ -81,6 +85,8 @@ impl Gate {
         limits.check()?;
         let held = usize::try_from(limits.buffered_total / 1024).unwrap_or(0);
         Ok(Self(Arc::new(Inner {
+            throttles: Throttles::new(limits.throttle_counters),
+            nonces: Nonces::new(&limits, (clock.wall)()),
             clock,
             serves: Arc::new(serves),
             index: ArcSwapOption::empty(),
@@ -117,7 +123,9 @@ impl Gate {
     /// May this call go on? For callers that forward it themselves.
     pub fn check(&self, question: &Question<'_>) -> Result<Admitted, Denial> {
         let index = self.0.ready()?;
-        check(&index, self.0.limits.clock_skew_seconds, question)
+        let admitted = check(&index, self.0.limits.clock_skew_seconds, question)?;
+        self.0.limit(&index, &admitted, question.headers)?;
+        Ok(admitted)
     }
 
     /// The revision the gate decides at; none when it knows nothing yet.

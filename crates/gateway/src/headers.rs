@@ -25,6 +25,8 @@ pub const REASON: HeaderName = HeaderName::from_static("x-tidegate-reason");
 pub const REVISION: HeaderName = HeaderName::from_static("x-tidegate-revision");
 /// The id of the call, both ways.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// A caller's nonce, which makes a signed call one that cannot be sent again.
+pub const NONCE: &str = "x-sdk-nonce";
 /// The caller's token.
 pub const AUTH_TOKEN: &str = "x-auth-token";
 
@@ -33,14 +35,15 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// What proves who calls. It is for the gate, not for the backend.
-const CREDENTIALS: [&str; 5] =
-    [AUTHORIZATION, X_AUTHORIZATION, SDK_DATE, AUTH_TOKEN, "x-security-token"];
+const CREDENTIALS: [&str; 6] =
+    [AUTHORIZATION, X_AUTHORIZATION, SDK_DATE, NONCE, AUTH_TOKEN, "x-security-token"];
 
 /// Headers of which a second one could be read instead of the first.
-const SINGLE: [&str; 11] = [
+const SINGLE: [&str; 12] = [
     AUTHORIZATION,
     X_AUTHORIZATION,
     SDK_DATE,
+    NONCE,
     AUTH_TOKEN,
     CONTENT_SHA256,
     "x-security-token",

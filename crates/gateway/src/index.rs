@@ -374,6 +374,10 @@ impl Index {
         self.apis.get(id)
     }
 
+    pub(crate) fn app(&self, id: &AppId) -> Option<&FeedApp> {
+        self.apps.get(id).map(|app| &**app)
+    }
+
     /// The app with this key, if it can sign.
     pub(crate) fn app_by_key(&self, key: &str) -> Option<&FeedApp> {
         self.keys.get(key).map(|app| &**app)

@@ -119,8 +119,9 @@ where
     let question = question(gate, parts, strict, needed, &whole);
     let decided = route(&index, question.method, question.target)
         .and_then(|route| decide(&index, gate.limits.clock_skew_seconds, &question, &route));
-    account.decided = Some(Instant::now());
     let admitted = account.admitted.insert(decided?);
+    gate.limit(&index, admitted, &parts.headers)?;
+    account.decided = Some(Instant::now());
 
     let body = match body {
         Some(body) if needed != Evidence::Empty => {
@@ -330,8 +331,8 @@ fn refuse(denial: &Denial, id: &RequestId, version: Version) -> Response<AnyBody
     out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     out.insert(headers::REASON, HeaderValue::from_static(row.name));
     // SDKs that may retry do so on this header only.
-    if denial.reason.passes_soon() {
-        out.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    if let Some(seconds) = denial.retry_after() {
+        out.insert(RETRY_AFTER, seconds.into());
     }
     // HTTP/2 has no such header: there a bad request harms no other one.
     if denial.reason.closes() && version < Version::HTTP_2 {
