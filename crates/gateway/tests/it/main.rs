@@ -10,6 +10,7 @@ mod denials;
 mod following;
 mod forwarding;
 mod grants;
+mod limits;
 mod serving;
 mod strict;
 mod world;
