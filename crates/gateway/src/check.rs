@@ -16,7 +16,7 @@ use tidegate_sign::{
 
 use crate::denial::{Denial, Reason};
 use crate::feed::FeedToken;
-use crate::headers::AUTH_TOKEN;
+use crate::headers::{self, AUTH_TOKEN};
 use crate::index::{Api, Index};
 use crate::routes::Found;
 
@@ -74,6 +74,14 @@ pub(crate) fn route<'i>(
     method: &str,
     target: &Target,
 ) -> Result<Route<'i>, Denial> {
+    let Some(odd) = target.odd() else { return plain_route(index, method, target) };
+    // Only where an API lets it in, and only as a value, is an odd path more than a bad request.
+    let mut route = plain_route(index, method, target).unwrap_or_default();
+    route.retain(|(api, _)| api.lets_in_odd(target));
+    if route.is_empty() { Err(headers::not_accepted(odd)) } else { Ok(route) }
+}
+
+fn plain_route<'i>(index: &'i Index, method: &str, target: &Target) -> Result<Route<'i>, Denial> {
     let method = match method {
         "GET" => Method::Get,
         "POST" => Method::Post,

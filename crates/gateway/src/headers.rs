@@ -7,7 +7,9 @@ use http::header::{
     CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue, Version, request};
-use tidegate_sign::{AUTHORIZATION, CONTENT_SHA256, SDK_DATE, Target, X_AUTHORIZATION};
+use tidegate_sign::{
+    AUTHORIZATION, CONTENT_SHA256, SDK_DATE, Target, TargetError, X_AUTHORIZATION,
+};
 
 use crate::denial::{Denial, Reason};
 
@@ -121,10 +123,16 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
         (None, None) => return bad("The header `Host` is missing."),
     };
     let target = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
-    match Target::parse(target) {
+    // What is odd is refused where the route is known, unless its API lets it in.
+    match Target::parse_odd(target) {
         Ok(target) => Ok(Strict { target, host }),
-        Err(error) => bad(&format!("The address is not accepted: {error}.")),
+        Err(error) => Err(not_accepted(error)),
     }
+}
+
+/// The denial of a path that servers could take in two ways.
+pub(crate) fn not_accepted(error: TargetError) -> Denial {
+    Denial::new(Reason::BadRequest, format!("The address is not accepted: {error}."))
 }
 
 /// The names that `Connection` makes hop-by-hop.

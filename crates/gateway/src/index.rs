@@ -63,6 +63,12 @@ impl Api {
         Self { plan, shape, feed, room: Arc::new(Semaphore::new(calls)) }
     }
 
+    /// Does it let in this odd path? Only within values, for no name of a path is odd.
+    pub(crate) fn lets_in_odd(&self, target: &Target) -> bool {
+        let is_value = |index| self.shape.placeholders.iter().any(|(at, _)| *at == index);
+        self.feed.rules.odd_paths && target.odd_segments().all(is_value)
+    }
+
     /// Is it on the same routes as before?
     fn is_routed_as(&self, before: &Self) -> bool {
         self.feed.method == before.feed.method && self.shape.pattern == before.shape.pattern

@@ -28,6 +28,7 @@ pub struct Target {
     query: Vec<(String, String)>,
     canonical_path: String,
     forwarded: String,
+    odd: Option<TargetError>,
 }
 
 impl Target {
@@ -39,12 +40,36 @@ impl Target {
     ///
     /// [`TargetError`] names the first rule that is broken.
     pub fn parse(path_and_query: &str) -> Result<Self, TargetError> {
+        Self::read(path_and_query, false)
+    }
+
+    /// Reads it as [`Target::parse`] does, but lets `%2F`, `%5C` and `;` stand in the path. Servers
+    /// read these in different ways, so [`Target::odd`] tells of them, and who goes on with such a
+    /// target must want it.
+    ///
+    /// To whichever server takes whichever of them for the end of a segment or of its name, the path
+    /// still has no empty segment and no dot segment.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`] names the first rule that is broken.
+    pub fn parse_odd(path_and_query: &str) -> Result<Self, TargetError> {
+        Self::read(path_and_query, true)
+    }
+
+    fn read(path_and_query: &str, lets_odd: bool) -> Result<Self, TargetError> {
         if path_and_query.len() > MAX_TARGET_BYTES {
             return Err(TargetError::TooLong);
         }
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let path = path.strip_prefix('/').ok_or(TargetError::NotOriginForm)?;
         let (segments, trailing_slash) = read_path(path)?;
+        let odd = segments.iter().find_map(|segment| oddness(segment));
+        match odd {
+            Some(error) if !lets_odd => return Err(error),
+            Some(_) => segments.iter().try_for_each(|segment| check_parts(segment))?,
+            None => {}
+        }
         let query = read_query(query)?;
 
         let mut canonical_path = String::with_capacity(path_and_query.len() + 2);
@@ -64,7 +89,7 @@ impl Target {
         if forwarded.len() > MAX_TARGET_BYTES {
             return Err(TargetError::TooLong);
         }
-        Ok(Self { segments, trailing_slash, query, canonical_path, forwarded })
+        Ok(Self { segments, trailing_slash, query, canonical_path, forwarded, odd })
     }
 
     /// The decoded segments, none of them empty; `/` has none.
@@ -77,6 +102,18 @@ impl Target {
     #[must_use]
     pub fn has_trailing_slash(&self) -> bool {
         self.trailing_slash
+    }
+
+    /// What [`Target::parse`] would have refused it for; none for most targets.
+    #[must_use]
+    pub fn odd(&self) -> Option<TargetError> {
+        self.odd
+    }
+
+    /// The places among [`Target::segments`] that servers read in different ways.
+    pub fn odd_segments(&self) -> impl Iterator<Item = usize> {
+        let is_odd = |(_, segment): &(usize, &String)| oddness(segment).is_some();
+        self.segments.iter().enumerate().filter(is_odd).map(|(index, _)| index)
     }
 
     /// The decoded pairs in the order they came.
@@ -144,17 +181,34 @@ fn read_segment(wire: &str) -> Result<String, TargetError> {
         "." | ".." => return Err(TargetError::DotSegment),
         _ => {}
     }
-    for character in segment.chars() {
-        match character {
-            '/' => return Err(TargetError::EncodedSlash),
-            '\\' => return Err(TargetError::Backslash),
-            // Some servers read `/a;x/b` as `/a/b`, also when it is encoded.
-            ';' => return Err(TargetError::Semicolon),
-            other if other.is_control() => return Err(TargetError::Control),
+    if segment.chars().any(char::is_control) {
+        return Err(TargetError::Control);
+    }
+    Ok(segment)
+}
+
+/// The first character of a decoded segment that servers read in different ways.
+fn oddness(segment: &str) -> Option<TargetError> {
+    segment.chars().find_map(|character| match character {
+        '/' => Some(TargetError::EncodedSlash),
+        '\\' => Some(TargetError::Backslash),
+        // Some servers read `/a;x/b` as `/a/b`, also when it is encoded.
+        ';' => Some(TargetError::Semicolon),
+        _ => None,
+    })
+}
+
+/// The rules of segments, for each part that some server may take for one. What follows a `;` is no
+/// part of its name.
+fn check_parts(segment: &str) -> Result<(), TargetError> {
+    for part in segment.split(['/', '\\']) {
+        match part.split(';').next().unwrap_or_default() {
+            "" => return Err(TargetError::EmptySegment),
+            "." | ".." => return Err(TargetError::DotSegment),
             _ => {}
         }
     }
-    Ok(segment)
+    Ok(())
 }
 
 fn read_query(wire: &str) -> Result<Vec<(String, String)>, TargetError> {
