@@ -12,7 +12,7 @@ use tidegate_wire::errors;
 
 use crate::Api;
 use crate::fault::Fault;
-use crate::handlers::{apis, apps, grants, health, iam, inbox, instances, operator};
+use crate::handlers::{apis, apps, grants, health, iam, inbox, instances, operator, rules};
 
 /// Who may use a route at all. What he may do with it is decided where the command is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +97,13 @@ routes! {
     get "/v1/{project_id}/service/apis/{api_id}/instances" Member(Task::Query) => apis::list_choices;
     post "/v1/{project_id}/service/apis/{api_id}/instances/{instance_id}/publish" Member(Task::Operate) => apis::publish;
     post "/v1/{project_id}/service/apis/{api_id}/instances/{instance_id}/action" Member(Task::Operate) => apis::act;
+    get "/v1/{project_id}/service/apis/{api_id}/rules" Member(Task::Query) => rules::show;
+    put "/v1/{project_id}/service/apis/{api_id}/rules" Member(Task::Operate) => rules::set;
+
+    get "/v1/{project_id}/service/throttles" Member(Task::Query) => rules::list_throttles;
+    get "/v1/{project_id}/service/throttles/{throttle_name}" Member(Task::Query) => rules::show_throttle;
+    put "/v1/{project_id}/service/throttles/{throttle_name}" Member(Task::Edit) => rules::set_throttle;
+    delete "/v1/{project_id}/service/throttles/{throttle_name}" Member(Task::Edit) => rules::delete_throttle;
 
     get "/v1/{project_id}/service/instances" Member(Task::Query) => instances::list;
     get "/v1/{project_id}/service/instances/overview" Member(Task::Query) => instances::list_overview;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use tidegate_domain::{Api, ApiId, Refusal, Task, UserId};
+use tidegate_domain::{Api, ApiId, Refusal, Rules, Task, UserId};
 use tidegate_store::{ApiFilter, Paging};
 
 use crate::access::{self, Seat};
@@ -43,6 +43,7 @@ pub(crate) async fn create(
         retention_hours: 0,
         tags: Vec::new(),
         definition: String::new(),
+        rules: Rules::default(),
     };
     let api = drafted(api, draft, manager);
     turn.put_api(&api).await?;
@@ -69,6 +70,7 @@ pub(crate) async fn update(
     if keeps_grants && draft.auth != api.auth {
         return Err(Refusal::EditWhilePublished.into());
     }
+    api.rules.must_suit(draft.auth)?;
     let mut api = drafted(api, draft, manager);
     api.updated_at = turn.now;
     turn.put_api(&api).await?;

@@ -3,8 +3,8 @@
 use tidegate_domain::api::Method;
 use tidegate_domain::standing::Choice;
 use tidegate_domain::{
-    ApiId, App, AppId, AppKind, ApplicationId, AuthType, InstanceId, NoticeId, Timestamp,
-    Visibility,
+    ApiId, App, AppId, AppKind, ApplicationId, AuthType, InstanceId, NoticeId, Quota, Rules,
+    ThrottleName, Timestamp, Visibility,
 };
 use tidegate_sign::Secret;
 use tidegate_store::Revision;
@@ -90,6 +90,22 @@ pub enum Command {
         /// What it shall be.
         draft: ApiDraft,
     },
+    /// Change how the gate treats an API's calls.
+    SetRules {
+        /// The API.
+        api: ApiId,
+        /// All of its rules.
+        rules: Rules,
+    },
+    /// Make or change a throttling policy.
+    SetThrottle {
+        /// Its name.
+        throttle: ThrottleName,
+        /// What it allows.
+        quota: Quota,
+    },
+    /// Delete a throttling policy.
+    DeleteThrottle(ThrottleName),
     /// Delete APIs: all or none.
     DeleteApis(Vec<ApiId>),
     /// Publish an API on an instance.

@@ -6,7 +6,7 @@ use crate::caller::Caller;
 use crate::command::{Command, GrantAction, Outcome};
 use crate::error::Result;
 use crate::turn::Turn;
-use crate::{apis, apps, grants, publications, verdicts};
+use crate::{apis, apps, grants, publications, rules, verdicts};
 
 pub(crate) async fn dispatch(
     turn: &mut Turn<'_>,
@@ -39,6 +39,11 @@ pub(crate) async fn dispatch(
         Command::ResetSecret(app) => apps::reset_secret(turn, caller, &app).await,
         Command::CreateApi(draft) => apis::create(turn, caller, draft).await,
         Command::UpdateApi { api, draft } => apis::update(turn, caller, &api, draft).await,
+        Command::SetRules { api, rules } => rules::set(turn, caller, &api, rules).await,
+        Command::SetThrottle { throttle, quota } => {
+            rules::set_throttle(turn, caller, throttle, quota).await
+        }
+        Command::DeleteThrottle(throttle) => rules::delete_throttle(turn, caller, &throttle).await,
         Command::DeleteApis(ids) => apis::delete(turn, caller, ids).await,
         Command::Publish { api, instance } => {
             publications::publish(turn, caller, &api, &instance).await
@@ -68,6 +73,8 @@ fn check_form(command: &Command) -> Result<(), Refusal> {
         Command::Decide { applications, .. } => {
             check_many(applications.len(), "applications", "apply_ids", BATCH_APPLICATIONS)
         }
+        Command::SetRules { rules, .. } => rules.check(),
+        Command::SetThrottle { quota, .. } => quota.check(),
         Command::DeleteApis(ids) => check_many(ids.len(), "APIs", "api ids", BATCH_APIS),
         Command::WithdrawApplication(_)
         | Command::ConfirmNotice { .. }
@@ -78,6 +85,7 @@ fn check_form(command: &Command) -> Result<(), Refusal> {
         | Command::ResetSecret(_)
         | Command::CreateApi(_)
         | Command::UpdateApi { .. }
+        | Command::DeleteThrottle(_)
         | Command::Publish { .. }
         | Command::ActOnApi { .. } => Ok(()),
     }

@@ -22,6 +22,7 @@ mod ids;
 mod keep;
 mod publications;
 mod queries;
+mod rules;
 mod settle;
 mod turn;
 mod vault;
@@ -41,7 +42,7 @@ pub use feed::GateChanges;
 pub use identity::{Identity, Issued, Login, LoginError, Scope};
 pub use queries::{
     ApiActionOn, ApiShown, AppShown, ApplicationShown, Approver, BoundApi, Cause, GrantedApp,
-    Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown,
+    Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown, ThrottleShown,
 };
 pub use settle::Settled;
 pub use tidegate_store::{ApiFilter, Page, Paging};

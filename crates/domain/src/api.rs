@@ -1,6 +1,7 @@
 //! APIs and the instances they are published on.
 
-use crate::id::{ApiId, InstanceId, ProjectId, UserId, WorkspaceId};
+use crate::id::{ApiId, InstanceId, ProjectId, ThrottleName, UserId, WorkspaceId};
+use crate::rules::Rules;
 use crate::time::Timestamp;
 
 /// What an API asks of its callers.
@@ -80,6 +81,8 @@ pub struct Api {
     /// The whole definition as its author wrote it: JSON of the wire's shape, which carries the
     /// backend, the parameters and all else that no rule of the lifecycle looks at.
     pub definition: String,
+    /// How the gate treats its calls.
+    pub rules: Rules,
 }
 
 impl Api {
@@ -87,6 +90,11 @@ impl Api {
     /// equal would answer the same calls.
     pub fn route_shape(&self) -> String {
         route_shape(&self.path)
+    }
+
+    /// The throttling policy it is bound to: the workspace and the name.
+    pub fn throttle(&self) -> Option<(&WorkspaceId, &ThrottleName)> {
+        Some((&self.workspace, self.rules.throttle.as_ref()?))
     }
 }
 

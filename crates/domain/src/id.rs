@@ -79,6 +79,8 @@ ids! {
     ApplicationId,
     /// A notice: an announced end of access.
     NoticeId,
+    /// A throttling policy, by its name, which its author chose.
+    ThrottleName,
 }
 
 /// The one instance of the SHARED edition.

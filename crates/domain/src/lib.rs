@@ -21,6 +21,7 @@ pub mod notice;
 pub mod people;
 pub mod publication;
 pub mod refusal;
+pub mod rules;
 pub mod standing;
 pub mod time;
 
@@ -29,11 +30,13 @@ pub use api::{Api, AuthType, Instance, Visibility};
 pub use app::{App, AppKind};
 pub use application::{Application, ApplicationKind, Outcome, Verdict, VoidCause};
 pub use id::{
-    ApiId, AppId, ApplicationId, DomainId, InstanceId, NoticeId, ProjectId, UserId, WorkspaceId,
+    ApiId, AppId, ApplicationId, DomainId, InstanceId, NoticeId, ProjectId, ThrottleName, UserId,
+    WorkspaceId,
 };
 pub use notice::{Closed, Notice, NoticeKind, NoticeOutcome};
 pub use people::{Role, Task};
 pub use publication::Publication;
 pub use refusal::Refusal;
+pub use rules::{Quota, Rules, Throttle};
 pub use standing::{Grant, Key, Standing};
 pub use time::Timestamp;

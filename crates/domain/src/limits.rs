@@ -27,6 +27,31 @@ pub const TEXT_CHARS: usize = 255;
 /// A retention period, in hours, lasts ten years at most.
 pub const RETENTION_HOURS: u32 = 87_600;
 
+/// The longest window of a throttling policy, in seconds: a day. Gates count in memory, so a longer
+/// one would promise what a restart breaks.
+pub const THROTTLE_WINDOW_SECONDS: u32 = 86_400;
+
+/// The largest limit of a throttling policy, in calls.
+pub const THROTTLE_CALLS: u32 = 1_000_000_000;
+
+/// The most throttling policies of a workspace.
+pub const THROTTLES: usize = 1_000;
+
+/// How often a call may be tried again at most.
+pub const RETRIES: u8 = 3;
+
+/// The longest time a connection to a backend may take, in milliseconds: a minute.
+pub const CONNECT_TIMEOUT_MS: u32 = 60_000;
+
+/// The longest time a backend's answer may stand still, in milliseconds: ten minutes.
+pub const READ_TIMEOUT_MS: u32 = 600_000;
+
+/// The longest time a whole call may take, in milliseconds: an hour.
+pub const TOTAL_TIMEOUT_MS: u32 = 3_600_000;
+
+/// The most further backends of an API.
+pub const MORE_BACKENDS: usize = 16;
+
 /// No end lies beyond 9999-12-31T23:00:00Z: later is a mistake, and four-digit years stay sortable.
 pub const HORIZON_MS: i64 = 253_402_297_200_000;
 

@@ -17,9 +17,9 @@ pub enum Role {
 /// What a caller sets out to do, as far as roles tell tasks apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Task {
-    /// Create, change or delete an API or an app.
+    /// Create, change or delete an API, an app or a throttling policy.
     Edit,
-    /// Publish, stop, grant, apply, renew, cancel, confirm.
+    /// Publish, stop, bind to a throttling policy, grant, apply, renew, cancel, confirm.
     Operate,
     /// Decide an application.
     Review,

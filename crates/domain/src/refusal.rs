@@ -71,6 +71,12 @@ pub enum Refusal {
     /// No such notice for this caller.
     #[error("the notice does not exist")]
     NoticeUnknown,
+    /// No such throttling policy in the caller's workspace.
+    #[error("the throttling policy {name} does not exist")]
+    ThrottleUnknown {
+        /// The name that was given.
+        name: String,
+    },
     /// The reviewer an API names is not on the workspace's list of reviewers.
     #[error("`{name}` is not on the workspace's list of reviewers")]
     ReviewerUnknown {
@@ -171,6 +177,23 @@ pub enum Refusal {
     /// An IAM app has a fixed name and no secret.
     #[error("an IAM app bears the account's name and has no secret; it cannot be changed")]
     IamAppFixed,
+    /// APIs are bound to the throttling policy.
+    #[error("{count} APIs are bound to the throttling policy; one is {api}")]
+    ThrottleInUse {
+        /// How many.
+        count: u64,
+        /// The name of one of them.
+        api: String,
+    },
+    /// The workspace has as many throttling policies as it may have.
+    #[error("a workspace has at most {max} throttling policies")]
+    ThrottlesFull {
+        /// How many that is.
+        max: usize,
+    },
+    /// A nonce is asked for where no signature could cover it.
+    #[error("only an API whose callers sign can ask for a nonce")]
+    NonceUnsigned,
     /// The secret was reset less than a minute ago.
     #[error("the secret was reset less than a minute ago; wait and try again")]
     ResetTooSoon,

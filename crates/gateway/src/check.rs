@@ -15,7 +15,7 @@ use tidegate_sign::{
 
 use crate::denial::{Denial, Reason};
 use crate::feed::FeedToken;
-use crate::headers::AUTH_TOKEN;
+use crate::headers::{self, AUTH_TOKEN};
 use crate::index::{Api, App, Door, Index, rank};
 use crate::routes::Found;
 
@@ -84,6 +84,15 @@ pub(crate) fn route<'i>(
     method: &str,
     target: &Target,
 ) -> Result<Route<'i>, Denial> {
+    let Some(odd) = target.odd() else { return plain_route(index, method, target) };
+    // Only where an API lets it in, and only as a value, is an odd path more than a bad request.
+    let mut route = plain_route(index, method, target).map_err(|_| headers::not_accepted(odd))?;
+    let lets_in = |number: &u64| index.door(*number).is_some_and(|d| d.api.lets_in_odd(target));
+    route.places.to_mut().retain(lets_in);
+    if route.places.is_empty() { Err(headers::not_accepted(odd)) } else { Ok(route) }
+}
+
+fn plain_route<'i>(index: &'i Index, method: &str, target: &Target) -> Result<Route<'i>, Denial> {
     let method = match method {
         "GET" => Method::Get,
         "POST" => Method::Post,

@@ -47,6 +47,16 @@ pub enum Reason {
     Cancelled,
     /// The API is stopped.
     Stopped,
+    /// The API wants a nonce, and none was sent that its signature covers.
+    NonceRequired,
+    /// The same nonce was sent before.
+    Replayed,
+    /// The signature is from a time of which the gate remembers no nonces.
+    ReplayFence,
+    /// The gate remembers as many nonces as it can.
+    NonceStoreFull,
+    /// There were as many calls as the API's throttling policy allows.
+    Throttled,
     /// The request is ambiguous or not well formed.
     BadRequest,
     /// The body is larger than the gate takes.
@@ -78,7 +88,7 @@ pub struct Row {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 30] = [
         Self::Internal,
         Self::NoRoute,
         Self::NotPublished,
@@ -97,6 +107,11 @@ impl Reason {
         Self::Expired,
         Self::Cancelled,
         Self::Stopped,
+        Self::NonceRequired,
+        Self::Replayed,
+        Self::ReplayFence,
+        Self::NonceStoreFull,
+        Self::Throttled,
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::NotReady,
@@ -227,6 +242,40 @@ impl Reason {
                 "App does not have permission to access API. The API is stopped; the grant is good \
                  again when it is recovered.",
             ),
+            Self::NonceRequired => row(
+                "nonce-required",
+                StatusCode::UNAUTHORIZED,
+                "APIG.0301",
+                "The API asks for a nonce. Send X-Sdk-Nonce with 16 to 64 letters, digits, '-' or \
+                 '_', drawn anew for every call, and sign that header.",
+            ),
+            Self::Replayed => row(
+                "replayed",
+                StatusCode::FORBIDDEN,
+                "APIG.0301",
+                "A call with this nonce was let through before. Sign every call with a nonce of its \
+                 own.",
+            ),
+            Self::ReplayFence => row(
+                "replay-fence",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "APIG.0103",
+                "The gateway has started or its clock was set, and it cannot tell yet whether this \
+                 call is a repeat. Sign again later.",
+            ),
+            Self::NonceStoreFull => row(
+                "nonce-store-full",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "APIG.0308",
+                "The gateway remembers as many nonces as it can. Try again soon; its operator may \
+                 give it more memory for them.",
+            ),
+            Self::Throttled => row(
+                "throttled",
+                StatusCode::TOO_MANY_REQUESTS,
+                "APIG.0308",
+                "Too many calls within a time. Wait as long as Retry-After says.",
+            ),
             Self::BadRequest => {
                 row("bad-request", StatusCode::BAD_REQUEST, "APIG.0201", "Bad request.")
             }
@@ -289,7 +338,8 @@ impl Reason {
             | Self::ClockSkew
             | Self::UnknownKey
             | Self::BadSignature
-            | Self::BodyMismatch => StatusCode::UNAUTHORIZED,
+            | Self::BodyMismatch
+            | Self::NonceRequired => StatusCode::UNAUTHORIZED,
             Self::NoRoute
             | Self::NotPublished
             | Self::BodyNotCovered
@@ -299,9 +349,13 @@ impl Reason {
             | Self::Expired
             | Self::Cancelled
             | Self::Stopped
+            | Self::Replayed
+            | Self::Throttled
             | Self::BadRequest
             | Self::BodyTooLarge => StatusCode::FORBIDDEN,
             Self::Internal
+            | Self::ReplayFence
+            | Self::NonceStoreFull
             | Self::NotReady
             | Self::LeaseLapsed
             | Self::Overloaded
@@ -312,7 +366,7 @@ impl Reason {
 
     /// Is it likely to be over in a moment, so that the same call may be sent again?
     pub const fn passes_soon(self) -> bool {
-        matches!(self, Self::NotReady | Self::Overloaded)
+        matches!(self, Self::NotReady | Self::Overloaded | Self::NonceStoreFull)
     }
 
     /// Must the connection be closed after this answer, because what follows on it cannot be trusted
@@ -336,17 +390,31 @@ pub struct Denial {
     pub reason: Reason,
     /// A sentence about this case; may be empty.
     pub detail: String,
+    /// After how many seconds a call may pass, where the case tells.
+    retry_after: Option<u64>,
 }
 
 impl Denial {
     /// A denial that its reason explains fully.
     pub const fn plain(reason: Reason) -> Self {
-        Self { reason, detail: String::new() }
+        Self { reason, detail: String::new(), retry_after: None }
     }
 
     /// A denial with a sentence about this case.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self { reason, detail: detail.into(), retry_after: None }
+    }
+
+    /// The same denial, which is over after this many seconds.
+    #[must_use]
+    pub fn after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// After how many seconds a call may pass, if it is known or near.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after.or(self.reason.passes_soon().then_some(1))
     }
 
     /// What the caller reads.

@@ -29,7 +29,7 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 
 use crate::body::{AnyBody, BoxError, full, read_whole};
-use crate::denial::{Denial, Reason};
+use crate::denial::Denial;
 use crate::gate::{Gate, Inner};
 use crate::headers;
 use crate::proxy::{body_of, health, reserve};
@@ -232,20 +232,21 @@ fn refuse(denial: &Denial, judged: &Judged) -> Response<AnyBody> {
     let mut answer = Response::new(full(body_of(denial, &judged.id)));
     *answer.status_mut() = status;
     let out = answer.headers_mut();
-    out.extend(denial_headers(denial.reason));
+    out.extend(denial_headers(denial));
     answer
 }
 
 /// What tells a caller why he is denied, beside the text.
-pub(crate) fn denial_headers(reason: Reason) -> HeaderMap {
+pub(crate) fn denial_headers(denial: &Denial) -> HeaderMap {
+    let reason = denial.reason;
     let mut out = HeaderMap::new();
     out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
     out.insert(headers::REASON, HeaderValue::from_static(reason.row().name));
     if reason.status_for_a_proxy() == StatusCode::UNAUTHORIZED {
         out.insert(WWW_AUTHENTICATE, HeaderValue::from_static("SDK-HMAC-SHA256"));
     }
-    if reason.passes_soon() {
-        out.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    if let Some(seconds) = denial.retry_after() {
+        out.insert(RETRY_AFTER, seconds.into());
     }
     out
 }

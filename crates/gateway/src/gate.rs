@@ -23,8 +23,10 @@ use crate::index::{Index, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
 use crate::metrics::Timings;
+use crate::nonce::Nonces;
 use crate::request_id::RequestIds;
 use crate::server::{Answers, Caller};
+use crate::throttle::Throttles;
 use crate::tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
 use crate::{follower, proxy};
 
@@ -76,6 +78,8 @@ pub(crate) struct Inner {
     /// Tells the revision of every new index.
     pub(crate) revisions: watch::Sender<u64>,
     pub(crate) lease: Lease,
+    pub(crate) throttles: Throttles,
+    pub(crate) nonces: Nonces,
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
     pub(crate) ids: RequestIds,
@@ -95,6 +99,8 @@ impl Gate {
         let tls = tls.map(|files| Acceptor::load(files, &limits)).transpose()?;
         let held = usize::try_from(limits.buffered_total / 1024).unwrap_or(0);
         Ok(Self(Arc::new(Inner {
+            throttles: Throttles::new(limits.throttle_counters),
+            nonces: Nonces::new(&limits, (clock.wall)()),
             clock,
             serves: Arc::new(serves),
             index: ArcSwapOption::empty(),
@@ -127,7 +133,9 @@ impl Gate {
     /// May this call go on? For callers that forward it themselves.
     pub fn check(&self, question: &Question<'_>) -> Result<Admitted, Denial> {
         let index = self.0.ready()?;
-        check(&index, self.0.limits.clock_skew_seconds, question)
+        let admitted = check(&index, self.0.limits.clock_skew_seconds, question)?;
+        self.0.limit(&index, &admitted, question.headers)?;
+        Ok(admitted)
     }
 
     /// The revision the gate decides at; none when it knows nothing yet.

@@ -5,7 +5,9 @@ use http::header::{
     CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue, Version, request};
-use tidegate_sign::{AUTHORIZATION, CONTENT_SHA256, SDK_DATE, Target, X_AUTHORIZATION};
+use tidegate_sign::{
+    AUTHORIZATION, CONTENT_SHA256, SDK_DATE, Target, TargetError, X_AUTHORIZATION,
+};
 
 use crate::denial::{Denial, Reason};
 use crate::server::Caller;
@@ -24,6 +26,8 @@ pub const REASON: HeaderName = HeaderName::from_static("x-tidegate-reason");
 pub const REVISION: HeaderName = HeaderName::from_static("x-tidegate-revision");
 /// The id of the call, both ways.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// A caller's nonce, which makes a signed call one that cannot be sent again.
+pub const NONCE: &str = "x-sdk-nonce";
 /// The caller's token.
 pub const AUTH_TOKEN: &str = "x-auth-token";
 
@@ -32,14 +36,15 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// What proves who calls. It is for the gate, not for the backend.
-const CREDENTIALS: [&str; 5] =
-    [AUTHORIZATION, X_AUTHORIZATION, SDK_DATE, AUTH_TOKEN, "x-security-token"];
+const CREDENTIALS: [&str; 6] =
+    [AUTHORIZATION, X_AUTHORIZATION, SDK_DATE, NONCE, AUTH_TOKEN, "x-security-token"];
 
 /// Headers of which a second one could be read instead of the first.
-const SINGLE: [&str; 11] = [
+const SINGLE: [&str; 12] = [
     AUTHORIZATION,
     X_AUTHORIZATION,
     SDK_DATE,
+    NONCE,
     AUTH_TOKEN,
     CONTENT_SHA256,
     "x-security-token",
@@ -120,10 +125,16 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
         (None, None) => return bad("The header `Host` is missing."),
     };
     let target = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
-    match Target::parse(target) {
+    // What is odd is refused where the route is known, unless its API lets it in.
+    match Target::parse_odd(target) {
         Ok(target) => Ok(Strict { target, host }),
-        Err(error) => bad(&format!("The address is not accepted: {error}.")),
+        Err(error) => Err(not_accepted(error)),
     }
+}
+
+/// The denial of a path that servers could take in two ways.
+pub(crate) fn not_accepted(error: TargetError) -> Denial {
+    Denial::new(Reason::BadRequest, format!("The address is not accepted: {error}."))
 }
 
 /// The names that `Connection` makes hop-by-hop.

@@ -85,6 +85,12 @@ impl Api {
         Self { plan, backends, shape, feed, room: Arc::new(Semaphore::new(calls)) }
     }
 
+    /// Does it let in this odd path? Only within values, for no name of a path is odd.
+    pub(crate) fn lets_in_odd(&self, target: &Target) -> bool {
+        let is_value = |index| self.shape.placeholders.iter().any(|(at, _)| *at == index);
+        self.feed.rules.odd_paths && target.odd_segments().all(is_value)
+    }
+
     /// Is it on the same routes as before, at the same place among others?
     fn is_routed_as(&self, before: &Self) -> bool {
         self.feed.method == before.feed.method
@@ -537,6 +543,10 @@ impl Index {
     /// The API on an instance that has this number.
     pub(crate) fn door(&self, number: u64) -> Option<&Door> {
         door_in(&self.doors, number)
+    }
+
+    pub(crate) fn app(&self, id: &AppId) -> Option<&FeedApp> {
+        self.apps.get(id).map(|app| &app.feed)
     }
 
     /// The app with this key, if it can sign.

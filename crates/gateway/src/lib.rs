@@ -5,7 +5,8 @@
 //! follower  asks for changes, applies them, publishes a new index
 //! index     all that is known, as one immutable snapshot with its revision
 //! check     identify -> authenticate -> admit; synchronous
-//! proxy     read strictly -> check -> forward -> account
+//! limit     after admission: throttle and nonce, of the APIs that have them
+//! proxy     read strictly -> check -> limit -> forward -> account
 //!
 //! told          a call that another proxy forwards, and its verdict
 //! forward_auth  that proxy asks over HTTP (nginx, Caddy, Traefik, APISIX, Envoy)
@@ -27,13 +28,16 @@ mod gate;
 pub mod headers;
 mod index;
 mod lease;
+mod limit;
 mod limits;
 mod metrics;
+mod nonce;
 mod plan;
 mod proxy;
 mod request_id;
 mod routes;
 mod server;
+mod throttle;
 mod tls;
 mod told;
 mod workers;

@@ -48,6 +48,12 @@ pub struct Limits {
     /// How far `X-Sdk-Date` may be away from the wall clock, in seconds.
     pub clock_skew_seconds: i64,
 
+    /// The most nonces that are remembered, of all APIs that ask for them. One takes about 30 bytes,
+    /// for as long as its signature could be good: a quarter of an hour.
+    pub nonces: usize,
+    /// The most callers that are counted, of all APIs that are throttled. One takes 200 bytes at most.
+    pub throttle_counters: usize,
+
     /// How long the gate decides on since it sent the last poll that was answered.
     pub lease: Duration,
     /// How often the gate looks for changes when no bell rings.
@@ -82,6 +88,8 @@ impl Default for Limits {
             pool_idle: Duration::from_secs(60),
             pool_per_host: 64,
             clock_skew_seconds: 15 * 60,
+            nonces: 900_000,
+            throttle_counters: 100_000,
             lease: Duration::from_secs(5 * 60),
             poll: Duration::from_secs(1),
             poll_gap: Duration::from_millis(2),
@@ -118,6 +126,8 @@ impl Limits {
             (self.poll_backoff < self.lease, "the lease ends before the next try"),
             (self.poll_gap <= self.poll, "the gap is longer than a poll"),
             (self.clock_skew_seconds >= 0, "the clock skew is negative"),
+            (self.nonces > 0, "no nonce is remembered"),
+            (self.throttle_counters > 0, "no caller is counted"),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
             Some((_, broken)) => Err(BadLimits(broken)),
@@ -125,6 +135,13 @@ impl Limits {
         }
     }
 }
+
+/// How far ahead of the wall clock a call with a nonce may be dated, and so how long after a start
+/// calls with a nonce are denied.
+pub(crate) const NONCE_AHEAD_SECONDS: i64 = 60;
+
+/// How many characters a nonce has.
+pub(crate) const NONCE_CHARS: std::ops::RangeInclusive<usize> = 16..=64;
 
 const MIB: u32 = 1024 * 1024;
 

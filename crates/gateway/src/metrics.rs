@@ -47,6 +47,8 @@ impl Gate {
             lease: self.limits().lease,
             counters: self.counters(),
             timings: self.timings().clone(),
+            callers: self.0.throttles.len(),
+            nonces: self.0.nonces.len(),
         };
         let mut registry = Registry::with_prefix("tidegate_gate");
         registry.register_collector(Box::new(scrape));
@@ -63,6 +65,8 @@ struct Scrape {
     lease: Duration,
     counters: Counters,
     timings: Timings,
+    callers: usize,
+    nonces: usize,
 }
 
 impl Collector for Scrape {
@@ -102,6 +106,13 @@ impl Scrape {
         let help = "What the gate knows, by kind";
         let mut family = encoder.encode_descriptor("known", help, None, MetricType::Gauge)?;
         for (kind, count) in [("app", sizes.apps), ("api", sizes.apis), ("token", sizes.tokens)] {
+            let labels = [("kind", kind)];
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
+        }
+        let help = "What it remembers of calls, by kind";
+        let mut family = encoder.encode_descriptor("remembered", help, None, MetricType::Gauge)?;
+        for (kind, count) in [("caller", self.callers), ("nonce", self.nonces)] {
             let labels = [("kind", kind)];
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             ConstGauge::new(count).encode(family.encode_family(&labels)?)?;

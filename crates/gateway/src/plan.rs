@@ -239,7 +239,8 @@ impl Plan {
                 })
                 .or_else(|| placeholder(name, target, placeholders))
                 .ok_or_else(|| bad(name, "is missing"))?;
-            if !is_segment(value) {
+            // A segment of the call was let in by its route, odd or not.
+            if !is_segment(value) && !target.segments().any(|segment| segment == value) {
                 return Err(bad(name, "cannot be a part of a path"));
             }
             path.extend(utf8_percent_encode(value, ENCODED));

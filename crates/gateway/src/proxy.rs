@@ -18,6 +18,7 @@ use crate::check::{Admitted, Question, decide, route};
 use crate::denial::{Denial, Reason};
 use crate::gate::{Inner, Server};
 use crate::headers::{self, Strict, Trust};
+use crate::index::Index;
 use crate::request_id::RequestId;
 
 /// What the line about a call says.
@@ -108,19 +109,16 @@ impl Call<'_> {
         let mut body = Some(body);
         let mut whole = Bytes::new();
         let mut memory = None;
-        let (needed, decided) = self.look(body.as_ref().is_none_or(B::is_end_stream), account)?;
-        let admitted = match decided {
-            Some(admitted) => admitted,
-            None => {
-                memory = Some(reserve(self.gate, &self.parts.headers)?);
-                if let Some(body) = body.take() {
-                    let limits = &self.gate.limits;
-                    whole = read_whole(body, limits.buffered_body, limits.buffered_read).await?;
-                }
-                self.verdict(needed, &whole, account)?
+        let needed = self.look(body.as_ref().is_none_or(B::is_end_stream), account)?;
+        if account.admitted.is_none() {
+            memory = Some(reserve(self.gate, &self.parts.headers)?);
+            if let Some(body) = body.take() {
+                let limits = &self.gate.limits;
+                whole = read_whole(body, limits.buffered_body, limits.buffered_read).await?;
             }
-        };
-        let admitted = account.admitted.insert(admitted);
+            self.verdict(needed, &whole, account)?;
+        }
+        let Some(admitted) = &account.admitted else { return Err(Reason::Internal.into()) };
 
         let body = match body {
             Some(body) if needed != Evidence::Empty => {
@@ -141,13 +139,9 @@ impl Call<'_> {
     }
 
     /// A first look, from the head alone: what does the verdict need of the body? If it needs no
-    /// more, here it is. Refuses what no body could make good, so that nobody fills memory with calls
+    /// more, it is made. Refuses what no body could make good, so that nobody fills memory with calls
     /// that cannot be admitted.
-    fn look(
-        &self,
-        is_empty: bool,
-        account: &mut Account,
-    ) -> Result<(Evidence, Option<Admitted>), Denial> {
+    fn look(&self, is_empty: bool, account: &mut Account) -> Result<Evidence, Denial> {
         let index = self.gate.ready()?;
         account.revision = Some(index.revision());
         let route = route(&index, self.parts.method.as_str(), &self.strict.target)?;
@@ -155,11 +149,8 @@ impl Call<'_> {
         let skew = self.gate.limits.clock_skew_seconds;
         let from_head = || decide(&index, skew, &self.question(needed, b""), &route);
         if needed != Evidence::Whole {
-            let decided = from_head();
-            account.decided = Some(Instant::now());
-            return Ok((needed, Some(decided?)));
-        }
-        if route.iter().all(|(api, _)| api.feed.auth == AuthType::App) {
+            self.settle(&index, from_head(), account)?;
+        } else if route.iter().all(|(api, _)| api.feed.auth == AuthType::App) {
             match from_head() {
                 Ok(_) => {}
                 // The body may make the difference.
@@ -168,25 +159,34 @@ impl Call<'_> {
                 Err(denial) => return Err(denial),
             }
         }
-        Ok((needed, None))
+        Ok(needed)
     }
 
     /// The verdict on a call with a body, when all of it is there: by what is known and by the time it
     /// is then.
-    fn verdict(
-        &self,
-        needed: Evidence,
-        whole: &[u8],
-        account: &mut Account,
-    ) -> Result<Admitted, Denial> {
+    fn verdict(&self, needed: Evidence, whole: &[u8], account: &mut Account) -> Result<(), Denial> {
         let index = self.gate.ready()?;
         account.revision = Some(index.revision());
         let question = self.question(needed, whole);
         let decided = route(&index, question.method, question.target).and_then(|route| {
             decide(&index, self.gate.limits.clock_skew_seconds, &question, &route)
         });
+        self.settle(&index, decided, account)
+    }
+
+    /// Takes note of the verdict, and counts an admitted call towards its limits.
+    fn settle(
+        &self,
+        index: &Index,
+        decided: Result<Admitted, Denial>,
+        account: &mut Account,
+    ) -> Result<(), Denial> {
+        let outcome = decided.and_then(|admitted| {
+            let admitted = account.admitted.insert(admitted);
+            self.gate.limit(index, admitted, &self.parts.headers)
+        });
         account.decided = Some(Instant::now());
-        decided
+        outcome
     }
 
     fn question<'q>(&'q self, needed: Evidence, whole: &'q [u8]) -> Question<'q> {
@@ -359,8 +359,8 @@ fn refuse(denial: &Denial, id: &RequestId, version: Version) -> Response<AnyBody
     out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     out.insert(headers::REASON, HeaderValue::from_static(row.name));
     // SDKs that may retry do so on this header only.
-    if denial.reason.passes_soon() {
-        out.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    if let Some(seconds) = denial.retry_after() {
+        out.insert(RETRY_AFTER, seconds.into());
     }
     // HTTP/2 has no such header: there a bad request harms no other one.
     if denial.reason.closes() && version < Version::HTTP_2 {

@@ -167,7 +167,18 @@ fn verdict(gate: &Inner, told: &Told, revision: &mut Option<u64>) -> Result<Admi
         now: (gate.clock.now)(),
     };
     let decided = decide(&index, gate.limits.clock_skew_seconds, &question, &route);
-    match (&told.body, needed) {
+    let admitted = covered(&told.body, needed, decided)?;
+    gate.limit(&index, &admitted, &told.parts.headers)?;
+    Ok(admitted)
+}
+
+/// The verdict on the call with its body, as far as that is told.
+fn covered(
+    body: &ToldBody,
+    needed: Evidence,
+    decided: Result<Admitted, Denial>,
+) -> Result<Admitted, Denial> {
+    match (body, needed) {
         (ToldBody::Untold, Evidence::Whole) => match decided {
             // By no signature, so none has to cover the body.
             Ok(admitted) if admitted.cover.is_none() => Ok(admitted),

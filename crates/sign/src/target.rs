@@ -33,6 +33,7 @@ pub struct Target {
     trailing_slash: bool,
     canonical_path: String,
     canonical_query: String,
+    odd: Option<TargetError>,
 }
 
 impl Target {
@@ -44,6 +45,24 @@ impl Target {
     ///
     /// [`TargetError`] names the first rule that is broken.
     pub fn parse(path_and_query: &str) -> Result<Self, TargetError> {
+        Self::read(path_and_query, false)
+    }
+
+    /// Reads it as [`Target::parse`] does, but lets `%2F`, `%5C` and `;` stand in the path. Servers
+    /// read these in different ways, so [`Target::odd`] tells of them, and who goes on with such a
+    /// target must want it.
+    ///
+    /// To whichever server takes whichever of them for the end of a segment or of its name, the path
+    /// still has no empty segment and no dot segment.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`] names the first rule that is broken.
+    pub fn parse_odd(path_and_query: &str) -> Result<Self, TargetError> {
+        Self::read(path_and_query, true)
+    }
+
+    fn read(path_and_query: &str, lets_odd: bool) -> Result<Self, TargetError> {
         if path_and_query.len() > MAX_TARGET_BYTES {
             return Err(TargetError::TooLong);
         }
@@ -56,8 +75,16 @@ impl Target {
             trailing_slash: true,
             canonical_path: String::with_capacity(path.len() + 2),
             canonical_query: String::new(),
+            odd: None,
         };
         target.read_path(path)?;
+        let odd = target.segments().find_map(oddness);
+        match odd {
+            Some(error) if !lets_odd => return Err(error),
+            Some(_) => target.segments().try_for_each(check_parts)?,
+            None => {}
+        }
+        target.odd = odd;
         target.read_query(query)?;
         target.canonical_query = target.sorted_query(query.len());
         // Encoding can make it longer. Without this the canonical form could be too long to be
@@ -140,6 +167,18 @@ impl Target {
         self.trailing_slash
     }
 
+    /// What [`Target::parse`] would have refused it for; none for most targets.
+    #[must_use]
+    pub fn odd(&self) -> Option<TargetError> {
+        self.odd
+    }
+
+    /// The places among [`Target::segments`] that servers read in different ways.
+    pub fn odd_segments(&self) -> impl Iterator<Item = usize> {
+        let is_odd = |(_, segment): &(usize, &str)| oddness(segment).is_some();
+        self.segments().enumerate().filter(is_odd).map(|(index, _)| index)
+    }
+
     /// The decoded pairs in the order they came.
     pub fn query(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         let mut start = self.segments.last().copied().unwrap_or(0);
@@ -212,13 +251,30 @@ fn read_segment(wire: &str, into: &mut String) -> Result<(), TargetError> {
         "." | ".." => return Err(TargetError::DotSegment),
         _ => {}
     }
-    for character in segment.chars() {
-        match character {
-            '/' => return Err(TargetError::EncodedSlash),
-            '\\' => return Err(TargetError::Backslash),
-            // Some servers read `/a;x/b` as `/a/b`, also when it is encoded.
-            ';' => return Err(TargetError::Semicolon),
-            other if other.is_control() => return Err(TargetError::Control),
+    if segment.chars().any(char::is_control) {
+        return Err(TargetError::Control);
+    }
+    Ok(())
+}
+
+/// The first character of a decoded segment that servers read in different ways.
+fn oddness(segment: &str) -> Option<TargetError> {
+    segment.bytes().find_map(|byte| match byte {
+        b'/' => Some(TargetError::EncodedSlash),
+        b'\\' => Some(TargetError::Backslash),
+        // Some servers read `/a;x/b` as `/a/b`, also when it is encoded.
+        b';' => Some(TargetError::Semicolon),
+        _ => None,
+    })
+}
+
+/// The rules of segments, for each part that some server may take for one. What follows a `;` is no
+/// part of its name.
+fn check_parts(segment: &str) -> Result<(), TargetError> {
+    for part in segment.split(['/', '\\']) {
+        match part.split(';').next().unwrap_or_default() {
+            "" => return Err(TargetError::EmptySegment),
+            "." | ".." => return Err(TargetError::DotSegment),
             _ => {}
         }
     }

@@ -25,7 +25,7 @@ pub mod taken;
 use async_trait::async_trait;
 use tidegate_domain::{
     Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
-    ProjectId, Publication, Standing, Timestamp, UserId, WorkspaceId,
+    ProjectId, Publication, Standing, Throttle, ThrottleName, Timestamp, UserId, WorkspaceId,
 };
 
 pub use due::{publication_due_at, standing_due_at};
@@ -116,6 +116,14 @@ pub trait View: Send {
     async fn api(&mut self, id: &ApiId) -> Result<Option<Api>>;
     /// The APIs that pass the filter, oldest first.
     async fn apis(&mut self, filter: &ApiFilter, paging: Paging) -> Result<Page<Api>>;
+    /// A throttling policy of a workspace.
+    async fn throttle(
+        &mut self,
+        workspace: &WorkspaceId,
+        name: &ThrottleName,
+    ) -> Result<Option<Throttle>>;
+    /// The throttling policies of a workspace, by name.
+    async fn throttles(&mut self, workspace: &WorkspaceId) -> Result<Vec<Throttle>>;
 
     /// An API's life on an instance; none when it was never published there or asked to be.
     async fn publication(&mut self, api: &ApiId, on: &InstanceId) -> Result<Option<Publication>>;
@@ -205,6 +213,11 @@ pub trait Transaction: View {
     async fn put_api(&mut self, api: &Api) -> Result<()>;
     /// Deletes an API; its id is never used again.
     async fn delete_api(&mut self, id: &ApiId) -> Result<()>;
+    /// Keeps a throttling policy. The APIs that are bound to it count as changed.
+    async fn put_throttle(&mut self, throttle: &Throttle) -> Result<()>;
+    /// Deletes a throttling policy, to which no API may be bound.
+    async fn delete_throttle(&mut self, workspace: &WorkspaceId, name: &ThrottleName)
+    -> Result<()>;
 
     /// Keeps a publication, and its pending application's id. The application itself goes through
     /// [`Transaction::put_application`].

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tidegate_domain::{
     Api, ApiId, App, AppId, AppKind, ApplicationKind, DomainId, Instance, InstanceId, Key,
-    ProjectId, Publication, Role, Standing, Timestamp, UserId, WorkspaceId,
+    ProjectId, Publication, Role, Standing, Throttle, ThrottleName, Timestamp, UserId, WorkspaceId,
 };
 
 /// A position in the one commit-ordered log of changes; 0 is before the first.
@@ -170,6 +170,8 @@ pub struct ApiFilter {
     pub description: Option<String>,
     /// Whose creator's name contains this.
     pub creator: Option<String>,
+    /// Bound to the throttling policy of this name in their workspace.
+    pub throttle: Option<ThrottleName>,
     /// With every one of these tags.
     pub tags: Vec<String>,
     /// Made at or after this moment.
@@ -265,6 +267,8 @@ pub struct Changes {
     pub apps_deleted: Vec<AppId>,
     /// APIs.
     pub apis: Vec<Api>,
+    /// The throttling policies that `apis` are bound to.
+    pub throttles: Vec<Throttle>,
     /// APIs that were deleted.
     pub apis_deleted: Vec<ApiId>,
     /// Publications.

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::Args;
+use http::header::RETRY_AFTER;
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use tidegate_sign::Secret;
@@ -152,7 +153,7 @@ async fn proof_from(control: &Control, app: &str) -> anyhow::Result<Option<Proof
 fn show(answer: &Answer) {
     say(format!("HTTP {}", answer.status));
     for (name, value) in &answer.headers {
-        if name.as_str().starts_with("x-tidegate-") {
+        if name.as_str().starts_with("x-tidegate-") || name == RETRY_AFTER {
             say(format!(
                 "{}: {}",
                 titled(name.as_str()),

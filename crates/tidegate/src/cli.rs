@@ -11,6 +11,7 @@ use crate::commands::apps::Apps;
 use crate::commands::clock::Clock;
 use crate::commands::grants::Grants;
 use crate::commands::notices::Notices;
+use crate::commands::throttles::Throttles;
 use crate::dev::Dev;
 use crate::serve::{ConfigCommand, Serve};
 
@@ -62,6 +63,8 @@ pub enum Command {
     Apps(Box<Apps>),
     /// See APIs, publish and stop them.
     Apis(Box<Apis>),
+    /// See and make throttling policies.
+    Throttles(Box<Throttles>),
     /// See or move the clock of a development server.
     Clock(Clock),
     /// Print a script that completes commands in your shell.

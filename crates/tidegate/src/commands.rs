@@ -6,6 +6,8 @@ pub mod apps;
 pub mod clock;
 pub mod grants;
 pub mod notices;
+pub mod rules;
+pub mod throttles;
 
 use clap::Args;
 use tidegate_domain::Timestamp;

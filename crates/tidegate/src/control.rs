@@ -46,6 +46,11 @@ impl Control {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// PUT.
+    pub async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
     /// DELETE.
     pub async fn delete(&self, path: &str) -> anyhow::Result<Value> {
         self.call(Method::DELETE, path, None).await

@@ -2,6 +2,7 @@
 //! turned into the gate's own values. The gate knows neither the store nor the wire.
 
 mod backend;
+mod rules;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use async_trait::async_trait;
 use tidegate_control::{Control, GateChanges};
 use tidegate_domain::{DomainId, ProjectId, Standing};
 use tidegate_gateway::{
-    Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Rules, Source, SourceError,
+    Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Source, SourceError,
 };
 use tidegate_store::{Changes, Revision};
 
@@ -64,6 +65,7 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
         apps,
         apps_deleted,
         apis,
+        throttles,
         apis_deleted,
         publications,
         standings,
@@ -84,13 +86,13 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
         Some(FeedApi {
             domain: account(accounts, &api.project)?,
             backend: backend::of(&api),
+            rules: rules::of(&api, &throttles),
             id: api.id,
             project: api.project,
             name: api.name,
             auth: api.auth,
             method: api.method,
             path: api.path,
-            rules: Rules::default(),
         })
     });
     let publications = publications.into_iter().map(|publication| FeedPublication {

@@ -1,10 +1,12 @@
 //! Ids as they come in paths and bodies. A text that can be no id names nothing, so each is refused
 //! as the unknown thing it is meant for, exactly like an id that was never given out.
 
-use tidegate_domain::{ApiId, AppId, ApplicationId, InstanceId, NoticeId, Refusal, WorkspaceId};
+use tidegate_domain::{
+    ApiId, AppId, ApplicationId, InstanceId, NoticeId, Refusal, ThrottleName, WorkspaceId,
+};
 
 use crate::limits::ECHO_CHARS;
-use crate::text::visible;
+use crate::text::{echo, malformed, visible};
 
 /// The API called `text`.
 pub fn api(text: &str) -> Result<ApiId, Refusal> {
@@ -43,6 +45,23 @@ pub fn notice(text: &str) -> Result<NoticeId, Refusal> {
     NoticeId::parse(text).map_err(|_| Refusal::NoticeUnknown)
 }
 
+/// The throttling policy called `text`.
+pub fn throttle(text: &str) -> Result<ThrottleName, Refusal> {
+    ThrottleName::parse(text).map_err(|_| Refusal::ThrottleUnknown {
+        name: visible(&text.chars().take(ECHO_CHARS).collect::<String>()),
+    })
+}
+
+/// A throttling policy that may get the name `text`.
+pub fn throttle_to_set(text: &str) -> Result<ThrottleName, Refusal> {
+    ThrottleName::parse(text).map_err(|_| {
+        malformed(format!(
+            "the policy's name is {}; a name has 1 to 64 letters, digits, `-`, `_` or `.`",
+            echo(text)
+        ))
+    })
+}
+
 /// The workspace called `text`.
 pub fn workspace(text: &str) -> Result<WorkspaceId, Refusal> {
     WorkspaceId::parse(text.trim()).map_err(|_| Refusal::WorkspaceUnknown)
@@ -63,6 +82,8 @@ mod tests {
         assert_eq!(application(bad), Err(Refusal::ApplicationUnknown));
         assert_eq!(notice(bad), Err(Refusal::NoticeUnknown));
         assert_eq!(workspace(bad), Err(Refusal::WorkspaceUnknown));
+        assert_eq!(throttle(bad), Err(Refusal::ThrottleUnknown { name: bad.into() }));
+        assert!(matches!(throttle_to_set(bad), Err(Refusal::Malformed { .. })));
         assert_eq!(api("0").unwrap().as_str(), "0");
         assert_eq!(workspace(" w1 ").unwrap().as_str(), "w1");
     }

@@ -8,6 +8,7 @@ pub mod iam;
 pub mod inbox;
 pub mod instances;
 pub mod operator;
+pub mod rules;
 
 use tidegate_control::Paging;
 use tidegate_domain::Refusal;

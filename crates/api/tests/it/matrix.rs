@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use tidegate_api::{Access, ROUTES, Route};
 use tidegate_control::{ApiAction, Command, GrantAction, Inbox, Login, Scope};
-use tidegate_domain::Role;
+use tidegate_domain::{Quota, Role, ThrottleName};
 use tidegate_sign::Secret;
 use tidegate_testkit::{PEOPLE, World, draft, hour};
 
@@ -103,6 +103,7 @@ async fn prepare(world: &World, route: &Route) -> Try {
         ("{instance_id}", "gate-1".to_owned()),
         ("{api_id}", world.api.to_string()),
         ("{app_id}", world.app.id.to_string()),
+        ("{throttle_name}", "slow".to_owned()),
     ];
     let until = "2027-06-01T00:00:00Z";
     match name.as_str() {
@@ -160,6 +161,13 @@ async fn prepare(world: &World, route: &Route) -> Try {
             ids.push(("{api_id}", api.to_string()));
         }
         "apis::act" => body = r#"{"action": "STOP"}"#.to_owned(),
+        "rules::show" | "rules::list_throttles" => {}
+        "rules::set" => {
+            throttle(world).await;
+            body = r#"{"throttle": "slow"}"#.to_owned();
+        }
+        "rules::show_throttle" | "rules::delete_throttle" => throttle(world).await,
+        "rules::set_throttle" => body = r#"{"window_seconds": 60, "per_app": 5}"#.to_owned(),
         "instances::list" | "instances::list_overview" | "instances::show" => {}
         "instances::list_approvers" => {}
         "operator::apply_world" => body = r#"{"projects": []}"#.to_owned(),
@@ -199,6 +207,12 @@ async fn applied(world: &World) -> String {
         .await
         .unwrap();
     page.items[0].application.id.to_string()
+}
+
+async fn throttle(world: &World) {
+    let throttle = ThrottleName::parse("slow").unwrap();
+    let quota = Quota { window_seconds: 60, per_api: None, per_user: None, per_app: Some(5) };
+    world.does("developer", Command::SetThrottle { throttle, quota }).await;
 }
 
 async fn token(world: &World) -> String {

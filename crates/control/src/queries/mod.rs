@@ -5,6 +5,7 @@ mod apps;
 mod grants;
 mod inbox;
 mod instances;
+mod throttles;
 
 use std::collections::HashMap;
 
@@ -16,6 +17,7 @@ pub use apps::AppShown;
 pub use grants::{BoundApi, GrantedApp};
 pub use inbox::{ApplicationShown, Inbox, NoticeShown};
 pub use instances::{Approver, InstanceShown};
+pub use throttles::ThrottleShown;
 
 use crate::Control;
 use crate::access::{self, Seat};

@@ -5,5 +5,6 @@
 mod admin;
 mod batch;
 mod lifecycle;
+mod rules;
 mod shutdown;
 mod workspaces;

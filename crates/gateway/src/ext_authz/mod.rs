@@ -113,7 +113,7 @@ fn deny(denial: &Denial, judged: &Judged) -> Result<CheckResponse, Status> {
     } else {
         return Err(Status::unavailable(denial.reason.row().name));
     };
-    let mut out = denial_headers(denial.reason);
+    let mut out = denial_headers(denial);
     out.insert(headers::REQUEST_ID, judged.id.header());
     out.extend(judged.revision().map(|revision| (headers::REVISION, revision)));
     let denied = DeniedResponse {

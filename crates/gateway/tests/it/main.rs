@@ -12,6 +12,7 @@ mod denials;
 mod following;
 mod forwarding;
 mod grants;
+mod limits;
 mod serving;
 mod strict;
 mod tls;

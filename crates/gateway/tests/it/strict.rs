@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tidegate_domain::AuthType;
 use tidegate_domain::api::Method;
+use tidegate_gateway::feed::{FeedApi, Rules};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::world::World;
+use crate::world::{HOUR, NOON, World, grant};
 
 #[tokio::test]
 async fn control_headers_come_once() {
@@ -58,6 +59,47 @@ async fn targets_with_two_readings_are_refused() {
     }
     let long = format!("GET /{} HTTP/1.1\r\nhost: {host}\r\n\r\n", "a".repeat(9_000));
     world.raw(long.as_bytes()).await.denied("bad-request");
+}
+
+/// An API may let odd characters into its values: nowhere else, and to no other API. They are signed,
+/// routed and sent on in one spelling.
+#[tokio::test]
+async fn odd_values_are_let_in_where_an_api_says_so() {
+    let world = World::start().await;
+    let rules = Rules { odd_paths: true, ..Rules::default() };
+    for (id, path, backend_path) in
+        [("files", "/files/{name}", "/f/{name}"), ("fixed", "/a;b/{name}", "/f/{name}")]
+    {
+        let api = world.api(id, AuthType::App, Method::Get, path, backend_path);
+        world.publish(FeedApi { rules: rules.clone(), ..api }).await;
+        world.grant(id, "app", Some(grant(NOON, NOON + HOUR, None))).await;
+    }
+    for (target, sent_on) in [
+        ("/files/a%2fb", "/f/a%2Fb"),
+        ("/files/a%5cb", "/f/a%5Cb"),
+        ("/files/a;v=1", "/f/a%3Bv%3D1"),
+        ("/files/a%3B", "/f/a%3B"),
+        ("/files/a", "/f/a"),
+    ] {
+        world.call("GET", target).send().await.allowed();
+        assert_eq!(world.backend.last().address, sent_on, "{target}");
+    }
+    let calls = world.backend.calls();
+    for target in ["/orders/a%2Fb", "/orders/7;x", "/a;b/c", "/files;x/a", "/nowhere/a%2Fb"] {
+        let answer = world.call("GET", target).send().await;
+        answer.denied("bad-request");
+        assert!(answer.text().contains("is not accepted") && answer.closes, "{target}");
+    }
+    let host = world.address;
+    for target in ["/files/..%2Fa", "/files/a%2F..", "/files/..;a", "/files/%2F", "/files/a%00"] {
+        let bytes = format!("GET {target} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+        world.raw(bytes.as_bytes()).await.denied("bad-request");
+    }
+    // What was signed for one path is good for no other.
+    let signed = String::from_utf8(world.call("GET", "/files/a%2Fb").bytes()).unwrap();
+    let other = signed.replacen("/files/a%2Fb", "/files/a%5Cb", 1);
+    world.raw(other.as_bytes()).await.denied("bad-signature");
+    assert_eq!(world.backend.calls(), calls);
 }
 
 #[tokio::test]

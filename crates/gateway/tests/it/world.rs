@@ -500,7 +500,7 @@ impl Call {
 
     /// The headers that signing adds.
     pub fn signature(&self) -> HeaderMap {
-        let target = Target::parse(&self.target).unwrap();
+        let target = Target::parse_odd(&self.target).unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("host", HeaderValue::from_str(&self.host).unwrap());
         for (name, value) in &self.headers {

@@ -1,7 +1,7 @@
 //! What a target is read as, and that its own spelling is read as itself.
 
 use proptest::prelude::*;
-use tidegate_sign::Target;
+use tidegate_sign::{Target, TargetError};
 
 use crate::reference::{Plain, encode};
 
@@ -156,5 +156,65 @@ proptest! {
         prop_assert!(target.segments().eq(&segments));
         prop_assert!(target.query().eq(query.iter().map(|(n, v)| (n.as_str(), v.as_str()))));
         prop_assert_eq!(target.path_and_query(), wire);
+    }
+}
+
+#[test]
+fn odd_paths() {
+    // wire, path as sent on, what it is refused for elsewhere, odd places
+    for (wire, path, odd, places) in [
+        ("/a/b%2fc", "/a/b%2Fc", Some(TargetError::EncodedSlash), &[1][..]),
+        ("/a/b%5Cc/", "/a/b%5Cc/", Some(TargetError::Backslash), &[1]),
+        ("/a/b;c=1", "/a/b%3Bc%3D1", Some(TargetError::Semicolon), &[1]),
+        ("/a/b%3Bc", "/a/b%3Bc", Some(TargetError::Semicolon), &[1]),
+        ("/a;/b%2Fc/d", "/a%3B/b%2Fc/d", Some(TargetError::Semicolon), &[0, 1]),
+        ("/a/b%252Fc", "/a/b%252Fc", None, &[]),
+        ("/a/b", "/a/b", None, &[]),
+    ] {
+        let target = Target::parse_odd(wire).unwrap();
+        assert_eq!((target.path(), target.odd()), (path, odd), "{wire}");
+        assert!(target.odd_segments().eq(places.iter().copied()), "{wire}");
+        assert_eq!(Target::parse(wire).err(), odd, "{wire}");
+    }
+    for (wire, error) in [
+        ("/a/%2F", TargetError::EmptySegment),
+        ("/a/b%2F", TargetError::EmptySegment),
+        ("/a/b%2F%2Fc", TargetError::EmptySegment),
+        ("/a/b%2F%5Cc", TargetError::EmptySegment),
+        ("/a/%5Cb", TargetError::EmptySegment),
+        ("/a/;b", TargetError::EmptySegment),
+        ("/a/b%2F;c", TargetError::EmptySegment),
+        ("/a/..;b", TargetError::DotSegment),
+        ("/a/..%2Fb", TargetError::DotSegment),
+        ("/a/b%2F%2e%2E%2Fc", TargetError::DotSegment),
+        ("/a/b%5C..%5Cc", TargetError::DotSegment),
+        ("/a/b%2F.;x", TargetError::DotSegment),
+        ("/a;b/..", TargetError::DotSegment),
+        ("/a/b%2F%00", TargetError::Control),
+        ("/a//b;c", TargetError::EmptySegment),
+        ("/a/b\\c", TargetError::Backslash),
+    ] {
+        assert_eq!(Target::parse_odd(wire), Err(error), "{wire}");
+    }
+}
+
+proptest! {
+    /// Whoever takes whichever odd character for the end of a segment, or of its name, meets neither
+    /// an empty nor a dot segment; and there is one spelling for all that mean the same.
+    #[test]
+    fn odd_paths_hide_no_dots(wire in "(/(a|\\.|%2e|%2F|%5c|;|%3b|%25|%2525){0,6}){1,4}") {
+        let Ok(target) = Target::parse_odd(&wire) else { return Ok(()) };
+        prop_assert_eq!(Target::parse_odd(&target.path_and_query()), Ok(target.clone()));
+        prop_assert_eq!(Target::parse(&wire).ok(), target.odd().is_none().then(|| target.clone()));
+        for separators in [&['/'][..], &['/', '\\']] {
+            for strips in [false, true] {
+                let whole = Plain::of(&target).segments.join("/");
+                let parts = whole.split(separators);
+                for part in parts.filter(|_| target.segments().len() > 0) {
+                    let name = if strips { part.split(';').next().unwrap() } else { part };
+                    prop_assert!(!matches!(name, "" | "." | ".."), "{} in {}", part, wire);
+                }
+            }
+        }
     }
 }

@@ -8,7 +8,8 @@ use tidegate_domain::publication::Status;
 use tidegate_domain::{ApiId, AppId, InstanceId, Key, Publication, Standing};
 
 use super::samples::{
-    api, api_id, app, app_id, application, granted, instance, project, publication, token,
+    api, api_id, app, app_id, application, bound_api, granted, instance, project, publication,
+    throttle, token, workspace_id,
 };
 use super::{Shared, begin, revision, view, write};
 use crate::{AppRecord, Changes, Revision};
@@ -87,6 +88,33 @@ pub async fn changes_tell_each_revision_whole(store: Shared) {
     assert_eq!(after_two.projects.len(), 1);
     let none = view.changes(revision(3)).await.unwrap();
     assert_eq!((none.head, none.projects.len()), (revision(3), 0));
+}
+
+/// A throttling policy is told with the APIs that are bound to it, and when it changes they are told
+/// again, whoever asks from whenever before.
+pub async fn changes_tell_bound_apis_when_their_throttle_changes(store: Shared) {
+    let (bound, free) = (bound_api("x1", "slow"), api("x2", "two", 1));
+    write!(
+        store,
+        put_throttle(&throttle("slow", 9)),
+        put_throttle(&throttle("idle", 9)),
+        put_api(&bound),
+        put_api(&free),
+        put_api(&bound_api("x3", "slow")),
+    );
+    write!(store, delete_api(&api_id("x3")));
+    write!(store, put_throttle(&throttle("slow", 5)), put_throttle(&throttle("idle", 5)));
+    let mut other_workspace = throttle("slow", 1);
+    other_workspace.workspace = workspace_id("w2");
+    write!(store, put_throttle(&other_workspace));
+    let mut view = view(&store).await;
+    let all = view.changes(revision(0)).await.unwrap();
+    assert_eq!((all.apis.len(), &all.throttles), (2, &vec![throttle("slow", 5)]));
+    let changed = view.changes(revision(2)).await.unwrap();
+    assert_eq!((changed.apis, changed.throttles), (vec![bound], vec![throttle("slow", 5)]));
+    assert!(changed.apis_deleted.is_empty(), "a deletion is told once");
+    let none = view.changes(revision(3)).await.unwrap();
+    assert!(none.apis.is_empty() && none.throttles.is_empty());
 }
 
 /// What a follower knows.

@@ -6,8 +6,9 @@ use tidegate_domain::publication::Status;
 use tidegate_domain::{Api, AppKind, ApplicationKind, NoticeOutcome, Outcome, VoidCause};
 
 use super::samples::{
-    api, api_id, app, app_id, application, at, closed, instance_id, key, notice, project,
-    project_id, publication, user, user_id, verdict, workspace, workspace_id,
+    api, api_id, app, app_id, application, at, bound_api, closed, instance_id, key, notice,
+    project, project_id, publication, throttle_name, user, user_id, verdict, workspace,
+    workspace_id,
 };
 use super::{Shared, view, write};
 use crate::{ApiFilter, AppFilter, ApplicationFilter, NoticeFilter, Paging, Party};
@@ -94,6 +95,26 @@ pub async fn apps_are_filtered(store: Shared) {
     assert_eq!(app_ids(&store, named).await, ["a4", "a1"]);
     let kind = AppFilter { kind: Some(AppKind::Iam), ..all() };
     assert_eq!(app_ids(&store, kind).await, ["a3"]);
+}
+
+/// Which APIs a throttling policy limits is found by its name and workspace.
+pub async fn apis_are_found_by_their_throttle(store: Shared) {
+    let mut elsewhere = bound_api("x2", "slow");
+    elsewhere.workspace = workspace_id("w2");
+    write!(
+        store,
+        put_api(&bound_api("x1", "slow")),
+        put_api(&elsewhere),
+        put_api(&bound_api("x3", "other")),
+        put_api(&api("x4", "free", 1)),
+        put_api(&bound_api("x5", "slow")),
+    );
+    write!(store, delete_api(&api_id("x5")));
+    let throttle = Some(throttle_name("slow"));
+    let anywhere = ApiFilter { throttle, ..ApiFilter::default() };
+    let here = ApiFilter { workspace: Some(workspace_id("w1")), ..anywhere.clone() };
+    assert_eq!(api_ids(&store, anywhere).await, ["x1", "x2"]);
+    assert_eq!(api_ids(&store, here).await, ["x1"]);
 }
 
 /// Every field of the filter of APIs.

@@ -43,6 +43,7 @@ macro_rules! battery {
                 the_epoch_is_kept
                 people_round_trip
                 catalog_round_trips
+                throttles_round_trip
                 publications_round_trip
                 standings_round_trip
                 applications_round_trip
@@ -53,6 +54,7 @@ macro_rules! battery {
                 users_are_found_by_name_and_key
                 apps_are_filtered
                 apis_are_filtered
+                apis_are_found_by_their_throttle
                 names_match_literally_and_whatever_their_case
                 applications_are_filtered
                 notices_are_filtered
@@ -66,6 +68,7 @@ macro_rules! battery {
                 changes_since_zero_are_everything
                 changes_tell_deletions_once
                 changes_tell_each_revision_whole
+                changes_tell_bound_apis_when_their_throttle_changes
                 changes_followed_give_the_whole
                 access_keys_and_names_are_unique
                 app_keys_are_unique

@@ -5,13 +5,13 @@ use tidegate_domain::notice::NoticeKind;
 use tidegate_domain::publication::Status;
 use tidegate_domain::standing::CutCause;
 use tidegate_domain::{
-    AppKind, ApplicationKind, AuthType, NoticeOutcome, Outcome, Role, Standing, Visibility,
-    VoidCause,
+    Api, AppKind, ApplicationKind, AuthType, NoticeOutcome, Outcome, Quota, Role, Rules, Standing,
+    Visibility, VoidCause,
 };
 
 use super::samples::{
-    api, app, application, at, closed, grant, instance, instance_id, key, line, member, message,
-    notice, project, publication, token, user, verdict, workspace, workspace_id,
+    api, app, application, at, bound_api, closed, grant, instance, instance_id, key, line, member,
+    message, notice, project, publication, throttle, token, user, verdict, workspace, workspace_id,
 };
 use super::{Shared, revision, view, write};
 use crate::{Sealed, StoreError, TokenHash};
@@ -96,6 +96,37 @@ pub async fn catalog_round_trips(store: Shared) {
     write!(store, put_api(&changed));
     let mut view = super::view(&store).await;
     assert_eq!(view.api(&changed.id).await.unwrap(), Some(changed));
+}
+
+/// Throttling policies, and the rules of APIs.
+pub async fn throttles_round_trip(store: Shared) {
+    let mut elsewhere = throttle("slow", 7);
+    elsewhere.workspace = workspace_id("w2");
+    let mut narrow = throttle("narrow", 1);
+    narrow.quota =
+        Quota { window_seconds: 86_400, per_api: None, per_user: Some(u32::MAX), per_app: None };
+    let plain = Api { rules: Rules::default(), ..api("x2", "plain", 1) };
+    let bound = bound_api("x1", "slow");
+    write!(
+        store,
+        put_throttle(&throttle("slow", 9)),
+        put_throttle(&elsewhere),
+        put_throttle(&narrow),
+        put_api(&bound),
+        put_api(&plain),
+    );
+    let mut view = view(&store).await;
+    let here = workspace_id("w1");
+    assert_eq!(view.throttles(&here).await.unwrap(), [narrow.clone(), throttle("slow", 9)]);
+    assert_eq!(view.throttle(&here, &narrow.name).await.unwrap(), Some(narrow.clone()));
+    assert_eq!(view.throttle(&workspace_id("w2"), &narrow.name).await.unwrap(), None);
+    for api in [&bound, &plain] {
+        assert_eq!(view.api(&api.id).await.unwrap().as_ref(), Some(api));
+    }
+    write!(store, delete_throttle(&here, &narrow.name), delete_throttle(&here, &narrow.name));
+    let mut view = super::view(&store).await;
+    assert_eq!(view.throttles(&here).await.unwrap(), [throttle("slow", 9)]);
+    assert_eq!(view.throttles(&workspace_id("w2")).await.unwrap(), [elsewhere]);
 }
 
 /// Publications, in all their states.

@@ -6,7 +6,8 @@ use tidegate_domain::standing::{Cut, CutCause};
 use tidegate_domain::{
     Api, ApiId, App, AppId, AppKind, Application, ApplicationId, ApplicationKind, AuthType,
     DomainId, Grant, Instance, InstanceId, Key, Notice, NoticeId, NoticeOutcome, Outcome,
-    ProjectId, Publication, Role, Standing, Timestamp, UserId, Verdict, Visibility, WorkspaceId,
+    ProjectId, Publication, Quota, Role, Rules, Standing, Throttle, ThrottleName, Timestamp,
+    UserId, Verdict, Visibility, WorkspaceId,
 };
 
 use crate::{
@@ -40,6 +41,8 @@ ids! {
     application_id: ApplicationId,
     /// A notice's id.
     notice_id: NoticeId,
+    /// A throttling policy's name.
+    throttle_name: ThrottleName,
 }
 
 /// A moment.
@@ -150,7 +153,40 @@ pub fn api(id: &str, name: &str, created_at: i64) -> Api {
         retention_hours: 24,
         tags: vec!["shop".to_owned(), "Orders".to_owned()],
         definition: r#"{"backend":"http://b"}"#.to_owned(),
+        rules: Rules {
+            throttle: None,
+            nonce: true,
+            odd_paths: false,
+            upgrade: true,
+            retries: 2,
+            http2: true,
+            connect_timeout_ms: None,
+            read_timeout_ms: Some(5_000),
+            total_timeout_ms: Some(60_000),
+            more_backends: vec!["b2:80".to_owned(), "[::1]:80".to_owned()],
+        },
     }
+}
+
+/// A throttling policy of the workspace `w1`.
+pub fn throttle(name: &str, per_api: u32) -> Throttle {
+    Throttle {
+        workspace: workspace_id("w1"),
+        name: throttle_name(name),
+        quota: Quota {
+            window_seconds: 60,
+            per_api: Some(per_api),
+            per_user: None,
+            per_app: Some(1),
+        },
+    }
+}
+
+/// An API that is bound to a throttling policy.
+pub fn bound_api(id: &str, throttle: &str) -> Api {
+    let mut api = api(id, "bound", 1);
+    api.rules.throttle = Some(throttle_name(throttle));
+    api
 }
 
 /// What a standing of these is about.

@@ -52,6 +52,7 @@ impl State {
         creator
             && is(&filter.project, &api.project)
             && is(&filter.workspace, &api.workspace)
+            && (filter.throttle.is_none() || filter.throttle == api.rules.throttle)
             && has(&filter.name, &api.name)
             && has(&filter.description, &api.description)
             && filter.tags.iter().all(|tag| api.tags.contains(tag))

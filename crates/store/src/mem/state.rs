@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegate_domain::{
     Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
-    ProjectId, Publication, Standing, Timestamp, UserId, WorkspaceId,
+    ProjectId, Publication, Standing, Throttle, ThrottleName, Timestamp, UserId, WorkspaceId,
 };
 
 use crate::{
@@ -33,6 +33,7 @@ pub struct State {
     pub tokens: BTreeMap<TokenHash, Kept<Token>>,
     pub apps: BTreeMap<AppId, Mortal<AppRecord>>,
     pub apis: BTreeMap<ApiId, Mortal<Api>>,
+    pub throttles: BTreeMap<(WorkspaceId, ThrottleName), Throttle>,
     pub publications: BTreeMap<(ApiId, InstanceId), Kept<Publication>>,
     pub standings: BTreeMap<Key, Kept<Standing>>,
     pub applications: BTreeMap<ApplicationId, Application>,
@@ -57,6 +58,7 @@ impl State {
             tokens: BTreeMap::new(),
             apps: BTreeMap::new(),
             apis: BTreeMap::new(),
+            throttles: BTreeMap::new(),
             publications: BTreeMap::new(),
             standings: BTreeMap::new(),
             applications: BTreeMap::new(),
@@ -82,6 +84,20 @@ impl State {
     /// Was there such an API, and is it gone?
     pub fn api_is_deleted(&self, id: &ApiId) -> bool {
         self.apis.get(id).is_some_and(|kept| kept.value.is_none())
+    }
+
+    /// The throttling policies these APIs are bound to, by workspace and name.
+    pub fn throttles_of(&self, apis: &[Api]) -> Result<Vec<Throttle>> {
+        let mut found = BTreeMap::new();
+        for api in apis {
+            if let Some((workspace, name)) = api.throttle() {
+                let key = (workspace.clone(), name.clone());
+                let id = || api.id.to_string();
+                let throttle = part(&self.throttles, &key, ("apis", "throttle"), id)?;
+                found.insert(key, throttle);
+            }
+        }
+        Ok(found.into_values().collect())
     }
 
     /// A publication with its application as that was last put.

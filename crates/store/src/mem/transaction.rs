@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidegate_domain::{
-    Api, ApiId, AppId, Application, Instance, Notice, Publication, Standing, Timestamp,
+    Api, ApiId, AppId, Application, Instance, Notice, Publication, Standing, Throttle,
+    ThrottleName, Timestamp, WorkspaceId,
 };
 use tokio::sync::{OwnedMutexGuard, watch};
 
@@ -142,6 +143,28 @@ impl Transaction for Session<Writing> {
             let gone = self.0.kept(None);
             self.0.state.apis.insert(id.clone(), gone);
         }
+        Ok(())
+    }
+
+    async fn put_throttle(&mut self, throttle: &Throttle) -> Result<()> {
+        let key = (throttle.workspace.clone(), throttle.name.clone());
+        self.0.state.throttles.insert(key.clone(), throttle.clone());
+        let revision = self.0.revision;
+        for kept in self.0.state.apis.values_mut() {
+            let bound = kept.value.as_ref().and_then(Api::throttle);
+            if bound == Some((&key.0, &key.1)) {
+                kept.revision = revision;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_throttle(
+        &mut self,
+        workspace: &WorkspaceId,
+        name: &ThrottleName,
+    ) -> Result<()> {
+        self.0.state.throttles.remove(&(workspace.clone(), name.clone()));
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use async_trait::async_trait;
 use tidegate_domain::{
     Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
-    ProjectId, Publication, Standing, Timestamp, UserId, WorkspaceId,
+    ProjectId, Publication, Standing, Throttle, ThrottleName, Timestamp, UserId, WorkspaceId,
 };
 
 use super::lists::page;
@@ -125,6 +125,19 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         let mut listed: Vec<_> = apis.filter(|a| state.lists_api(filter, a)).cloned().collect();
         listed.sort_by_key(|api| (api.created_at, api.id.clone()));
         Ok(page(listed, paging))
+    }
+
+    async fn throttle(
+        &mut self,
+        workspace: &WorkspaceId,
+        name: &ThrottleName,
+    ) -> Result<Option<Throttle>> {
+        Ok(self.0.throttles.get(&(workspace.clone(), name.clone())).cloned())
+    }
+
+    async fn throttles(&mut self, workspace: &WorkspaceId) -> Result<Vec<Throttle>> {
+        let throttles = self.0.throttles.values();
+        Ok(throttles.filter(|throttle| throttle.workspace == *workspace).cloned().collect())
     }
 
     async fn publication(&mut self, api: &ApiId, on: &InstanceId) -> Result<Option<Publication>> {
@@ -259,6 +272,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
                 None => {}
             }
         }
+        changes.throttles = state.throttles_of(&changes.apis)?;
         // What belongs to a deleted app or API goes with it: that it was deleted says all.
         for (_, publication) in since(&state.publications, after) {
             if !state.api_is_deleted(&publication.api) {

@@ -6,7 +6,8 @@ use tidegate_domain::notice::NoticeKind;
 use tidegate_domain::standing::CutCause;
 use tidegate_domain::{
     ApiId, AppId, AppKind, ApplicationId, ApplicationKind, AuthType, DomainId, InstanceId,
-    NoticeId, NoticeOutcome, Outcome, ProjectId, Role, UserId, Visibility, VoidCause, WorkspaceId,
+    NoticeId, NoticeOutcome, Outcome, ProjectId, Role, ThrottleName, UserId, Visibility, VoidCause,
+    WorkspaceId,
 };
 
 use crate::{Result, StoreError};
@@ -42,6 +43,15 @@ impl Cells {
     pub fn number<T: TryFrom<i64>>(&self, column: &'static str, number: i64) -> Result<T> {
         T::try_from(number).map_err(|_| self.bad(column))
     }
+
+    /// The value of a number column that may be empty.
+    pub fn maybe_number<T: TryFrom<i64>>(
+        &self,
+        column: &'static str,
+        number: Option<i64>,
+    ) -> Result<Option<T>> {
+        number.map(|number| self.number(column, number)).transpose()
+    }
 }
 
 /// A value kept as text.
@@ -60,7 +70,18 @@ macro_rules! ids {
     )+};
 }
 
-ids!(ApiId, AppId, ApplicationId, DomainId, InstanceId, NoticeId, ProjectId, UserId, WorkspaceId);
+ids!(
+    ApiId,
+    AppId,
+    ApplicationId,
+    DomainId,
+    InstanceId,
+    NoticeId,
+    ProjectId,
+    ThrottleName,
+    UserId,
+    WorkspaceId
+);
 
 /// An enum kept by a name. The names are in databases: they are never changed.
 pub trait Name: Copy {

@@ -1,12 +1,14 @@
 //! What changed after a revision.
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
-use tidegate_domain::Api;
+use std::collections::BTreeMap;
 
-use super::access::{Stored, all, by_key};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
+use tidegate_domain::{Api, Throttle};
+
+use super::access::{Stored, all, by_key, one};
 use super::cells::Cells;
 use super::lists::{deleted_apis, deleted_apps};
-use super::tables::{apis, apps, instances, projects, publications, standings, tokens};
+use super::tables::{apis, apps, instances, projects, publications, standings, throttles, tokens};
 use crate::{AppRecord, Changes, Head, Result, Revision};
 
 pub async fn changes(tx: &DatabaseTransaction, head: &Head, since: Revision) -> Result<Changes> {
@@ -34,6 +36,7 @@ pub async fn changes(tx: &DatabaseTransaction, head: &Head, since: Revision) -> 
     changes.apps = AppRecord::load(tx, living).await?;
     let (gone_apis, living) = split(later!(apis).all(tx).await?, |row| row.deleted);
     changes.apis = Api::load(tx, living).await?;
+    changes.throttles = throttles_of(tx, &changes.apis).await?;
     if since > Revision(0) {
         let id = |row: &apps::Model| Cells::of(apps::Entity, &[&row.id]).text("id", &row.id);
         changes.apps_deleted = gone_apps.iter().map(id).collect::<Result<_>>()?;
@@ -50,6 +53,23 @@ pub async fn changes(tx: &DatabaseTransaction, head: &Head, since: Revision) -> 
         .filter(standings::Column::App.not_in_subquery(deleted_apps()));
     changes.standings = all(tx, living).await?;
     Ok(changes)
+}
+
+/// The throttling policies these APIs are bound to, by workspace and name.
+async fn throttles_of(tx: &DatabaseTransaction, apis: &[Api]) -> Result<Vec<Throttle>> {
+    let mut found = BTreeMap::new();
+    for api in apis {
+        let Some((workspace, name)) = api.throttle() else { continue };
+        let key = (workspace.clone(), name.clone());
+        if found.contains_key(&key) {
+            continue;
+        }
+        let row = throttles::Entity::find_by_id((workspace.to_string(), name.to_string()));
+        let throttle: Option<Throttle> = one(tx, row).await?;
+        let cells = Cells::of(apis::Entity, &[api.id.as_str()]);
+        found.insert(key, throttle.ok_or_else(|| cells.bad("throttle"))?);
+    }
+    Ok(found.into_values().collect())
 }
 
 fn split<T>(rows: Vec<T>, is_gone: impl Fn(&T) -> bool) -> (Vec<T>, Vec<T>) {

@@ -76,6 +76,7 @@ pub fn apis(filter: &ApiFilter) -> Condition {
         .add(Column::Deleted.eq(false))
         .add_option(filter.project.as_ref().map(|id| Column::Project.eq(id.as_str())))
         .add_option(filter.workspace.as_ref().map(|id| Column::Workspace.eq(id.as_str())))
+        .add_option(filter.throttle.as_ref().map(|name| Column::Throttle.eq(name.as_str())))
         .add_option(filter.name.as_ref().map(|part| contains(Column::NameLower, part)))
         .add_option(
             filter.description.as_ref().map(|part| contains(Column::DescriptionLower, part)),

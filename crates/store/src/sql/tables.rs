@@ -58,9 +58,15 @@ table! { apis, "apis"; id: String;
 project: String, workspace: String, name: String, name_lower: String, description: String,
 description_lower: String, auth: String, method: String, path: String, shape: String,
 visibility: String, manager: String, created_by: String, created_at: i64, updated_at: i64,
-retention_hours: i64, definition: String, deleted: bool, revision: i64 }
+retention_hours: i64, definition: String, deleted: bool, revision: i64,
+throttle: Option<String>, nonce: bool, odd_paths: bool, upgrade: bool, retries: i64, http2: bool,
+connect_timeout_ms: Option<i64>, read_timeout_ms: Option<i64>, total_timeout_ms: Option<i64>,
+more_backends: String }
 
 table! { api_tags, "api_tags"; api: String, ordinal: i64; tag: String }
+
+table! { throttles, "throttles"; workspace: String, name: String;
+window_seconds: i64, per_api: Option<i64>, per_user: Option<i64>, per_app: Option<i64> }
 
 table! { publications, "publications"; api: String, instance: String;
 status: String, status_at: Option<i64>, published_at: Option<i64>,

@@ -7,7 +7,8 @@ use sea_orm::{
     Iterable, QueryFilter,
 };
 use tidegate_domain::{
-    Api, ApiId, AppId, Application, Instance, Notice, Publication, Standing, Timestamp,
+    Api, ApiId, AppId, Application, Instance, Notice, Publication, Standing, Throttle,
+    ThrottleName, Timestamp, WorkspaceId,
 };
 use tokio::sync::OwnedMutexGuard;
 
@@ -17,7 +18,7 @@ use super::cells::Cells;
 use super::rows::tag_rows;
 use super::tables::{
     api_tags, apis, applications, apps, head, instances, journal, members, notices, outbox,
-    projects, publications, standings, tokens, users, workspaces,
+    projects, publications, standings, throttles, tokens, users, workspaces,
 };
 use crate::{
     AppRecord, Head, JournalEntry, Member, Message, Project, Result, Revision, StoreError, Token,
@@ -167,6 +168,29 @@ impl Transaction for Session<Writing> {
         let gone = apis::Model { deleted: true, revision, ..row };
         put::<apis::Entity>(&self.tx, gone).await?;
         self.drop_tags(id).await
+    }
+
+    async fn put_throttle(&mut self, throttle: &Throttle) -> Result<()> {
+        put::<throttles::Entity>(&self.tx, throttles::Model::of(throttle)).await?;
+        let mut bound = Query::update();
+        bound
+            .table(apis::Entity)
+            .value(apis::Column::Revision, self.mode.revision.column())
+            .and_where(apis::Column::Workspace.eq(throttle.workspace.as_str()))
+            .and_where(apis::Column::Throttle.eq(throttle.name.as_str()))
+            .and_where(apis::Column::Deleted.eq(false));
+        self.tx.execute(&bound).await?;
+        Ok(())
+    }
+
+    async fn delete_throttle(
+        &mut self,
+        workspace: &WorkspaceId,
+        name: &ThrottleName,
+    ) -> Result<()> {
+        let key = (workspace.to_string(), name.to_string());
+        throttles::Entity::delete_by_id(key).exec(&self.tx).await?;
+        Ok(())
     }
 
     async fn put_publication(&mut self, publication: &Publication) -> Result<()> {

@@ -6,14 +6,14 @@ use sea_orm::{
 };
 use tidegate_domain::{
     Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
-    ProjectId, Publication, Standing, Timestamp, UserId, WorkspaceId,
+    ProjectId, Publication, Standing, Throttle, ThrottleName, Timestamp, UserId, WorkspaceId,
 };
 
 use super::access::{all, by_key, clamped, one, page};
 use super::cells::Cells;
 use super::tables::{
     apis, applications, apps, instances, journal, members, notices, outbox, projects, publications,
-    standings, tokens, users, workspaces,
+    standings, throttles, tokens, users, workspaces,
 };
 use super::{Session, changes, lists};
 use crate::{
@@ -116,6 +116,20 @@ impl<M: Send> View for Session<M> {
             .order_by_asc(apis::Column::CreatedAt)
             .order_by_asc(apis::Column::Id);
         page(&self.tx, listed, paging).await
+    }
+
+    async fn throttle(
+        &mut self,
+        workspace: &WorkspaceId,
+        name: &ThrottleName,
+    ) -> Result<Option<Throttle>> {
+        let key = (workspace.to_string(), name.to_string());
+        one(&self.tx, throttles::Entity::find_by_id(key)).await
+    }
+
+    async fn throttles(&mut self, workspace: &WorkspaceId) -> Result<Vec<Throttle>> {
+        let inside = throttles::Column::Workspace.eq(workspace.as_str());
+        all(&self.tx, by_key(throttles::Entity::find().filter(inside))).await
     }
 
     async fn publication(&mut self, api: &ApiId, on: &InstanceId) -> Result<Option<Publication>> {

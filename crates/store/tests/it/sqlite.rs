@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use sea_orm::{ConnectionTrait, Database};
-use tidegate_domain::ApplicationKind;
 use tidegate_domain::publication::Status;
+use tidegate_domain::{Api, ApplicationKind, Rules};
 use tidegate_store::battery::samples::{
     api, api_id, app, app_id, application, application_id, at, granted, instance_id, publication,
 };
@@ -52,6 +52,36 @@ async fn everything_is_there_after_reopening() {
     assert_eq!(view.app(&app_id("a1")).await.unwrap(), Some(app("a1", "one", 1)));
     assert!(view.app(&app_id("a2")).await.unwrap().is_none());
     assert_eq!(again.begin().await.unwrap().commit().await.unwrap(), Revision(2));
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_version_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tidegate.db");
+    let store = open(&path).await;
+    fill(&store).await;
+    drop(store);
+    let mut back = "DROP INDEX apis_throttle; DROP TABLE throttles;".to_owned();
+    for column in [
+        "throttle",
+        "nonce",
+        "odd_paths",
+        "upgrade",
+        "retries",
+        "http2",
+        "connect_timeout_ms",
+        "read_timeout_ms",
+        "total_timeout_ms",
+        "more_backends",
+    ] {
+        back += &format!("ALTER TABLE apis DROP COLUMN {column};");
+    }
+    back += "DELETE FROM migrations WHERE name = 'm0002_rules'";
+    by_hand(&path, &back).await.unwrap();
+    let store = open(&path).await;
+    let api = store.view().await.unwrap().api(&api_id("x1")).await.unwrap();
+    let plain = Api { rules: Rules::default(), ..self::api("x1", "one", 1) };
+    assert_eq!(api, Some(plain), "what was there has the plainest rules");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tidegate_wire::format_iso;
 
+use super::rules::Rules;
 use super::{Common, End};
 use crate::control::{Control, encoded};
 use crate::out::{Table, cell, records, say};
@@ -17,6 +18,7 @@ Examples:
   tidegate apis publish weather --instance gate-1
   tidegate apis stop weather --instance gate-1        in two days, if any app counts on it
   tidegate apis recover weather --instance gate-1
+  tidegate apis rules weather --throttle slow
 
 A stopped API keeps its grants, an unpublished one loses them. Its apps are told, and have at least
 two days; with no app to count on it, it ends at once.")]
@@ -40,6 +42,8 @@ enum What {
         /// Its name or id.
         api: String,
     },
+    /// Show or change how the gateway treats an API's calls: throttle, nonce, timeouts and the like.
+    Rules(Box<Rules>),
     /// Publish an API. A reviewer publishes at once; others apply.
     Publish(On),
     /// Stop an API; grants are kept. For its reviewer.
@@ -85,6 +89,7 @@ impl Apis {
                 let answer = control.get(&format!("/apis/{id}")).await?;
                 self.common.output.print(&answer, one);
             }
+            What::Rules(rules) => rules.run(&control, self.common.output).await?,
             What::Publish(on) => {
                 let path = place(&control, on).await?;
                 control.post(&format!("{path}/publish"), &json!({})).await?;

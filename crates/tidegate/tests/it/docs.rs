@@ -20,9 +20,19 @@ fn blocks<'a>(page: &'a str, kind: &str) -> Vec<&'a str> {
 
 #[test]
 fn the_first_run_goes_as_its_page_says() {
+    assert!(commands_run("docs/first-run.md") >= 12);
+}
+
+#[test]
+fn throttling_goes_as_its_page_says() {
+    assert!(commands_run("docs/throttling.md") >= 9);
+}
+
+/// Runs a page's commands in a new world, and tells how many there were.
+fn commands_run(name: &str) -> usize {
     let folder = Folder::new();
     let _server = Server::dev(&folder, &[]);
-    let page = page("docs/first-run.md");
+    let page = page(name);
     let mut commands = 0;
     for block in blocks(&page, "console") {
         let mut shown = String::new();
@@ -37,7 +47,7 @@ fn the_first_run_goes_as_its_page_says() {
             }
         }
     }
-    assert!(commands >= 12, "only {commands} commands were found");
+    commands
 }
 
 #[test]

@@ -16,6 +16,7 @@ fn every_command_has_help_with_examples() {
         "notices",
         "apps",
         "apis",
+        "throttles",
         "clock",
         "completion",
     ] {

@@ -19,6 +19,7 @@ mod help;
 mod kill;
 mod metrics;
 mod restart;
+mod rules;
 mod serve;
 mod support;
 mod world;

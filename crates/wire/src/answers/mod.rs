@@ -7,6 +7,7 @@ mod instances;
 mod lists;
 mod people;
 mod records;
+mod throttles;
 
 pub use api::{ApiDetail, ApiNames, ApiOverview, ApiPublishDto, CreatedApi, InstanceHostDto};
 pub use app::{AppDto, AppNames};
@@ -21,6 +22,7 @@ pub use lists::{
 };
 pub use people::ApproverRecord;
 pub use records::{ApplyRecord, Names};
+pub use throttles::{BoundApiDto, ThrottleDto, Throttles};
 
 #[cfg(test)]
 mod tests;

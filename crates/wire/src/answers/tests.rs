@@ -7,7 +7,7 @@ use tidegate_domain::standing::{Cut, CutCause, Key};
 use tidegate_domain::{
     Api, ApiId, App, AppId, AppKind, Application, ApplicationId, ApplicationKind, AuthType, Grant,
     Instance, InstanceId, Notice, NoticeId, NoticeKind, NoticeOutcome, Outcome, ProjectId,
-    Publication, Standing, Timestamp, UserId, Verdict, Visibility, VoidCause, WorkspaceId,
+    Publication, Rules, Standing, Timestamp, UserId, Verdict, Visibility, VoidCause, WorkspaceId,
 };
 
 use super::*;
@@ -99,6 +99,7 @@ fn api() -> Api {
         retention_hours: definition.retention_hours,
         tags: definition.tags,
         definition: definition.json,
+        rules: Rules::default(),
     }
 }
 

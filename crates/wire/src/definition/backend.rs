@@ -72,7 +72,7 @@ pub fn backend(body: &ApiBody) -> Result<BackendSpec, Refusal> {
         Some(text) => Protocol::parse("backend_config.protocol", text)?,
     };
     let authority = required("backend_config.host", config.host.as_ref())?;
-    host::check(authority)?;
+    host::check("backend_config.host", authority)?;
     let path = required("backend_config.path", config.path.as_ref())?;
     let placeholders = check_backend_path(path)?;
     let timeout_ms = timeout(config)?;

@@ -8,10 +8,10 @@ use crate::limits::HOST_CHARS;
 use crate::text::{echo, malformed};
 
 /// Is it `name`, `name:port`, `1.2.3.4:port` or `[v6]:port`?
-pub(super) fn check(host: &str) -> Result<(), Refusal> {
+pub(crate) fn check(field: &str, host: &str) -> Result<(), Refusal> {
     if host.contains("://") {
         return Err(malformed(format!(
-            "`backend_config.host` is {}; leave out the scheme, which `backend_config.protocol` says",
+            "`{field}` is {}; leave out the scheme, which `backend_config.protocol` says",
             echo(host)
         )));
     }
@@ -19,7 +19,7 @@ pub(super) fn check(host: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(malformed(format!(
-        "`backend_config.host` is {}; write a host name or an address, with a port if needed, such \
+        "`{field}` is {}; write a host name or an address, with a port if needed, such \
          as `orders.example.com:8080` or `[2001:db8::1]:8080`",
         echo(host)
     )))
@@ -72,7 +72,7 @@ mod tests {
             "[::1]",
             "[2001:db8::1]:8443",
         ] {
-            assert_eq!(check(good), Ok(()), "{good}");
+            assert_eq!(check("host", good), Ok(()), "{good}");
         }
         let long_label = "a".repeat(64);
         let long_name = vec!["abcdefgh"; 30].join(".");
@@ -103,7 +103,7 @@ mod tests {
             &long_label,
             &long_name,
         ] {
-            assert!(check(bad).is_err(), "{bad}");
+            assert!(check("host", bad).is_err(), "{bad}");
         }
     }
 }

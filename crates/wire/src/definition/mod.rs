@@ -1,7 +1,7 @@
 //! The definition of an API: checked once, when it is written, and kept as canonical JSON.
 
 mod backend;
-mod host;
+pub(crate) mod host;
 mod names;
 mod paras;
 

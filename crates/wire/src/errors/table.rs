@@ -59,6 +59,7 @@ pub(super) const fn line(refusal: &Refusal) -> Line {
         Refusal::ApplicationUnknown => (Existence, "DLM.4620", "application-unknown"),
         Refusal::NoticeUnknown => (Existence, "DLM.4621", "notice-unknown"),
         Refusal::ReviewerUnknown { .. } => (Existence, "DLM.4622", "reviewer-unknown"),
+        Refusal::ThrottleUnknown { .. } => (Existence, "DLM.4623", "throttle-unknown"),
 
         Refusal::RoleTooLow { .. } => (Rights, "DLM.4640", "role-too-low"),
         Refusal::NotReviewer => (Rights, "DLM.4641", "not-reviewer"),
@@ -82,6 +83,9 @@ pub(super) const fn line(refusal: &Refusal) -> Line {
         Refusal::NameTaken => (State, "DLM.4672", "name-taken"),
         Refusal::IamAppFixed => (State, "DLM.4673", "iam-app-fixed"),
         Refusal::ResetTooSoon => (State, "DLM.4674", "reset-too-soon"),
+        Refusal::ThrottleInUse { .. } => (State, "DLM.4675", "throttle-in-use"),
+        Refusal::ThrottlesFull { .. } => (State, "DLM.4676", "throttles-full"),
+        Refusal::NonceUnsigned => (State, "DLM.4677", "nonce-unsigned"),
 
         Refusal::EndPassed { .. } => (Time, "DLM.4680", "end-passed"),
         Refusal::EndTooFar => (Time, "DLM.4681", "end-too-far"),

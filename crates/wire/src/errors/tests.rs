@@ -51,7 +51,8 @@ fn successor(refusal: &Refusal) -> Option<Refusal> {
         Refusal::InstanceToShowUnknown => Refusal::ApplicationUnknown,
         Refusal::ApplicationUnknown => Refusal::NoticeUnknown,
         Refusal::NoticeUnknown => Refusal::ReviewerUnknown { name: "wang".into() },
-        Refusal::ReviewerUnknown { .. } => Refusal::RoleTooLow { task: Task::Edit },
+        Refusal::ReviewerUnknown { .. } => Refusal::ThrottleUnknown { name: "slow".into() },
+        Refusal::ThrottleUnknown { .. } => Refusal::RoleTooLow { task: Task::Edit },
         Refusal::RoleTooLow { .. } => Refusal::NotReviewer,
         Refusal::NotReviewer => Refusal::NotAppOwner,
         Refusal::NotAppOwner => Refusal::NotAddressee,
@@ -81,7 +82,10 @@ fn successor(refusal: &Refusal) -> Option<Refusal> {
         Refusal::AppInUse { .. } => Refusal::NameTaken,
         Refusal::NameTaken => Refusal::IamAppFixed,
         Refusal::IamAppFixed => Refusal::ResetTooSoon,
-        Refusal::ResetTooSoon => Refusal::EndPassed { end: at() },
+        Refusal::ResetTooSoon => Refusal::ThrottleInUse { count: 2, api: "orders".into() },
+        Refusal::ThrottleInUse { .. } => Refusal::ThrottlesFull { max: 1_000 },
+        Refusal::ThrottlesFull { .. } => Refusal::NonceUnsigned,
+        Refusal::NonceUnsigned => Refusal::EndPassed { end: at() },
         Refusal::EndPassed { .. } => Refusal::EndTooFar,
         Refusal::EndTooFar => Refusal::EndShrinks { app: app(), until: at() },
         Refusal::EndShrinks { .. } => Refusal::NoticeTooShort { earliest: at() },
@@ -115,7 +119,7 @@ fn faults() -> Vec<Fault> {
 
 #[test]
 fn the_samples_are_all_there_are() {
-    assert_eq!(samples().len(), 40);
+    assert_eq!(samples().len(), 44);
     assert_eq!(faults().len(), 8);
 }
 
@@ -195,6 +199,7 @@ fn texts_carry_the_data() {
         (Refusal::RouteTaken, "Api path already exist"),
         (Refusal::IllegalAction { status: Status::Offline }, "This action is illegal"),
         (Refusal::AppInUse { count: 1 }, "1 live grant."),
+        (Refusal::ThrottleInUse { count: 1, api: "orders".into() }, "still limits the API orders."),
         (
             Refusal::AlreadyDecided {
                 verdict: Verdict {

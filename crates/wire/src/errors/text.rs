@@ -46,6 +46,10 @@ pub(super) fn text(refusal: &Refusal, name_of: &dyn Fn(&UserId) -> Option<String
             "`{name}` is not on the workspace's list of reviewers. An admin can add him; then name \
              him as `manager`."
         ),
+        Refusal::ThrottleUnknown { name } => format!(
+            "The throttling policy {name} does not exist in this workspace. Make it first, or look \
+             up its name in the list of policies."
+        ),
 
         Refusal::RoleTooLow { task } => format!(
             "Your role in this workspace does not let you {}. Ask an admin of the workspace.",
@@ -123,6 +127,21 @@ pub(super) fn text(refusal: &Refusal, name_of: &dyn Fn(&UserId) -> Option<String
         Refusal::ResetTooSoon => {
             "The secret was reset less than a minute ago. Wait a minute and try again.".into()
         }
+        Refusal::ThrottleInUse { count, api } => format!(
+            "The throttling policy still limits {}. Give them another policy, or none, before you \
+             delete it.",
+            match count {
+                1 => format!("the API {api}"),
+                count => format!("{count} APIs, among them {api}"),
+            }
+        ),
+        Refusal::ThrottlesFull { max } => format!(
+            "The workspace has {max} throttling policies, which is as many as it may have. Delete \
+             one that is not used, or bind APIs to one that is there."
+        ),
+        Refusal::NonceUnsigned => "Only an API with auth_type APP can ask for a nonce: without a \
+             signature, nothing covers it. Take the rule back, or let callers sign."
+            .into(),
 
         Refusal::EndPassed { end } => format!(
             "The end, rounded down to the hour, is {end}, which has passed. Choose a later whole \
@@ -161,8 +180,8 @@ fn sentence(what: &str) -> String {
 
 const fn task_words(task: Task) -> &'static str {
     match task {
-        Task::Edit => "create, change or delete APIs and apps",
-        Task::Operate => "publish APIs or act on grants",
+        Task::Edit => "create, change or delete APIs, apps and throttling policies",
+        Task::Operate => "publish APIs, bind them to throttling policies or act on grants",
         Task::Review => "decide applications",
         Task::ResetSecret => "reset an app's secret",
         Task::ListReviewers => "read the list of reviewers",

@@ -7,6 +7,7 @@ mod app;
 mod life;
 mod object;
 mod review;
+mod rules;
 
 pub use action::{Action, ActionBody, BatchAuthorize, BatchAuthorizeBody};
 pub use api::{
@@ -16,6 +17,7 @@ pub use api::{
 pub use app::{AppBody, AppChange, AppSpec, AppUpdateBody};
 pub use life::{ApiAction, ApiActionBody, GatewayBody, apis_to_delete};
 pub use review::{ConfirmBody, Confirmation, DecideBody, Decision};
+pub use rules::{RulesBody, ThrottleBody};
 
 use serde::de::DeserializeOwned;
 use tidegate_domain::Refusal;

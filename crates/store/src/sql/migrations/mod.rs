@@ -4,6 +4,7 @@
 //! are now. Only what engines spell differently is filled in.
 
 mod m0001_initial;
+mod m0002_rules;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, QueryOrder};
 
@@ -17,7 +18,7 @@ pub struct Migration {
     sql: &'static str,
 }
 
-const ALL: [Migration; 1] = [m0001_initial::MIGRATION];
+const ALL: [Migration; 2] = [m0001_initial::MIGRATION, m0002_rules::MIGRATION];
 
 /// How an engine spells what engines spell differently.
 pub struct Dialect {

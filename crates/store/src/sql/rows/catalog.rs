@@ -1,18 +1,18 @@
-//! Instances, apps and APIs.
+//! Instances, apps, APIs with their rules, and throttling policies.
 
 use std::collections::BTreeMap;
 
 use sea_orm::DatabaseTransaction;
-use tidegate_domain::{Api, App, Instance, Timestamp};
+use tidegate_domain::{Api, App, Instance, Quota, Rules, Throttle, Timestamp};
 
 use super::super::access::{Stored, rows_in};
-use super::super::cells::{Cells, Name, id};
-use super::super::tables::{api_tags, apis, apps, instances};
+use super::super::cells::{Cells, Name, id, maybe_id};
+use super::super::tables::{api_tags, apis, apps, instances, throttles};
 use super::people::some_text;
 use super::stored_alone;
 use crate::{AppRecord, Result, Revision, Sealed};
 
-stored_alone!(Instance = instances, AppRecord = apps);
+stored_alone!(Instance = instances, AppRecord = apps, Throttle = throttles);
 
 impl instances::Model {
     pub fn of(instance: &Instance, revision: Revision) -> Self {
@@ -95,6 +95,7 @@ impl apps::Model {
 
 impl apis::Model {
     pub fn of(api: &Api, revision: Revision) -> Self {
+        let rules = &api.rules;
         Self {
             id: id(&api.id),
             project: id(&api.project),
@@ -116,12 +117,40 @@ impl apis::Model {
             definition: api.definition.clone(),
             deleted: false,
             revision: revision.column(),
+            throttle: maybe_id(rules.throttle.as_ref()),
+            nonce: rules.nonce,
+            odd_paths: rules.odd_paths,
+            upgrade: rules.upgrade,
+            retries: rules.retries.into(),
+            http2: rules.http2,
+            connect_timeout_ms: rules.connect_timeout_ms.map(i64::from),
+            read_timeout_ms: rules.read_timeout_ms.map(i64::from),
+            total_timeout_ms: rules.total_timeout_ms.map(i64::from),
+            // A host has no blank in it.
+            more_backends: rules.more_backends.join(" "),
         }
+    }
+
+    fn rules(&self, cells: &Cells) -> Result<Rules> {
+        let ms = |column, value| cells.maybe_number(column, value);
+        Ok(Rules {
+            throttle: cells.maybe("throttle", self.throttle.as_deref())?,
+            nonce: self.nonce,
+            odd_paths: self.odd_paths,
+            upgrade: self.upgrade,
+            retries: cells.number("retries", self.retries)?,
+            http2: self.http2,
+            connect_timeout_ms: ms("connect_timeout_ms", self.connect_timeout_ms)?,
+            read_timeout_ms: ms("read_timeout_ms", self.read_timeout_ms)?,
+            total_timeout_ms: ms("total_timeout_ms", self.total_timeout_ms)?,
+            more_backends: self.more_backends.split_whitespace().map(str::to_owned).collect(),
+        })
     }
 
     fn read(self, tags: Vec<String>) -> Result<Api> {
         let cells = Cells::of(apis::Entity, &[&self.id]);
         Ok(Api {
+            rules: self.rules(&cells)?,
             id: cells.text("id", &self.id)?,
             project: cells.text("project", &self.project)?,
             workspace: cells.text("workspace", &self.workspace)?,
@@ -138,6 +167,33 @@ impl apis::Model {
             retention_hours: cells.number("retention_hours", self.retention_hours)?,
             tags,
             definition: self.definition,
+        })
+    }
+}
+
+impl throttles::Model {
+    pub fn of(throttle: &Throttle) -> Self {
+        Self {
+            workspace: id(&throttle.workspace),
+            name: id(&throttle.name),
+            window_seconds: throttle.quota.window_seconds.into(),
+            per_api: throttle.quota.per_api.map(i64::from),
+            per_user: throttle.quota.per_user.map(i64::from),
+            per_app: throttle.quota.per_app.map(i64::from),
+        }
+    }
+
+    fn read(self) -> Result<Throttle> {
+        let cells = Cells::of(throttles::Entity, &[&self.workspace, &self.name]);
+        Ok(Throttle {
+            workspace: cells.text("workspace", &self.workspace)?,
+            name: cells.text("name", &self.name)?,
+            quota: Quota {
+                window_seconds: cells.number("window_seconds", self.window_seconds)?,
+                per_api: cells.maybe_number("per_api", self.per_api)?,
+                per_user: cells.maybe_number("per_user", self.per_user)?,
+                per_app: cells.maybe_number("per_app", self.per_app)?,
+            },
         })
     }
 }
