@@ -21,4 +21,5 @@ mod metrics;
 mod restart;
 mod serve;
 mod support;
+mod tls;
 mod world;
