@@ -14,7 +14,7 @@ use hyper::service::Service;
 use tidegate_domain::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
-use crate::backend::{BackendConfig, Backends, Dialer};
+use crate::backend::{BackendConfig, BackendCounters, Backends, Dialer};
 use crate::body::AnyBody;
 use crate::check::{Admitted, Question, check};
 use crate::denial::{Denial, Reason};
@@ -175,7 +175,7 @@ impl Gate {
     pub fn counters(&self) -> Counters {
         Counters {
             admitted: self.0.admitted.load(Ordering::Relaxed),
-            connections: self.0.dialer.opened(),
+            backends: self.0.dialer.counters(),
             tls: self.0.tls.as_ref().map(Acceptor::counters).unwrap_or_default(),
             denied: Reason::ALL
                 .into_iter()
@@ -206,8 +206,8 @@ pub struct Status {
 pub struct Counters {
     /// Calls that were admitted and answered by a backend.
     pub admitted: u64,
-    /// Connections to backends that were opened.
-    pub connections: u64,
+    /// What has happened at the backends' side.
+    pub backends: BackendCounters,
     /// What has happened at its TLS; nothing without TLS.
     pub tls: TlsCounters,
     /// Calls that were denied, by reason; every reason is listed.

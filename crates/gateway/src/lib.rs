@@ -37,7 +37,7 @@ mod server;
 mod tls;
 mod told;
 
-pub use backend::{BackendConfig, BadNetwork, Networks};
+pub use backend::{BackendConfig, BackendCounters, BadNetwork, Networks};
 pub use body::{AnyBody, BoxError};
 pub use check::{Admitted, Question, check};
 pub use denial::{Denial, Reason, Row};

@@ -28,6 +28,19 @@ pub(crate) struct Dialer {
     tls: Arc<ClientConfig>,
     networks: Networks,
     opened: AtomicU64,
+    pub(super) retried: AtomicU64,
+    pub(super) ejected: AtomicU64,
+}
+
+/// What has happened at the backends' side since the gate was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BackendCounters {
+    /// Connections that were opened.
+    pub connections: u64,
+    /// Calls that were tried again.
+    pub retries: u64,
+    /// Times that one of several backends was put out.
+    pub ejections: u64,
 }
 
 impl Dialer {
@@ -38,12 +51,18 @@ impl Dialer {
             tls: Arc::new(tls),
             networks: config.networks.clone(),
             opened: AtomicU64::new(0),
+            retried: AtomicU64::new(0),
+            ejected: AtomicU64::new(0),
         })
     }
 
-    /// How many connections were made.
-    pub(crate) fn opened(&self) -> u64 {
-        self.opened.load(Ordering::Relaxed)
+    /// What has happened so far.
+    pub(crate) fn counters(&self) -> BackendCounters {
+        BackendCounters {
+            connections: self.opened.load(Ordering::Relaxed),
+            retries: self.retried.load(Ordering::Relaxed),
+            ejections: self.ejected.load(Ordering::Relaxed),
+        }
     }
 
     /// A new connection, ready to be used within `time`. What goes wrong is for the log.

@@ -7,8 +7,10 @@
 mod answer;
 mod dial;
 mod endpoint;
+mod health;
 mod networks;
 mod pool;
+mod retry;
 mod set;
 mod trust;
 
@@ -19,16 +21,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Response, Version};
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use self::answer::Lent;
 use self::pool::Pool;
+use self::retry::Again;
+use self::set::Choice;
 use crate::body::AnyBody;
 use crate::limits::Limits;
 
 pub(crate) use self::answer::Answer;
+pub use self::dial::BackendCounters;
 pub(crate) use self::dial::Dialer;
 pub(crate) use self::endpoint::Endpoint;
 pub use self::networks::{BadNetwork, Networks};
@@ -89,19 +95,75 @@ impl Backends {
         let until = to.times.total.map(|total| began + total);
         let head = now + to.times.head.unwrap_or(limits.backend);
         let head = until.map_or(head, |until| until.min(head));
-        let connect = to.times.connect.unwrap_or(limits.connect);
-        let sent = self.0.exchange(request, to.choose(), now, connect);
-        let (answer, lent) = match timeout_at(head, sent).await {
-            Ok(sent) => sent.map_err(NoAnswer::Unreachable)?,
-            Err(_) => return Err(NoAnswer::Late),
+        let mut call = Call::new(to, &request);
+        let (answer, lent) = match timeout_at(head, self.0.answered(request, &mut call, now)).await
+        {
+            Ok(answered) => answered.map_err(NoAnswer::Unreachable)?,
+            Err(_) => {
+                if call.is_whole {
+                    self.0.failed(&call, head);
+                }
+                return Err(NoAnswer::Late);
+            }
         };
-        if answer.status().is_informational() {
-            return Err(NoAnswer::Unreachable(format!("it answered {}", answer.status())));
-        }
         let idle = to.times.idle.unwrap_or(limits.answer_idle);
-        Ok(answer.map(|body| Answer::new(body, lent, idle, until)))
+        let flight = call.at.and_then(|at| at.flight);
+        Ok(answer.map(|body| Answer::new(body, lent, flight, idle, until)))
     }
 }
+
+/// A call on its way to one of the backends of an API.
+struct Call<'s> {
+    to: &'s Set,
+    /// Where it is being tried.
+    at: Option<Choice<'s>>,
+    /// Is nothing of it still to come from the caller? Else he could make a backend look bad.
+    is_whole: bool,
+    /// How often it may be tried again, and how.
+    tries: u8,
+    again: Option<Again>,
+}
+
+impl<'s> Call<'s> {
+    fn new(to: &'s Set, request: &Request<AnyBody>) -> Self {
+        let mut again = None;
+        if to.retries > 0 {
+            to.budget.pay();
+            again = Again::of(request);
+        }
+        Self { to, at: None, is_whole: request.body().is_end_stream(), tries: to.retries, again }
+    }
+
+    /// The same request for one more try, if there may be one.
+    fn next(&mut self) -> Option<Request<AnyBody>> {
+        let again = self.again.as_ref().filter(|_| self.tries > 0)?;
+        if !self.to.budget.take() {
+            return None;
+        }
+        self.tries -= 1;
+        Some(again.request())
+    }
+}
+
+/// Why there is no answer. The text is for the log.
+enum Failure {
+    /// There is no connection.
+    Connection(String),
+    /// The connection broke before a byte of an answer came, as far as can be told.
+    Broken(String),
+    /// What came is no answer.
+    Nonsense(String),
+}
+
+impl From<hyper::Error> for Failure {
+    fn from(error: hyper::Error) -> Self {
+        let text = causes(&error);
+        if error.is_parse() { Self::Nonsense(text) } else { Self::Broken(text) }
+    }
+}
+
+/// The head of an answer, its body, and what must go back after it.
+type Answered = (Response<Incoming>, Option<Lent>);
 
 /// A connection, as it takes a request.
 pub(crate) enum Sender {
@@ -137,6 +199,54 @@ impl Sender {
 }
 
 impl Inner {
+    /// An answer from one of the backends of a call.
+    async fn answered(
+        self: &Arc<Self>,
+        mut request: Request<AnyBody>,
+        call: &mut Call<'_>,
+        mut now: Instant,
+    ) -> Result<Answered, String> {
+        loop {
+            let last = call.at.take();
+            call.at = call.to.choose(now, last.as_ref().map(|at| &**at.member));
+            drop(last);
+            let Some(at) = &call.at else { return Err("there is no backend".to_owned()) };
+            let connect = call.to.times.connect.unwrap_or(self.limits.connect);
+            let endpoint = &at.member.endpoint;
+            let (counts, passes, why) = match self.exchange(request, endpoint, now, connect).await {
+                Ok(answered) => {
+                    call.to.succeeded(at);
+                    return Ok(answered);
+                }
+                Err(Failure::Connection(why)) => (true, true, why),
+                Err(Failure::Broken(why)) => (call.is_whole, true, why),
+                Err(Failure::Nonsense(why)) => (call.is_whole, false, why),
+            };
+            now = Instant::now();
+            if counts {
+                self.failed(call, now);
+            }
+            match passes.then(|| call.next()).flatten() {
+                Some(next) => {
+                    tracing::debug!(why, "a call is tried again");
+                    self.dialer.retried.fetch_add(1, Ordering::Relaxed);
+                    request = next;
+                }
+                None => return Err(why),
+            }
+        }
+    }
+
+    /// The backend a call is at has failed.
+    fn failed(&self, call: &Call<'_>, now: Instant) {
+        if let Some(at) = &call.at
+            && call.to.failed(at, now)
+        {
+            tracing::warn!(backend = %at.member.endpoint.name, "a backend gets no calls for a while");
+            self.dialer.ejected.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// One request and the head of its answer, on a connection that is there if one is.
     async fn exchange(
         self: &Arc<Self>,
@@ -144,23 +254,24 @@ impl Inner {
         to: &Endpoint,
         now: Instant,
         connect: Duration,
-    ) -> Result<(Response<Incoming>, Option<Lent>), String> {
+    ) -> Result<Answered, Failure> {
         let pool = self.pool(to);
         if let Some(mut sender) = pool.take(now) {
             to.address(&mut request, sender.version());
             match sender.send(request).await {
-                Ok(answer) => return Ok((answer, sender.lent_by(pool))),
+                Ok(answer) => return final_answer(answer, sender, pool),
                 Err(mut error) => match error.take_message() {
                     // The backend hung up before any of it was sent: nobody has seen it.
                     Some(unsent) => request = unsent,
-                    None => return Err(causes(error.error())),
+                    None => return Err(error.into_error().into()),
                 },
             }
         }
-        let mut sender = self.open(&pool, to, connect).await?;
+        let opened = self.open(&pool, to, connect).await;
+        let mut sender = opened.map_err(Failure::Connection)?;
         to.address(&mut request, sender.version());
-        let answer = sender.send(request).await.map_err(|error| causes(error.error()))?;
-        Ok((answer, sender.lent_by(pool)))
+        let answer = sender.send(request).await.map_err(TrySendError::into_error)?;
+        final_answer(answer, sender, pool)
     }
 
     /// A new connection, or one that another call has made meanwhile and that can be shared.
@@ -246,6 +357,19 @@ impl Inner {
         self.sweeping.store(is_left, Ordering::Release);
         is_left
     }
+}
+
+/// An answer that is one. Nobody was asked to switch protocols, and hyper takes all others of their
+/// kind for what they are: not the answer yet.
+fn final_answer(
+    answer: Response<Incoming>,
+    sender: Sender,
+    pool: Arc<Pool>,
+) -> Result<Answered, Failure> {
+    if answer.status().is_informational() {
+        return Err(Failure::Nonsense(format!("it answered {}", answer.status())));
+    }
+    Ok((answer, sender.lent_by(pool)))
 }
 
 /// The shortest time of which old connections are looked for twice.
