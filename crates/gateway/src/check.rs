@@ -40,6 +40,7 @@ pub struct Question<'a> {
 }
 
 /// A call that may go on.
+#[derive(Clone)]
 pub struct Admitted {
     /// The proof.
     pub permit: Permit,
@@ -63,6 +64,22 @@ pub fn check(
 ) -> Result<Admitted, Denial> {
     let route = route(index, question.method, question.target)?;
     decide(index, skew_seconds, question, &route)
+}
+
+/// Would a call that was admitted be admitted still? Its proof is not asked for again.
+pub(crate) fn still_admits(index: &Index, admitted: &Admitted, now: Timestamp) -> bool {
+    let id = &admitted.api.feed.id;
+    let Some(api) = index.api(id) else { return false };
+    let status = index.status(id, &admitted.instance);
+    let permit = match (&admitted.app, api.feed.auth) {
+        (Some(app), AuthType::App | AuthType::Iam) => {
+            admit(status, index.held(id, &admitted.instance, app), now)
+        }
+        (_, AuthType::None) => admission::admit_open(status, now),
+        // It asks for proof now, and there was none.
+        (None, AuthType::App | AuthType::Iam) => return false,
+    };
+    permit.is_ok() && api.feed.rules.upgrade
 }
 
 /// The places on a call's route; never none.

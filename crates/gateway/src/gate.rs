@@ -75,6 +75,8 @@ pub(crate) struct Inner {
     pub(crate) revisions: watch::Sender<u64>,
     pub(crate) lease: Lease,
     pub(crate) backends: Backends,
+    /// Tells WebSockets that the gate ends; each one listens.
+    pub(crate) closing: watch::Sender<bool>,
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
     dialer: Arc<Dialer>,
@@ -100,6 +102,7 @@ impl Gate {
             timings: Timings::new(),
             lease: Lease::new(limits.lease),
             backends: Backends::new(Arc::clone(&dialer), &limits),
+            closing: watch::Sender::new(false),
             dialer,
             tls,
             held_bodies: Arc::new(Semaphore::new(held)),
@@ -145,6 +148,12 @@ impl Gate {
         let _ = self.0.revisions.subscribe().wait_for(|now| *now >= revision).await;
     }
 
+    /// Ends all WebSockets, and returns when they have. No new one begins.
+    pub async fn end_websockets(&self) {
+        self.0.closing.send_replace(true);
+        self.0.closing.closed().await;
+    }
+
     pub(crate) fn timings(&self) -> &Timings {
         &self.0.timings
     }
@@ -167,6 +176,7 @@ impl Gate {
             epoch: index.as_ref().map(|index| index.epoch().to_owned()),
             revision: index.as_ref().map(|index| index.revision()),
             age: self.0.lease.age(),
+            websockets: self.0.closing.receiver_count(),
             sizes: index.as_ref().map(|index| index.sizes()).unwrap_or_default(),
         }
     }
@@ -197,6 +207,8 @@ pub struct Status {
     pub revision: Option<u64>,
     /// How long ago it sent the last poll that was answered.
     pub age: Option<Duration>,
+    /// How many WebSockets are open.
+    pub websockets: usize,
     /// How much it knows.
     pub sizes: Sizes,
 }

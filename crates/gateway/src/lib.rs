@@ -36,6 +36,7 @@ mod routes;
 mod server;
 mod tls;
 mod told;
+mod upgrade;
 
 pub use backend::{BackendConfig, BackendCounters, BadNetwork, Networks};
 pub use body::{AnyBody, BoxError};

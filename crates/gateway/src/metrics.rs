@@ -111,6 +111,8 @@ impl Scrape {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
         }
+        let websockets = i64::try_from(self.status.websockets).unwrap_or(i64::MAX);
+        gauge(encoder, "websockets", "WebSockets that are open", websockets)?;
         let revision = i64::try_from(self.status.revision.unwrap_or(0)).unwrap_or(i64::MAX);
         gauge(encoder, "revision", "The revision it decides at", revision)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -21,6 +21,7 @@ use crate::gate::Inner;
 use crate::headers::{self, Origin, Strict, Trust};
 use crate::request_id::RequestId;
 use crate::server::{Peer, Secure};
+use crate::upgrade::{self, Tunnel};
 
 /// What the line about a call says.
 #[derive(Default)]
@@ -35,7 +36,7 @@ struct Account {
 }
 
 /// Answers one call.
-pub(crate) async fn handle<B>(gate: &Inner, request: Request<B>) -> Response<AnyBody>
+pub(crate) async fn handle<B>(gate: &Arc<Inner>, request: Request<B>) -> Response<AnyBody>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
@@ -59,6 +60,11 @@ where
     out.insert(headers::REQUEST_ID, id.header());
     if let Some(revision) = account.revision {
         out.insert(headers::REVISION, revision.into());
+    }
+    // What follows on the connection was meant for another protocol.
+    let has_switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+    if parts.headers.contains_key(UPGRADE) && !has_switched && parts.version < Version::HTTP_2 {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     match reason {
         Some(reason) => gate.count_denied(reason),
@@ -89,7 +95,7 @@ pub(crate) fn health(gate: &Inner, canonical_path: &str) -> Option<Response<AnyB
 }
 
 async fn call<B>(
-    gate: &Inner,
+    gate: &Arc<Inner>,
     parts: &request::Parts,
     strict: &Strict,
     body: B,
@@ -163,6 +169,9 @@ fn look(
     let index = gate.ready()?;
     account.revision = Some(index.revision());
     let route = route(&index, parts.method.as_str(), &strict.target)?;
+    if strict.is_websocket && !route.iter().any(|(api, _)| api.feed.rules.upgrade) {
+        return Err(headers::no_switch());
+    }
     let needed = Evidence::needed(&route, &parts.headers, is_empty);
     let only_signatures = route.iter().all(|(api, _)| api.feed.auth == AuthType::App);
     if needed == Evidence::Whole && only_signatures {
@@ -216,7 +225,7 @@ pub(crate) fn reserve(gate: &Inner, headers: &HeaderMap) -> Result<OwnedSemaphor
 type Failed = (Denial, Option<String>);
 
 async fn forward(
-    gate: &Inner,
+    gate: &Arc<Inner>,
     parts: &request::Parts,
     strict: &Strict,
     id: &RequestId,
@@ -251,6 +260,12 @@ async fn forward(
         },
     );
     tell_identity(&mut sent, id, admitted);
+    if strict.is_websocket {
+        if !api.feed.rules.upgrade {
+            return Err((headers::no_switch(), None));
+        }
+        upgrade::ask(&parts.headers, &mut sent);
+    }
 
     let (body, fault) = match body {
         Sent::Whole(body) => (body, None),
@@ -261,7 +276,11 @@ async fn forward(
     *request.uri_mut() = address;
     *request.headers_mut() = sent;
 
-    let answer = gate.backends.send(request, backends, began).await;
+    let answer = if strict.is_websocket {
+        gate.backends.switch(request, backends, began).await
+    } else {
+        gate.backends.send(request, backends, began).await
+    };
     let fault = fault.and_then(|fault| fault.get());
     match (answer, fault) {
         (_, Some(fault)) => Err((of_fault(fault), None)),
@@ -271,10 +290,20 @@ async fn forward(
         }
         (Ok(answer), None) => {
             let (mut head, inner) = answer.into_parts();
+            let told = strict.is_websocket.then(|| head.headers.clone());
             headers::from_backend(&mut head.headers);
             head.version = Version::HTTP_11;
-            head.extensions.clear();
             tell_end(&mut head.headers, admitted);
+            if head.status == StatusCode::SWITCHING_PROTOCOLS {
+                let (caller, backend) = (parts.extensions.get(), head.extensions.remove());
+                let idle = gate.backends.idle(backends);
+                let (gate, admitted) = (Arc::clone(gate), admitted.clone());
+                Tunnel { gate, admitted, idle, room: (room, inner) }
+                    .open(caller.cloned(), backend, &told.unwrap_or_default(), &mut head.headers)
+                    .map_err(|why| (Reason::BackendUnreachable.into(), Some(why.to_owned())))?;
+                return Ok(Response::from_parts(head, full("")));
+            }
+            head.extensions.clear();
             let body = Outbound { inner, _room: room };
             Ok(Response::from_parts(head, body.boxed_unsync()))
         }

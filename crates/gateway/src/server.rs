@@ -101,7 +101,8 @@ where
                     Err(error) => return tracing::debug!(%peer, %error, "no TLS with a caller"),
                 },
             };
-            let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+            let connection =
+                builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
             let mut connection = pin!(watcher.watch(connection));
             // Until the version is known no timer of hyper's runs, so one of ours does.
             let ended = tokio::select! {

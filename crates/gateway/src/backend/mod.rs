@@ -36,6 +36,7 @@ use crate::limits::Limits;
 pub(crate) use self::answer::Answer;
 pub use self::dial::BackendCounters;
 pub(crate) use self::dial::Dialer;
+use self::dial::Speak;
 pub(crate) use self::endpoint::Endpoint;
 pub use self::networks::{BadNetwork, Networks};
 pub(crate) use self::set::Set;
@@ -90,12 +91,39 @@ impl Backends {
         to: &Set,
         began: Instant,
     ) -> Result<Response<Answer>, NoAnswer> {
+        let call = Call::new(to, &request);
+        self.ask(request, call, began).await
+    }
+
+    /// The same for a request that asks to switch protocols: on a new connection, over HTTP/1.1. The
+    /// answer may be that protocols are switched, and then its extensions tell how.
+    pub(crate) async fn switch(
+        &self,
+        request: Request<AnyBody>,
+        to: &Set,
+        began: Instant,
+    ) -> Result<Response<Answer>, NoAnswer> {
+        let call = Call { switches: true, ..Call::new(to, &request) };
+        self.ask(request, call, began).await
+    }
+
+    /// How long an answer of these backends may stand still.
+    pub(crate) fn idle(&self, to: &Set) -> Duration {
+        to.times.idle.unwrap_or(self.0.limits.answer_idle)
+    }
+
+    async fn ask(
+        &self,
+        request: Request<AnyBody>,
+        mut call: Call<'_>,
+        began: Instant,
+    ) -> Result<Response<Answer>, NoAnswer> {
+        let to = call.to;
         let now = Instant::now();
         let limits = &self.0.limits;
         let until = to.times.total.map(|total| began + total);
         let head = now + to.times.head.unwrap_or(limits.backend);
         let head = until.map_or(head, |until| until.min(head));
-        let mut call = Call::new(to, &request);
         let (answer, lent) = match timeout_at(head, self.0.answered(request, &mut call, now)).await
         {
             Ok(answered) => answered.map_err(NoAnswer::Unreachable)?,
@@ -106,7 +134,7 @@ impl Backends {
                 return Err(NoAnswer::Late);
             }
         };
-        let idle = to.times.idle.unwrap_or(limits.answer_idle);
+        let idle = self.idle(to);
         let flight = call.at.and_then(|at| at.flight);
         Ok(answer.map(|body| Answer::new(body, lent, flight, idle, until)))
     }
@@ -119,6 +147,8 @@ struct Call<'s> {
     at: Option<Choice<'s>>,
     /// Is nothing of it still to come from the caller? Else he could make a backend look bad.
     is_whole: bool,
+    /// Does it ask to switch protocols?
+    switches: bool,
     /// How often it may be tried again, and how.
     tries: u8,
     again: Option<Again>,
@@ -131,7 +161,8 @@ impl<'s> Call<'s> {
             to.budget.pay();
             again = Again::of(request);
         }
-        Self { to, at: None, is_whole: request.body().is_end_stream(), tries: to.retries, again }
+        let is_whole = request.body().is_end_stream();
+        Self { to, at: None, is_whole, switches: false, tries: to.retries, again }
     }
 
     /// The same request for one more try, if there may be one.
@@ -213,7 +244,12 @@ impl Inner {
             let Some(at) = &call.at else { return Err("there is no backend".to_owned()) };
             let connect = call.to.times.connect.unwrap_or(self.limits.connect);
             let endpoint = &at.member.endpoint;
-            let (counts, passes, why) = match self.exchange(request, endpoint, now, connect).await {
+            let exchanged = if call.switches {
+                self.switched(request, endpoint, connect).await
+            } else {
+                self.exchange(request, endpoint, now, connect).await
+            };
+            let (counts, passes, why) = match exchanged {
                 Ok(answered) => {
                     call.to.succeeded(at);
                     return Ok(answered);
@@ -274,6 +310,20 @@ impl Inner {
         final_answer(answer, sender, pool)
     }
 
+    /// One request to switch protocols and the head of its answer, on a connection of its own.
+    async fn switched(
+        &self,
+        mut request: Request<AnyBody>,
+        to: &Endpoint,
+        connect: Duration,
+    ) -> Result<Answered, Failure> {
+        let opened = self.dialer.dial(to, Speak::Http1, connect).await;
+        let mut sender = opened.map_err(Failure::Connection)?;
+        to.address(&mut request, sender.version());
+        let answer = sender.send(request).await.map_err(TrySendError::into_error)?;
+        Ok((answer, None))
+    }
+
     /// A new connection, or one that another call has made meanwhile and that can be shared.
     async fn open(
         self: &Arc<Self>,
@@ -311,7 +361,7 @@ impl Inner {
         to: &Endpoint,
         connect: Duration,
     ) -> Result<Sender, String> {
-        let sender = self.dialer.dial(to, connect).await?;
+        let sender = self.dialer.dial(to, Speak::Any, connect).await?;
         pool.note(&sender, Instant::now());
         self.sweep_later();
         Ok(sender)

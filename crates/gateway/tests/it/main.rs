@@ -15,4 +15,5 @@ mod grants;
 mod serving;
 mod strict;
 mod tls;
+mod websockets;
 mod world;
