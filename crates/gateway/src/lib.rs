@@ -6,6 +6,9 @@
 //! index     all that is known, as one immutable snapshot with its revision
 //! check     identify -> authenticate -> admit; synchronous
 //! proxy     read strictly -> check -> forward -> account
+//! backend   connections to backends: pools, choice and health, retries, TLS, HTTP/2
+//! upgrade   calls that become WebSockets
+//! server    accepting callers; tls: their TLS
 //!
 //! told          a call that another proxy forwards, and its verdict
 //! forward_auth  that proxy asks over HTTP (nginx, Caddy, Traefik, APISIX, Envoy)
