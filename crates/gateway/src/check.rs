@@ -39,6 +39,7 @@ pub struct Question<'a> {
 }
 
 /// A call that may go on.
+#[derive(Clone)]
 pub struct Admitted {
     /// The proof.
     pub permit: Permit,
@@ -62,6 +63,23 @@ pub fn check(
 ) -> Result<Admitted, Denial> {
     let route = route(index, question.method, question.target)?;
     decide(index, skew_seconds, question, &route)
+}
+
+/// Would a call that was admitted be admitted still? Its proof is not asked for again.
+pub(crate) fn still_admits(index: &Index, admitted: &Admitted, now: Timestamp) -> bool {
+    let Some(door) = index.door_of(&admitted.api.feed.id, &admitted.instance) else {
+        return false;
+    };
+    let permit = match (&admitted.app, door.api.feed.auth) {
+        (Some(app), AuthType::App | AuthType::Iam) => {
+            let held = index.app(app).and_then(|app| index.held(door, app));
+            admit(door.status, held, now)
+        }
+        (_, AuthType::None) => admission::admit_open(door.status, now),
+        // It asks for proof now, and there was none.
+        (None, AuthType::App | AuthType::Iam) => return false,
+    };
+    permit.is_ok() && door.api.feed.rules.upgrade
 }
 
 /// The places on a call's route; never none.

@@ -13,7 +13,7 @@ use hyper::service::service_fn;
 use tidegate_domain::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
-use crate::backend::{BackendConfig, Backends, Dialer};
+use crate::backend::{BackendConfig, BackendCounters, Backends, Dialer};
 use crate::body::AnyBody;
 use crate::check::{Admitted, Question, check};
 use crate::denial::{Denial, Reason};
@@ -80,6 +80,8 @@ pub(crate) struct Inner {
     pub(crate) lease: Lease,
     pub(crate) throttles: Throttles,
     pub(crate) nonces: Nonces,
+    /// Tells WebSockets that the gate ends; each one listens.
+    pub(crate) closing: watch::Sender<bool>,
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
     pub(crate) ids: RequestIds,
@@ -108,6 +110,7 @@ impl Gate {
             ids: RequestIds::new(),
             timings: Timings::new(),
             lease: Lease::new(limits.lease),
+            closing: watch::Sender::new(false),
             dialer,
             tls,
             held_bodies: Arc::new(Semaphore::new(held)),
@@ -149,6 +152,12 @@ impl Gate {
         let _ = self.0.revisions.subscribe().wait_for(|now| *now >= revision).await;
     }
 
+    /// Ends all WebSockets, and returns when they have. No new one begins.
+    pub async fn end_websockets(&self) {
+        self.0.closing.send_replace(true);
+        self.0.closing.closed().await;
+    }
+
     pub(crate) fn timings(&self) -> &Timings {
         &self.0.timings
     }
@@ -171,6 +180,7 @@ impl Gate {
             epoch: index.as_ref().map(|index| index.epoch().to_owned()),
             revision: index.as_ref().map(|index| index.revision()),
             age: self.0.lease.age(),
+            websockets: self.0.closing.receiver_count(),
             sizes: index.as_ref().map(|index| index.sizes()).unwrap_or_default(),
         }
     }
@@ -179,7 +189,7 @@ impl Gate {
     pub fn counters(&self) -> Counters {
         Counters {
             admitted: self.0.admitted.load(Ordering::Relaxed),
-            connections: self.0.dialer.opened(),
+            backends: self.0.dialer.counters(),
             tls: self.0.tls.as_ref().map(Acceptor::counters).unwrap_or_default(),
             denied: Reason::ALL
                 .into_iter()
@@ -201,6 +211,8 @@ pub struct Status {
     pub revision: Option<u64>,
     /// How long ago it sent the last poll that was answered.
     pub age: Option<Duration>,
+    /// How many WebSockets are open.
+    pub websockets: usize,
     /// How much it knows.
     pub sizes: Sizes,
 }
@@ -210,8 +222,8 @@ pub struct Status {
 pub struct Counters {
     /// Calls that were admitted and answered by a backend.
     pub admitted: u64,
-    /// Connections to backends that were opened.
-    pub connections: u64,
+    /// What has happened at the backends' side.
+    pub backends: BackendCounters,
     /// What has happened at its TLS; nothing without TLS.
     pub tls: TlsCounters,
     /// Calls that were denied, by reason; every reason is listed.

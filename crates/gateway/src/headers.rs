@@ -11,6 +11,7 @@ use tidegate_sign::{
 
 use crate::denial::{Denial, Reason};
 use crate::server::Caller;
+use crate::upgrade;
 
 /// The app that calls, towards the backend.
 pub const APP: HeaderName = HeaderName::from_static("x-tidegate-app");
@@ -91,6 +92,13 @@ pub(crate) struct Strict {
     pub(crate) target: Target,
     /// Its host, when it is not in a header.
     pub(crate) host: Option<String>,
+    /// Does it ask to become a WebSocket?
+    pub(crate) is_websocket: bool,
+}
+
+/// The answer to a wish for another protocol where none is granted.
+pub(crate) fn no_switch() -> Denial {
+    Denial::new(Reason::BadRequest, "The gateway does not switch protocols.")
 }
 
 /// One strict reading of a request's head. Whatever two readers could take in two ways is refused.
@@ -108,8 +116,10 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
     if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
         return bad("A body has Content-Length or Transfer-Encoding, not both.");
     }
-    if headers.contains_key(UPGRADE) || nominated(headers).any(|name| name == UPGRADE) {
-        return bad("The gateway does not switch protocols.");
+    let switches = headers.contains_key(UPGRADE) || nominated(headers).any(|name| name == UPGRADE);
+    let is_websocket = switches && upgrade::is_websocket(parts);
+    if switches && !is_websocket {
+        return Err(no_switch());
     }
     let is_http2 = parts.version == Version::HTTP_2;
     let host = match (parts.uri.authority(), headers.get(HOST)) {
@@ -127,7 +137,7 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
     let target = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
     // What is odd is refused where the route is known, unless its API lets it in.
     match Target::parse_odd(target) {
-        Ok(target) => Ok(Strict { target, host }),
+        Ok(target) => Ok(Strict { target, host, is_websocket }),
         Err(error) => Err(not_accepted(error)),
     }
 }
@@ -138,7 +148,7 @@ pub(crate) fn not_accepted(error: TargetError) -> Denial {
 }
 
 /// The names that `Connection` makes hop-by-hop.
-fn nominated(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+pub(crate) fn nominated(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
     headers
         .get_all(CONNECTION)
         .iter()

@@ -545,8 +545,13 @@ impl Index {
         door_in(&self.doors, number)
     }
 
-    pub(crate) fn app(&self, id: &AppId) -> Option<&FeedApp> {
-        self.apps.get(id).map(|app| &app.feed)
+    /// The door of an API on an instance.
+    pub(crate) fn door_of(&self, api: &ApiId, instance: &InstanceId) -> Option<&Door> {
+        self.door(self.place(api, instance)?)
+    }
+
+    pub(crate) fn app(&self, id: &AppId) -> Option<&App> {
+        self.apps.get(id).map(|app| &**app)
     }
 
     /// The app with this key, if it can sign.

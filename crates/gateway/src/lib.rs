@@ -7,6 +7,9 @@
 //! check     identify -> authenticate -> admit; synchronous
 //! limit     after admission: throttle and nonce, of the APIs that have them
 //! proxy     read strictly -> check -> limit -> forward -> account
+//! backend   connections to backends: pools, choice and health, retries, TLS, HTTP/2
+//! upgrade   calls that become WebSockets
+//! server    accepting callers; tls: their TLS
 //!
 //! told          a call that another proxy forwards, and its verdict
 //! forward_auth  that proxy asks over HTTP (nginx, Caddy, Traefik, APISIX, Envoy)
@@ -40,9 +43,10 @@ mod server;
 mod throttle;
 mod tls;
 mod told;
+mod upgrade;
 mod workers;
 
-pub use backend::{BackendConfig, BadNetwork, Networks};
+pub use backend::{BackendConfig, BackendCounters, BadNetwork, Networks};
 pub use body::{AnyBody, BoxError};
 pub use check::{Admitted, Question, check};
 pub use denial::{Denial, Reason, Row};

@@ -49,7 +49,7 @@ impl Inner {
             (None, _) => None,
             (Some(app), Some(_)) => {
                 let app = index.app(app).ok_or(Reason::Internal)?;
-                Some(User::Account(app.domain.clone()))
+                Some(User::Account(app.feed.domain.clone()))
             }
             (Some(_), None) => {
                 let token = headers.get(AUTH_TOKEN).map(|token| sha256(token.as_bytes()));

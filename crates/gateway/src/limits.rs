@@ -45,6 +45,9 @@ pub struct Limits {
     /// The most idle connections kept per backend.
     pub pool_per_host: usize,
 
+    /// How often it is looked at whether a WebSocket may go on.
+    pub recheck: Duration,
+
     /// How far `X-Sdk-Date` may be away from the wall clock, in seconds.
     pub clock_skew_seconds: i64,
 
@@ -87,6 +90,7 @@ impl Default for Limits {
             calls_per_api: 1_024,
             pool_idle: Duration::from_secs(60),
             pool_per_host: 64,
+            recheck: Duration::from_secs(1),
             clock_skew_seconds: 15 * 60,
             nonces: 900_000,
             throttle_counters: 100_000,
@@ -125,6 +129,7 @@ impl Limits {
             (self.poll_timeout < self.lease, "the lease ends before a poll times out"),
             (self.poll_backoff < self.lease, "the lease ends before the next try"),
             (self.poll_gap <= self.poll, "the gap is longer than a poll"),
+            (!self.recheck.is_zero(), "a WebSocket is looked at all the time"),
             (self.clock_skew_seconds >= 0, "the clock skew is negative"),
             (self.nonces > 0, "no nonce is remembered"),
             (self.throttle_counters > 0, "no caller is counted"),

@@ -74,7 +74,12 @@ impl Collector for Scrape {
         self.calls(&mut encoder)?;
         histogram(&mut encoder, "check_seconds", "Time to a verdict", &self.timings.check)?;
         let help = "Connections to backends that were opened";
-        counter(&mut encoder, "backend_connections", help, self.counters.connections)?;
+        let backends = self.counters.backends;
+        counter(&mut encoder, "backend_connections", help, backends.connections)?;
+        let help = "Calls that were tried again at a backend";
+        counter(&mut encoder, "backend_retries", help, backends.retries)?;
+        let help = "Times that one of several backends was put out";
+        counter(&mut encoder, "backend_ejections", help, backends.ejections)?;
         let tls = self.counters.tls;
         let help = "Callers that came to no agreement about TLS";
         counter(&mut encoder, "tls_failures", help, tls.failed)?;
@@ -117,6 +122,8 @@ impl Scrape {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
         }
+        let websockets = i64::try_from(self.status.websockets).unwrap_or(i64::MAX);
+        gauge(encoder, "websockets", "WebSockets that are open", websockets)?;
         let revision = i64::try_from(self.status.revision.unwrap_or(0)).unwrap_or(i64::MAX);
         gauge(encoder, "revision", "The revision it decides at", revision)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use tidegate_domain::{AuthType, Timestamp};
@@ -20,6 +20,7 @@ use crate::gate::{Inner, Server};
 use crate::headers::{self, Strict, Trust};
 use crate::index::Index;
 use crate::request_id::RequestId;
+use crate::upgrade::{self, Tunnel};
 
 /// What the line about a call says.
 #[derive(Default)]
@@ -71,6 +72,11 @@ where
     out.insert(headers::REQUEST_ID, id.header());
     if let Some(revision) = account.revision {
         out.insert(headers::REVISION, revision.into());
+    }
+    // What follows on the connection was meant for another protocol.
+    let has_switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+    if parts.headers.contains_key(UPGRADE) && !has_switched && parts.version < Version::HTTP_2 {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     match reason {
         Some(reason) => gate.count_denied(reason),
@@ -145,6 +151,9 @@ impl Call<'_> {
         let index = self.gate.ready()?;
         account.revision = Some(index.revision());
         let route = route(&index, self.parts.method.as_str(), &self.strict.target)?;
+        if self.strict.is_websocket && !route.iter().any(|(api, _)| api.feed.rules.upgrade) {
+            return Err(headers::no_switch());
+        }
         let needed = Evidence::needed(&route, &self.parts.headers, is_empty);
         let skew = self.gate.limits.clock_skew_seconds;
         let from_head = || decide(&index, skew, &self.question(needed, b""), &route);
@@ -233,6 +242,12 @@ impl Call<'_> {
         headers::set_origin(&mut sent, &self.server.origin, host);
         let end = end_of(admitted);
         tell_identity(&mut sent, self.id, admitted, end.as_ref());
+        if strict.is_websocket {
+            if !api.feed.rules.upgrade {
+                return Err((headers::no_switch(), None));
+            }
+            upgrade::ask(&parts.headers, &mut sent);
+        }
 
         let (body, fault) = match body {
             Sent::Whole(body) => (body, None),
@@ -246,7 +261,12 @@ impl Call<'_> {
         *request.uri_mut() = address;
         *request.headers_mut() = sent;
 
-        let answer = self.server.backends.send(request, backends, self.began).await;
+        let clients = &self.server.backends;
+        let answer = if strict.is_websocket {
+            clients.switch(request, backends, self.began).await
+        } else {
+            clients.send(request, backends, self.began).await
+        };
         let fault = fault.and_then(|fault| fault.get());
         match (answer, fault) {
             (_, Some(fault)) => Err((of_fault(fault), None)),
@@ -256,10 +276,25 @@ impl Call<'_> {
             }
             (Ok(answer), None) => {
                 let (mut head, inner) = answer.into_parts();
+                let told = strict.is_websocket.then(|| head.headers.clone());
                 headers::from_backend(&mut head.headers);
                 head.version = Version::HTTP_11;
-                head.extensions.clear();
                 tell_end(&mut head.headers, admitted, end.as_ref());
+                if head.status == StatusCode::SWITCHING_PROTOCOLS {
+                    let (caller, backend) = (parts.extensions.get(), head.extensions.remove());
+                    let idle = clients.idle(backends);
+                    let (gate, admitted) = (Arc::clone(&self.server.gate), admitted.clone());
+                    Tunnel { gate, admitted, idle, room: (room, inner) }
+                        .open(
+                            caller.cloned(),
+                            backend,
+                            &told.unwrap_or_default(),
+                            &mut head.headers,
+                        )
+                        .map_err(|why| (Reason::BackendUnreachable.into(), Some(why.to_owned())))?;
+                    return Ok(Response::from_parts(head, full("")));
+                }
+                head.extensions.clear();
                 let body = AnyBody::Answer(Outbound { inner, _room: room });
                 Ok(Response::from_parts(head, body))
             }

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -96,7 +95,6 @@ pub(crate) async fn serve_within<S: Answers>(
     shutdown: impl Future<Output = ()>,
 ) -> usize {
     let protocols = Arc::new(Protocols::new(limits));
-    let graceful = GracefulShutdown::new();
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -110,7 +108,7 @@ pub(crate) async fn serve_within<S: Answers>(
             },
             () = &mut shutdown => break,
         };
-        let (protocols, watcher) = (Arc::clone(&protocols), graceful.watcher());
+        let protocols = Arc::clone(&protocols);
         let caller = Caller { address: peer, is_secure: tls.is_some() };
         let (service, tls, mut stopped) = (service(caller), tls.clone(), stopped.clone());
         connections.spawn(async move {
@@ -120,7 +118,10 @@ pub(crate) async fn serve_within<S: Answers>(
                 _ = stopped.changed() => return,
             };
             let ended = match opened {
-                Ok((stream, version)) => protocols.answer(stream, version, service, watcher).await,
+                Ok((stream, version)) => {
+                    let ended = protocols.answer(stream, version, service, stopped).await;
+                    ended.map_err(BoxError::from)
+                }
                 Err(error) => Err(error.into()),
             };
             if let Err(error) = ended {
@@ -129,10 +130,7 @@ pub(crate) async fn serve_within<S: Answers>(
         });
     }
     drop((listener, stop));
-    let drained = async {
-        graceful.shutdown().await;
-        while connections.join_next().await.is_some() {}
-    };
+    let drained = async { while connections.join_next().await.is_some() {} };
     if timeout(limits.drain, drained).await.is_ok() {
         return 0;
     }
@@ -190,16 +188,35 @@ impl Protocols {
         stream: Stream,
         version: Version,
         service: impl Answers,
-        watcher: Watcher,
-    ) -> Result<(), BoxError> {
+        stopped: watch::Receiver<()>,
+    ) -> hyper::Result<()> {
         let stream = TokioIo::new(stream);
         if version == Version::HTTP_2 {
-            watcher.watch(self.http2.serve_connection(stream, service)).await?;
+            let connection = self.http2.serve_connection(stream, service);
+            drive(connection, http2::Connection::graceful_shutdown, stopped).await
         } else {
-            watcher.watch(self.http1.serve_connection(stream, service)).await?;
+            let connection = self.http1.serve_connection(stream, service).with_upgrades();
+            drive(connection, http1::UpgradeableConnection::graceful_shutdown, stopped).await
         }
-        Ok(())
     }
+}
+
+/// Drives a connection to its end. When the server stops it is told to end after what is under way.
+async fn drive<C>(
+    connection: C,
+    finish: impl FnOnce(Pin<&mut C>),
+    mut stopped: watch::Receiver<()>,
+) -> hyper::Result<()>
+where
+    C: Future<Output = hyper::Result<()>>,
+{
+    let mut connection = pin!(connection);
+    tokio::select! {
+        biased;
+        ended = &mut connection => return ended,
+        _ = stopped.changed() => finish(connection.as_mut()),
+    }
+    connection.await
 }
 
 fn version(is_http2: bool) -> Version {

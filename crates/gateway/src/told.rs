@@ -147,6 +147,9 @@ impl Judged {
 /// The verdict; `revision` is told what it was made on, before anything can be denied on it.
 fn verdict(gate: &Inner, told: &Told, revision: &mut Option<u64>) -> Result<Admitted, Denial> {
     let strict = headers::strict(&told.parts)?;
+    if strict.is_websocket {
+        return Err(headers::no_switch());
+    }
     let index = gate.ready()?;
     *revision = Some(index.revision());
     let method = told.parts.method.as_str();

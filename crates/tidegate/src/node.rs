@@ -125,6 +125,7 @@ impl Calls {
 /// A running node.
 pub struct Node {
     core: Core,
+    gate: Gate,
     /// Where it listens.
     pub server: Server,
     /// The end of these ends the node.
@@ -195,7 +196,8 @@ impl Node {
         }
 
         let source = Arc::new(LocalSource(Arc::clone(&core.control)));
-        let follow = async move { gate.follow(source, std::future::pending()).await };
+        let followed = gate.clone();
+        let follow = async move { followed.follow(source, std::future::pending()).await };
         let schedule = scheduler::run(core.clone(), Arc::clone(&clock));
         helpers.spawn(follow);
         helpers.spawn(schedule);
@@ -208,7 +210,7 @@ impl Node {
             metrics = server.metrics,
             "listening"
         );
-        Ok(Self { core, server, servers, helpers, stop, signals })
+        Ok(Self { core, gate, server, servers, helpers, stop, signals })
     }
 
     /// Waits until both addresses answer that they are ready.
@@ -230,7 +232,11 @@ impl Node {
         tracing::info!("stopping");
         let _ = self.stop.send(true);
         tokio::select! {
-            () = async { while self.servers.join_next().await.is_some() {} } => {}
+            () = async {
+                // They have no end of their own that could be waited for.
+                self.gate.end_websockets().await;
+                while self.servers.join_next().await.is_some() {}
+            } => {}
             () = self.signals.next() => tracing::warn!("told to stop at once"),
         }
         self.helpers.shutdown().await;

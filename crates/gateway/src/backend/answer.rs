@@ -12,6 +12,7 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::pool::Pool;
+use super::set::Flight;
 use crate::body::{AnyBody, BoxError};
 
 /// How long a connection may take to be ready after its answer has been read to the end: the call's
@@ -25,6 +26,8 @@ const SETTLING: Duration = Duration::from_secs(1);
 pub struct Answer {
     inner: Incoming,
     connection: Option<Lent>,
+    /// Counts the call as under way.
+    _flight: Option<Flight>,
     /// How long it may stand still. The time runs only while the backend is waited for.
     idle: Duration,
     /// When it must have ended.
@@ -56,10 +59,12 @@ impl Answer {
     pub(crate) fn new(
         inner: Incoming,
         connection: Option<Lent>,
+        flight: Option<Flight>,
         idle: Duration,
         until: Option<Instant>,
     ) -> Self {
-        let mut answer = Self { inner, connection, idle, until, waiting: None, timer: None };
+        let mut answer =
+            Self { inner, connection, _flight: flight, idle, until, waiting: None, timer: None };
         answer.settle();
         answer
     }

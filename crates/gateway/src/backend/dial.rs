@@ -22,48 +22,92 @@ const PING: Duration = Duration::from_secs(20);
 
 /// HTTP/2, as TLS names it.
 const HTTP2: &[u8] = b"h2";
+/// HTTP/1.1, as TLS names it.
+const HTTP1: &[u8] = b"http/1.1";
+
+/// What may be spoken on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speak {
+    /// What the backend likes, or what it is known to speak.
+    Any,
+    /// HTTP/1.1: it alone can switch to another protocol.
+    Http1,
+}
 
 /// What connections to backends are made with. All worker threads share it.
 pub(crate) struct Dialer {
     tls: Arc<ClientConfig>,
+    /// The same, for backends that must speak HTTP/1.1.
+    tls_http1: Arc<ClientConfig>,
     networks: Networks,
     opened: AtomicU64,
+    pub(super) retried: AtomicU64,
+    pub(super) ejected: AtomicU64,
+}
+
+/// What has happened at the backends' side since the gate was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BackendCounters {
+    /// Connections that were opened.
+    pub connections: u64,
+    /// Calls that were tried again.
+    pub retries: u64,
+    /// Times that one of several backends was put out.
+    pub ejections: u64,
 }
 
 impl Dialer {
     pub(crate) fn new(config: &BackendConfig) -> Result<Self, String> {
         let mut tls = trust::config(config.ca.as_deref())?;
-        tls.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
+        let mut tls_http1 = tls.clone();
+        tls.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
+        tls_http1.alpn_protocols = vec![HTTP1.to_vec()];
         Ok(Self {
             tls: Arc::new(tls),
+            tls_http1: Arc::new(tls_http1),
             networks: config.networks.clone(),
             opened: AtomicU64::new(0),
+            retried: AtomicU64::new(0),
+            ejected: AtomicU64::new(0),
         })
     }
 
-    /// How many connections were made.
-    pub(crate) fn opened(&self) -> u64 {
-        self.opened.load(Ordering::Relaxed)
+    /// What has happened so far.
+    pub(crate) fn counters(&self) -> BackendCounters {
+        BackendCounters {
+            connections: self.opened.load(Ordering::Relaxed),
+            retries: self.retried.load(Ordering::Relaxed),
+            ejections: self.ejected.load(Ordering::Relaxed),
+        }
     }
 
     /// A new connection, ready to be used within `time`. What goes wrong is for the log.
-    pub(crate) async fn dial(&self, to: &Endpoint, time: Duration) -> Result<Sender, String> {
-        let made = timeout(time, self.connect(to, Instant::now() + time)).await;
+    pub(crate) async fn dial(
+        &self,
+        to: &Endpoint,
+        what: Speak,
+        time: Duration,
+    ) -> Result<Sender, String> {
+        let made = timeout(time, self.connect(to, what, Instant::now() + time)).await;
         let sender = made.unwrap_or_else(|_| Err("no connection in time".to_owned()))?;
         self.opened.fetch_add(1, Ordering::Relaxed);
         Ok(sender)
     }
 
-    async fn connect(&self, to: &Endpoint, until: Instant) -> Result<Sender, String> {
+    async fn connect(&self, to: &Endpoint, what: Speak, until: Instant) -> Result<Sender, String> {
         let stream = self.reach(to, until).await?;
         if !to.is_tls {
-            return speak(stream, to.http2).await;
+            return speak(stream, to.http2 && what == Speak::Any).await;
         }
         let name = match to.host.parse::<IpAddr>() {
             Ok(address) => ServerName::from(address),
             Err(_) => ServerName::try_from(to.host.clone()).map_err(|error| causes(&error))?,
         };
-        let connector = TlsConnector::from(Arc::clone(&self.tls));
+        let config = match what {
+            Speak::Any => &self.tls,
+            Speak::Http1 => &self.tls_http1,
+        };
+        let connector = TlsConnector::from(Arc::clone(config));
         let stream = connector.connect(name, stream).await.map_err(|error| causes(&error))?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
         speak(stream, http2).await
@@ -113,7 +157,7 @@ where
         Ok(Sender::Http2(sender))
     } else {
         let (sender, connection) = http1::handshake(stream).await.map_err(|e| causes(&e))?;
-        tokio::spawn(drive(connection));
+        tokio::spawn(drive(connection.with_upgrades()));
         Ok(Sender::Http1(sender))
     }
 }

@@ -7,8 +7,10 @@
 mod answer;
 mod dial;
 mod endpoint;
+mod health;
 mod networks;
 mod pool;
+mod retry;
 mod set;
 mod trust;
 
@@ -19,17 +21,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Response, Version};
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use self::answer::Lent;
 use self::pool::Pool;
+use self::retry::Again;
+use self::set::Choice;
 use crate::body::AnyBody;
 use crate::limits::Limits;
 
 pub(crate) use self::answer::Answer;
+pub use self::dial::BackendCounters;
 pub(crate) use self::dial::Dialer;
+use self::dial::Speak;
 pub(crate) use self::endpoint::Endpoint;
 pub use self::networks::{BadNetwork, Networks};
 pub(crate) use self::set::Set;
@@ -84,24 +91,110 @@ impl Backends {
         to: &Set,
         began: Instant,
     ) -> Result<Response<Answer>, NoAnswer> {
+        let call = Call::new(to, &request);
+        self.ask(request, call, began).await
+    }
+
+    /// The same for a request that asks to switch protocols: on a new connection, over HTTP/1.1. The
+    /// answer may be that protocols are switched, and then its extensions tell how.
+    pub(crate) async fn switch(
+        &self,
+        request: Request<AnyBody>,
+        to: &Set,
+        began: Instant,
+    ) -> Result<Response<Answer>, NoAnswer> {
+        let call = Call { switches: true, ..Call::new(to, &request) };
+        self.ask(request, call, began).await
+    }
+
+    /// How long an answer of these backends may stand still.
+    pub(crate) fn idle(&self, to: &Set) -> Duration {
+        to.times.idle.unwrap_or(self.0.limits.answer_idle)
+    }
+
+    async fn ask(
+        &self,
+        request: Request<AnyBody>,
+        mut call: Call<'_>,
+        began: Instant,
+    ) -> Result<Response<Answer>, NoAnswer> {
+        let to = call.to;
         let now = Instant::now();
         let limits = &self.0.limits;
         let until = to.times.total.map(|total| began + total);
         let head = now + to.times.head.unwrap_or(limits.backend);
         let head = until.map_or(head, |until| until.min(head));
-        let connect = to.times.connect.unwrap_or(limits.connect);
-        let sent = self.0.exchange(request, to.choose(), now, connect);
-        let (answer, lent) = match timeout_at(head, sent).await {
-            Ok(sent) => sent.map_err(NoAnswer::Unreachable)?,
-            Err(_) => return Err(NoAnswer::Late),
+        let (answer, lent) = match timeout_at(head, self.0.answered(request, &mut call, now)).await
+        {
+            Ok(answered) => answered.map_err(NoAnswer::Unreachable)?,
+            Err(_) => {
+                if call.is_whole {
+                    self.0.failed(&call, head);
+                }
+                return Err(NoAnswer::Late);
+            }
         };
-        if answer.status().is_informational() {
-            return Err(NoAnswer::Unreachable(format!("it answered {}", answer.status())));
-        }
-        let idle = to.times.idle.unwrap_or(limits.answer_idle);
-        Ok(answer.map(|body| Answer::new(body, lent, idle, until)))
+        let idle = self.idle(to);
+        let flight = call.at.and_then(|at| at.flight);
+        Ok(answer.map(|body| Answer::new(body, lent, flight, idle, until)))
     }
 }
+
+/// A call on its way to one of the backends of an API.
+struct Call<'s> {
+    to: &'s Set,
+    /// Where it is being tried.
+    at: Option<Choice<'s>>,
+    /// Is nothing of it still to come from the caller? Else he could make a backend look bad.
+    is_whole: bool,
+    /// Does it ask to switch protocols?
+    switches: bool,
+    /// How often it may be tried again, and how.
+    tries: u8,
+    again: Option<Again>,
+}
+
+impl<'s> Call<'s> {
+    fn new(to: &'s Set, request: &Request<AnyBody>) -> Self {
+        let mut again = None;
+        if to.retries > 0 {
+            to.budget.pay();
+            again = Again::of(request);
+        }
+        let is_whole = request.body().is_end_stream();
+        Self { to, at: None, is_whole, switches: false, tries: to.retries, again }
+    }
+
+    /// The same request for one more try, if there may be one.
+    fn next(&mut self) -> Option<Request<AnyBody>> {
+        let again = self.again.as_ref().filter(|_| self.tries > 0)?;
+        if !self.to.budget.take() {
+            return None;
+        }
+        self.tries -= 1;
+        Some(again.request())
+    }
+}
+
+/// Why there is no answer. The text is for the log.
+enum Failure {
+    /// There is no connection.
+    Connection(String),
+    /// The connection broke before a byte of an answer came, as far as can be told.
+    Broken(String),
+    /// What came is no answer.
+    Nonsense(String),
+}
+
+impl From<hyper::Error> for Failure {
+    fn from(error: hyper::Error) -> Self {
+        let text = causes(&error);
+        if error.is_parse() { Self::Nonsense(text) } else { Self::Broken(text) }
+    }
+}
+
+/// The head of an answer, its body, and what must go back after it.
+type Answered = (Response<Incoming>, Option<Lent>);
 
 /// A connection, as it takes a request.
 pub(crate) enum Sender {
@@ -137,6 +230,59 @@ impl Sender {
 }
 
 impl Inner {
+    /// An answer from one of the backends of a call.
+    async fn answered(
+        self: &Arc<Self>,
+        mut request: Request<AnyBody>,
+        call: &mut Call<'_>,
+        mut now: Instant,
+    ) -> Result<Answered, String> {
+        loop {
+            let last = call.at.take();
+            call.at = call.to.choose(now, last.as_ref().map(|at| &**at.member));
+            drop(last);
+            let Some(at) = &call.at else { return Err("there is no backend".to_owned()) };
+            let connect = call.to.times.connect.unwrap_or(self.limits.connect);
+            let endpoint = &at.member.endpoint;
+            let exchanged = if call.switches {
+                Box::pin(self.switched(request, endpoint, connect)).await
+            } else {
+                self.exchange(request, endpoint, now, connect).await
+            };
+            let (counts, passes, why) = match exchanged {
+                Ok(answered) => {
+                    call.to.succeeded(at);
+                    return Ok(answered);
+                }
+                Err(Failure::Connection(why)) => (true, true, why),
+                Err(Failure::Broken(why)) => (call.is_whole, true, why),
+                Err(Failure::Nonsense(why)) => (call.is_whole, false, why),
+            };
+            now = Instant::now();
+            if counts {
+                self.failed(call, now);
+            }
+            match passes.then(|| call.next()).flatten() {
+                Some(next) => {
+                    tracing::debug!(why, "a call is tried again");
+                    self.dialer.retried.fetch_add(1, Ordering::Relaxed);
+                    request = next;
+                }
+                None => return Err(why),
+            }
+        }
+    }
+
+    /// The backend a call is at has failed.
+    fn failed(&self, call: &Call<'_>, now: Instant) {
+        if let Some(at) = &call.at
+            && call.to.failed(at, now)
+        {
+            tracing::warn!(backend = %at.member.endpoint.name, "a backend gets no calls for a while");
+            self.dialer.ejected.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// One request and the head of its answer, on a connection that is there if one is.
     async fn exchange(
         self: &Arc<Self>,
@@ -144,23 +290,39 @@ impl Inner {
         to: &Endpoint,
         now: Instant,
         connect: Duration,
-    ) -> Result<(Response<Incoming>, Option<Lent>), String> {
+    ) -> Result<Answered, Failure> {
         let pool = self.pool(to);
         if let Some(mut sender) = pool.take(now) {
             to.address(&mut request, sender.version());
             match sender.send(request).await {
-                Ok(answer) => return Ok((answer, sender.lent_by(pool))),
+                Ok(answer) => return final_answer(answer, sender, pool),
                 Err(mut error) => match error.take_message() {
                     // The backend hung up before any of it was sent: nobody has seen it.
                     Some(unsent) => request = unsent,
-                    None => return Err(causes(error.error())),
+                    None => return Err(error.into_error().into()),
                 },
             }
         }
-        let mut sender = self.open(&pool, to, connect).await?;
+        // Rare and large: kept apart, so that it makes no call's state larger.
+        let opened = Box::pin(self.open(&pool, to, connect)).await;
+        let mut sender = opened.map_err(Failure::Connection)?;
         to.address(&mut request, sender.version());
-        let answer = sender.send(request).await.map_err(|error| causes(error.error()))?;
-        Ok((answer, sender.lent_by(pool)))
+        let answer = sender.send(request).await.map_err(TrySendError::into_error)?;
+        final_answer(answer, sender, pool)
+    }
+
+    /// One request to switch protocols and the head of its answer, on a connection of its own.
+    async fn switched(
+        &self,
+        mut request: Request<AnyBody>,
+        to: &Endpoint,
+        connect: Duration,
+    ) -> Result<Answered, Failure> {
+        let opened = self.dialer.dial(to, Speak::Http1, connect).await;
+        let mut sender = opened.map_err(Failure::Connection)?;
+        to.address(&mut request, sender.version());
+        let answer = sender.send(request).await.map_err(TrySendError::into_error)?;
+        Ok((answer, None))
     }
 
     /// A new connection, or one that another call has made meanwhile and that can be shared.
@@ -200,7 +362,7 @@ impl Inner {
         to: &Endpoint,
         connect: Duration,
     ) -> Result<Sender, String> {
-        let sender = self.dialer.dial(to, connect).await?;
+        let sender = self.dialer.dial(to, Speak::Any, connect).await?;
         pool.note(&sender, Instant::now());
         self.sweep_later();
         Ok(sender)
@@ -248,6 +410,19 @@ impl Inner {
     }
 }
 
+/// An answer that is one. Nobody was asked to switch protocols, and hyper takes all others of their
+/// kind for what they are: not the answer yet.
+fn final_answer(
+    answer: Response<Incoming>,
+    sender: Sender,
+    pool: Arc<Pool>,
+) -> Result<Answered, Failure> {
+    if answer.status().is_informational() {
+        return Err(Failure::Nonsense(format!("it answered {}", answer.status())));
+    }
+    Ok((answer, sender.lent_by(pool)))
+}
+
 /// The shortest time of which old connections are looked for twice.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -261,4 +436,41 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidegate_domain::{ApiId, AuthType, DomainId, ProjectId, api::Method};
+
+    use crate::body::full;
+    use crate::feed::{Backend, FeedApi, Rules};
+
+    #[test]
+    fn what_every_call_carries_is_small() {
+        let feed = FeedApi {
+            id: ApiId::parse("a").unwrap(),
+            project: ProjectId::parse("p").unwrap(),
+            domain: DomainId::parse("d").unwrap(),
+            name: "a".to_owned(),
+            auth: AuthType::None,
+            method: Method::Get,
+            path: "/".to_owned(),
+            backend: Backend {
+                https: false,
+                authority: "h".to_owned(),
+                method: Method::Get,
+                path: "/".to_owned(),
+                timeout_ms: None,
+                moved: Vec::new(),
+                constants: Vec::new(),
+            },
+            rules: Rules::default(),
+        };
+        let set = Set::read(&feed).unwrap();
+        let dialer = Arc::new(Dialer::new(&BackendConfig::default()).unwrap());
+        let backends = Backends::new(dialer, &Limits::default());
+        let sent = backends.send(Request::new(full("")), &set, Instant::now());
+        assert!(size_of_val(&sent) < 3_500, "{} bytes are moved and kept", size_of_val(&sent));
+    }
 }

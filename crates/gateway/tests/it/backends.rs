@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::world::{Answer, World, limits, until};
+use crate::world::{Answer, Stub, World, limits, until};
 
 /// A backend that does on each connection what its test says.
 pub struct Raw {
@@ -99,7 +99,7 @@ async fn calls_share_a_connection_while_it_lasts() {
         call(&world).await.allowed();
     }
     assert_eq!(raw.connections(), 4, "the backend hung up on each after five calls");
-    assert_eq!(world.gate.counters().connections, 4);
+    assert_eq!(world.gate.counters().backends.connections, 4);
 }
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn over_http2_all_calls_share_a_connection() {
     }
     let echo = world.call("POST", "/echo").body("a body").send_plain().await;
     assert_eq!(echo.allowed().text(), "a body");
-    assert_eq!(world.gate.counters().connections, 1);
+    assert_eq!(world.gate.counters().backends.connections, 1);
     let seen = world.backend.seen.lock().unwrap();
     for seen in seen.iter() {
         assert_eq!(seen.version, http::Version::HTTP_2);
@@ -298,4 +298,112 @@ async fn many_calls_of_a_backend_that_is_not_there_are_told_together() {
     for call in calls {
         call.await.unwrap().denied("backend-unreachable");
     }
+}
+
+/// A backend that hangs up on every request.
+async fn hanging_up() -> Raw {
+    Raw::start(|_, mut stream| async move {
+        request(&mut stream).await;
+    })
+    .await
+}
+
+/// A backend that answers everything.
+async fn answering() -> Raw {
+    Raw::start(|_, mut stream| async move {
+        while request(&mut stream).await.is_some() {
+            stream.write_all(OK).await.unwrap();
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_safe_call_that_got_no_answer_is_tried_again_as_often_as_its_api_says() {
+    let world = World::start().await;
+    let raw = hanging_up().await;
+    for (retries, method, body, tried) in
+        [(0, "GET", "", 1), (2, "GET", "", 3), (2, "GET", "x", 1), (2, "POST", "", 1)]
+    {
+        let mut api = in_front_of(&world, raw.address);
+        api.method = if method == "GET" { Method::Get } else { Method::Post };
+        api.backend.method = api.method;
+        api.rules.retries = retries;
+        world.publish(api).await;
+        let before = raw.connections();
+        let answer = world.call(method, "/raw").body(body).send_plain().await;
+        answer.denied("backend-unreachable");
+        assert_eq!(raw.connections() - before, tried, "{retries} {method} {body}");
+    }
+    assert_eq!(world.gate.counters().backends.retries, 2);
+}
+
+#[tokio::test]
+async fn an_answer_is_an_answer_and_nonsense_is_not_asked_for_twice() {
+    let world = World::start().await;
+    for (answer, status) in [
+        (&b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"[..], 503),
+        (b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", 502),
+        (b"what?\r\n\r\n", 502),
+    ] {
+        let raw = Raw::start(move |_, mut stream| async move {
+            request(&mut stream).await;
+            stream.write_all(answer).await.unwrap();
+        })
+        .await;
+        let mut api = in_front_of(&world, raw.address);
+        api.rules.retries = 3;
+        world.publish(api).await;
+        assert_eq!(call(&world).await.status, status);
+        assert_eq!(raw.connections(), 1);
+    }
+}
+
+#[tokio::test]
+async fn retries_cannot_multiply_an_outage() {
+    let world = World::start().await;
+    let raw = hanging_up().await;
+    let mut api = in_front_of(&world, raw.address);
+    api.rules.retries = 3;
+    world.publish(api).await;
+    for _ in 0..100 {
+        call(&world).await.denied("backend-unreachable");
+    }
+    let retries = world.gate.counters().backends.retries;
+    assert!((15..=20).contains(&retries), "{retries}: one in ten, and ten at once");
+}
+
+#[tokio::test]
+async fn calls_are_spread_over_all_backends_and_go_around_a_dead_one() {
+    let world = World::start().await;
+    let (one, two, dead) = (answering().await, answering().await, hanging_up().await);
+    let mut api = in_front_of(&world, one.address);
+    api.rules.more_backends = vec![two.address.to_string(), dead.address.to_string()];
+    api.rules.retries = 1;
+    world.publish(api).await;
+    for _ in 0..60 {
+        call(&world).await.allowed();
+    }
+    assert!(one.connections() > 0 && two.connections() > 0);
+    let counters = world.gate.counters().backends;
+    assert!(counters.ejections == 1, "{counters:?}");
+    assert!(counters.retries >= 3, "{counters:?}");
+    assert_eq!(dead.connections() as u64, counters.retries);
+}
+
+#[tokio::test]
+async fn a_caller_cannot_make_a_backend_look_bad() {
+    let world = World::start().await;
+    let other = Stub::with(None).await;
+    let mut api = in_front_of(&world, world.backend.address);
+    (api.method, api.backend.method) = (Method::Post, Method::Post);
+    api.rules.more_backends = vec![other.address.to_string()];
+    world.publish(api).await;
+    for _ in 0..20 {
+        let call = world.call("POST", "/raw").header("transfer-encoding", "chunked");
+        let mut bytes = call.plain_bytes();
+        bytes.extend_from_slice(b"4\r\npart\r\nnonsense\r\n");
+        world.raw(&bytes).await.denied("bad-request");
+    }
+    assert_eq!(world.gate.counters().backends.ejections, 0);
 }

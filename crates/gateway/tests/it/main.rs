@@ -16,4 +16,5 @@ mod limits;
 mod serving;
 mod strict;
 mod tls;
+mod websockets;
 mod world;

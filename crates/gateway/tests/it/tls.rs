@@ -142,7 +142,7 @@ async fn a_backend_over_tls_is_spoken_to_as_it_likes() {
     let seen = stub.last();
     assert_eq!(seen.version, http::Version::HTTP_2, "it offers both, and this is the better one");
     assert_eq!(seen.address, format!("https://localhost:{port}/o"));
-    assert_eq!(world.gate.counters().connections, 1, "all calls share it");
+    assert_eq!(world.gate.counters().backends.connections, 1, "all calls share it");
 }
 
 #[tokio::test]

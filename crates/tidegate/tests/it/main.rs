@@ -22,4 +22,5 @@ mod restart;
 mod rules;
 mod serve;
 mod support;
+mod tls;
 mod world;

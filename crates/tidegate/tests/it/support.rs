@@ -136,11 +136,17 @@ impl Server {
 
     /// Starts `tidegate serve` on a folder, and waits until both addresses are ready.
     pub fn serve(folder: &Folder) -> Self {
+        Self::serve_with(folder, &[])
+    }
+
+    /// The same, with these variables. An address with TLS is not waited for.
+    pub fn serve_with(folder: &Folder, variables: &[(&str, &str)]) -> Self {
         let mut command = tidegate(&["serve"]);
         command
             .env("TIDEGATE_DATA_DIR", folder.data())
             .env("TIDEGATE_CONTROL_ADDR", "127.0.0.1:0")
-            .env("TIDEGATE_GATEWAY_ADDR", "127.0.0.1:0");
+            .env("TIDEGATE_GATEWAY_ADDR", "127.0.0.1:0")
+            .envs(variables.iter().copied());
         let path = folder.data().join("server.json");
         let _ = std::fs::remove_file(&path);
         let process = spawn(&mut command);
@@ -152,7 +158,8 @@ impl Server {
         }
         let server = Self::told(process, folder, Vec::new());
         let http = Http::new();
-        for origin in [&server.control, &server.gateway] {
+        let plain = |origin: &&&String| origin.starts_with("http:");
+        for origin in [&server.control, &server.gateway].iter().filter(plain) {
             while http.get(&format!("{origin}/readyz")).status != 200 {
                 assert!(Instant::now() < deadline, "{origin} does not become ready");
             }
@@ -168,11 +175,16 @@ impl Server {
         Self { process, greeting, control, gateway }
     }
 
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        let pid = self.process.child.id().to_string();
+        let sent = Command::new("kill").args([name, &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// SIGTERM; waits for the end.
     pub fn stop(mut self) -> ExitStatus {
-        let pid = self.process.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(sent.success());
+        self.signal("-TERM");
         // Its stdout closes when it ends.
         let deadline = Instant::now() + PATIENCE;
         while next(&self.process.lines, deadline).is_some() {}
