@@ -424,5 +424,7 @@ pub struct Sizes {
     pub tokens: usize,
 }
 
+#[cfg(any(test, feature = "fuzz"))]
+mod facts;
 #[cfg(test)]
 mod tests;
