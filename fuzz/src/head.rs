@@ -36,6 +36,8 @@ pub fn run(data: &[u8]) {
         assert!(headers.get_all(name).iter().count() <= 1, "{name} twice");
     }
     assert!(!(headers.contains_key("content-length") && headers.contains_key("transfer-encoding")));
+    let coding = headers.get("transfer-encoding").map(|coding| coding.as_bytes().trim_ascii());
+    assert!(coding.is_none_or(|coding| coding.eq_ignore_ascii_case(b"chunked")));
     assert!(!headers.contains_key("upgrade"));
     assert!(host.is_none(), "over HTTP/1 the host is in a header");
     assert!(headers.contains_key("host") || parts.version == Version::HTTP_10);

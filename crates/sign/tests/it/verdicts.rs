@@ -45,9 +45,8 @@ fn verdict(keys: &Value, vector: &Value) -> Option<String> {
         headers: &headers,
         host: None,
     };
-    let checked = app_authorization_of(&headers)
-        .and_then(|value| Authorization::parse(value))
-        .and_then(|authorization| {
+    let checked =
+        app_authorization_of(&headers).and_then(Authorization::parse).and_then(|authorization| {
             let secret = keys[authorization.access].as_str();
             let secret = secret.map_or_else(Secret::decoy, Secret::new);
             let (now, window) = (vector["now"].as_i64(), vector["window"].as_i64());
