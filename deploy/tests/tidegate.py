@@ -35,10 +35,11 @@ projects:
 class Tidegate:
     """`tidegate dev` in a folder of its own."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, backend: str = "127.0.0.1:9", path: str = "/orders"):
+        self._backend = {"host": backend, "path": path}
         world = folder / "world.yaml"
         world.write_text(WORLD, encoding="utf-8")
-        self.control, gateway, self.check, self.ext_authz = free_ports(4)
+        self.control, self.gateway, self.check, self.ext_authz = free_ports(4)
         self._process = Process(
             "tidegate",
             [
@@ -47,12 +48,12 @@ class Tidegate:
                 f"--data-dir={folder / 'data'}",
                 f"--world={world}",
                 f"--control-addr=127.0.0.1:{self.control}",
-                f"--gateway-addr=127.0.0.1:{gateway}",
+                f"--gateway-addr=127.0.0.1:{self.gateway}",
                 f"--check-addr=127.0.0.1:{self.check}",
                 f"--ext-authz-addr=127.0.0.1:{self.ext_authz}",
             ],
             folder,
-            [self.control, gateway, self.check, self.ext_authz],
+            [self.control, self.gateway, self.check, self.ext_authz],
         )
         self.kill = self._process.kill
         deadline = time.monotonic() + 30
@@ -81,14 +82,13 @@ class Tidegate:
                     "necessary": True,
                 }
             ],
-            # Nobody asks Tidegate's own gateway here.
+            # Used by Tidegate's own gateway only.
             "backend_config": {
                 "type": kind,
                 "protocol": "PROTOCOL_TYPE_HTTP",
-                "host": "127.0.0.1:9",
                 "timeout": 2000,
-                "path": "/orders",
-            },
+            }
+            | self._backend,
         }
         id = self._post("rita", "/apis", definition)["id"]
         self._post("rita", f"/apis/{id}/instances/g1/publish", {})
@@ -136,3 +136,11 @@ class Tidegate:
     def advance(self, hours: int):
         """Moves the clock."""
         self._clock(hours * 3600)
+
+    def until_admitted(self, host: str):
+        """Waits until the gateway has heard of the grant."""
+        deadline = time.monotonic() + 30
+        headers = signed("POST", host, "/orders/0", key=self.key, secret=self.secret)
+        while send(self.gateway, "POST", "/orders/0", headers.items()).status != 200:
+            assert time.monotonic() < deadline, self._process.said()
+            time.sleep(0.02)

@@ -116,6 +116,9 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
     if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
         return bad("A body has Content-Length or Transfer-Encoding, not both.");
     }
+    if !is_coded_once(headers) {
+        return bad("A body is sent as it is, or with Transfer-Encoding `chunked` alone.");
+    }
     let switches = headers.contains_key(UPGRADE) || nominated(headers).any(|name| name == UPGRADE);
     let is_websocket = switches && upgrade::is_websocket(parts);
     if switches && !is_websocket {
@@ -145,6 +148,14 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
 /// The denial of a path that servers could take in two ways.
 pub(crate) fn not_accepted(error: TargetError) -> Denial {
     Denial::new(Reason::BadRequest, format!("The address is not accepted: {error}."))
+}
+
+/// Is a body as it is, or chunked and nothing else? Of several codings servers undo different ones, and
+/// what is left after the chunks would reach the backend without a word that it is coded.
+fn is_coded_once(headers: &HeaderMap) -> bool {
+    headers
+        .get(TRANSFER_ENCODING)
+        .is_none_or(|coding| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"))
 }
 
 /// The names that `Connection` makes hop-by-hop.

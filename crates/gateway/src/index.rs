@@ -638,5 +638,7 @@ pub struct Sizes {
     pub grants_bytes: usize,
 }
 
+#[cfg(any(test, feature = "fuzz"))]
+mod facts;
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,8 @@ mod ext_authz;
 pub mod feed;
 mod follower;
 mod forward_auth;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod gate;
 pub mod headers;
 mod index;

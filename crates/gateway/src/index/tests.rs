@@ -206,51 +206,6 @@ fn apply(index: Index, since: usize, batch: Batch) -> Index {
     }
 }
 
-/// What is on a route; none if nothing ever was.
-fn found(index: &Index, method: Method, target: &Target) -> Option<Vec<String>> {
-    let places = match index.find(method, target) {
-        Found::Places(places) => places.to_vec(),
-        Found::Spread(places) => places,
-        Found::Unpublished => Vec::new(),
-        Found::Nothing => return None,
-    };
-    let doors = places.into_iter().map(|number| index.door(number).unwrap());
-    Some(doors.map(|door| format!("{} {:?}", door.instance, door.api.feed)).collect())
-}
-
-/// All the index would ever answer, as text.
-fn facts(index: &Index) -> Vec<String> {
-    let mut facts = vec![format!("{} {}", index.epoch, index.revision)];
-    let show = |app: &FeedApp| {
-        let secret = app.secret.as_ref().map(|secret| secret.expose().to_owned());
-        format!("{:?} {:?} {:?} {} {secret:?}", app.id, app.domain, app.kind, app.key)
-    };
-    facts.extend(index.apps.values().map(|app| show(&app.feed)));
-    facts.extend(index.keys.iter().map(|(key, app)| format!("{key} -> {}", show(&app.feed))));
-    facts.extend(index.accounts.iter().map(|account| format!("{account:?}")));
-    facts.extend(index.tokens.values().map(|token| format!("{token:?}")));
-    facts.extend(index.apis.values().map(|api| format!("{:?}", api.feed)));
-    for door in index.doors.iter().flatten().filter(|door| door.status != Status::Created) {
-        facts.push(format!("{} {} {:?}", door.instance, door.api.feed.id, door.status));
-    }
-    let apps = index.app_ids();
-    index.grants.each(|pair, held| {
-        let door = index.door(pair.place).unwrap();
-        let app = index.apps.get(&apps[&pair.app]).unwrap();
-        assert_eq!(index.held(door, app), Some(held));
-        let (api, instance, app) = (&door.api.feed.id, &door.instance, &app.feed.id);
-        facts.push(format!("{api} {instance} {app} {held:?}"));
-    });
-    for call in CALLS {
-        for method in [Method::Get, Method::Post] {
-            let target = Target::parse(call).unwrap();
-            facts.push(format!("{method:?} {call} {:?}", found(index, method, &target)));
-        }
-    }
-    facts.sort();
-    facts
-}
-
 proptest! {
     #[test]
     fn many_small_batches_and_one_full_one_lead_to_the_same_index(
@@ -271,7 +226,7 @@ proptest! {
             index = apply(index, since, log.batch(since, stop));
             since = stop;
             let full = apply(empty(), 0, log.batch(0, stop));
-            prop_assert_eq!(facts(&index), facts(&full));
+            prop_assert_eq!(index.facts(&CALLS), full.facts(&CALLS));
             let told = Digest::of(&log.batch(0, stop), index.serves());
             prop_assert_eq!((index.digest(), index.counted()), (told, told));
             prop_assert_eq!((full.digest(), full.counted()), (told, told));
@@ -303,7 +258,7 @@ fn another_history_replaces_all_that_was_known() {
     assert_eq!((index.epoch(), index.revision()), ("f", 1));
     assert!(index.app_by_key("key0-1").is_none() && index.app_by_key("key1-1").is_some());
     let target = Target::parse("/orders/7").unwrap();
-    assert_eq!(found(&index, Method::Get, &target), None);
+    assert_eq!(index.found(Method::Get, &target), None);
 }
 
 #[test]

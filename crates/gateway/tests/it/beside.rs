@@ -358,3 +358,125 @@ async fn a_fault_of_the_gate_is_never_an_ok_and_no_denial_either() {
         assert_eq!(ready.status, 503);
     }
 }
+
+/// The call as it goes over the wire.
+fn wire(call: &Raw) -> Vec<u8> {
+    let Raw { method, target, host, headers, body } = call;
+    let mut bytes = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\n").into_bytes();
+    for (name, value) in headers {
+        bytes.extend_from_slice(&[name.as_bytes(), b": ", value, b"\r\n"].concat());
+    }
+    if !body.is_empty() {
+        bytes.extend_from_slice(format!("content-length: {}\r\n", body.len()).as_bytes());
+    }
+    [&bytes, b"\r\n".as_slice(), body].concat()
+}
+
+/// Signed well and badly, each sent as it was signed and in many other ways.
+fn odd_calls(world: &World) -> Vec<Raw> {
+    let date = NOON / 1000;
+    let get = || world.call("GET", "/orders/7").header("x-tenant", "one");
+    let signed = [
+        get().bytes(),
+        get().by(KEY, "wrong").bytes(),
+        get().by("nobody", "s").bytes(),
+        get().by("ak-other", "sk-other").bytes(),
+        get().dated(date - 901).bytes(),
+        get().dated(date + 901).bytes(),
+        get().dated(date - 900).bytes(),
+        get().dated(date + 900).bytes(),
+        get().plain_bytes(),
+    ];
+    let mut calls = Vec::new();
+    for signed in signed.iter().map(|bytes| Raw::of(bytes)) {
+        for target in [
+            "/orders/7",
+            "/orders/7/",
+            "/orders/8",
+            "/Orders/7",
+            "/%6frders/%37",
+            "/orders/7?",
+            "/orders/7?a=1",
+            "/orders/7#x",
+            "/orders/%2e%2e/orders/7",
+            "/./orders/7",
+            "//orders/7",
+            "/orders%2F7",
+            "/orders/7;v=1",
+            "/orders\\7",
+            "/orders/7%5C",
+            "/orders/7%00",
+            "/orders/7%0a",
+            "/orders/%zz",
+            "/orders/%ff",
+            "/orders/7%252F",
+            "/",
+            "/expired",
+            "/stopped",
+            "/new",
+            "/open",
+            "/iam",
+        ] {
+            calls.push(Raw { target: target.to_owned(), ..signed.clone() });
+        }
+        for (name, value) in [
+            ("x-tenant", Some("two")),
+            ("x-tenant", None),
+            ("x-sdk-date", Some("20260102T030001Z")),
+            ("x-sdk-date", Some("2026-01-02T03:00:00Z")),
+            ("x-sdk-date", None),
+            ("authorization", Some("SDK-HMAC-SHA256 Access=a")),
+            ("authorization", Some("Bearer x")),
+            ("authorization", Some("")),
+            ("x-authorization", Some("SDK-HMAC-SHA256 Access=a")),
+            ("x-auth-token", Some("good")),
+            ("x-security-token", Some("x")),
+            ("x-tidegate-app", Some("root")),
+            ("x_tidegate.app", Some("root")),
+            ("accept", Some("*/*")),
+        ] {
+            let mut call = signed.clone();
+            call.headers.retain(|(known, _)| known != name);
+            call.headers.extend(value.map(|value| (name.to_owned(), value.as_bytes().to_vec())));
+            calls.push(call);
+        }
+        calls.push(Raw { host: "other.example".to_owned(), ..signed.clone() });
+        calls.push(Raw { method: "PUT".to_owned(), ..signed.clone() });
+    }
+    for (key, secret) in [(KEY, "sk-demo-0001"), (KEY, "wrong"), ("nobody", "s")] {
+        let post = || world.call("POST", "/orders/7").by(key, secret);
+        for call in [
+            post().body("x"),
+            post().body("x").declared(),
+            post().header(JSON.0, JSON.1).body("{}"),
+            post().header(OCTETS.0, OCTETS.1).body("x").payload_unsigned(),
+            post().header(JSON.0, JSON.1).body("{}").payload_unsigned(),
+        ] {
+            let call = Raw::of(&call.bytes());
+            for body in [call.body.clone(), b"tampered".to_vec(), vec![b'x'; 100_000]] {
+                calls.push(Raw { body, ..call.clone() });
+            }
+        }
+    }
+    calls
+}
+
+#[tokio::test]
+async fn odd_calls_get_one_verdict_from_all() {
+    let world = furnished().await;
+    let services = Services::of(&world.gate).await;
+    let (calls, mut verdicts) = (odd_calls(&world), std::collections::BTreeMap::new());
+    assert!(calls.len() >= 400, "{}", calls.len());
+    for call in &calls {
+        let proxy = reason(&exchange(world.address, &wire(call)).await);
+        for way in Way::ALL {
+            let answer = services.ask(call, way, true).await;
+            assert_eq!(reason(&answer), proxy, "{way:?} {call:?}");
+            has_form(&answer);
+        }
+        let verdict = services.check(call, true).await.unwrap();
+        assert_eq!(verdict.reason(), proxy, "{call:?}");
+        *verdicts.entry(proxy).or_insert(0) += 1;
+    }
+    assert!(verdicts.len() >= 10 && verdicts[&None] >= 30, "{verdicts:?}");
+}

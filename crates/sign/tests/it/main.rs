@@ -17,3 +17,4 @@ mod rules;
 mod support;
 mod targets;
 mod vectors;
+mod verdicts;

@@ -1,0 +1,55 @@
+//! What an index holds, as text: two indexes with the same facts answer everything alike. For tests,
+//! since it shows secrets.
+
+use std::collections::BTreeSet;
+
+use tidegate_domain::api::Method;
+use tidegate_domain::publication::Status;
+use tidegate_sign::Target;
+
+use super::Index;
+use crate::feed::FeedApp;
+use crate::routes::Found;
+
+impl Index {
+    /// All the index would ever answer; its routes by what they find for these paths.
+    pub fn facts(&self, paths: &[&str]) -> BTreeSet<String> {
+        let mut facts = BTreeSet::from([format!("{} {}", self.epoch, self.revision)]);
+        let show = |app: &FeedApp| {
+            let secret = app.secret.as_ref().map(|secret| secret.expose().to_owned());
+            format!("{:?} {:?} {:?} {} {secret:?}", app.id, app.domain, app.kind, app.key)
+        };
+        facts.extend(self.apps.values().map(|app| show(&app.feed)));
+        facts.extend(self.keys.iter().map(|(key, app)| format!("{key} -> {}", show(&app.feed))));
+        facts.extend(self.accounts.iter().map(|account| format!("{account:?}")));
+        facts.extend(self.tokens.values().map(|token| format!("{token:?}")));
+        facts.extend(self.apis.values().map(|api| format!("{:?}", api.feed)));
+        for door in self.doors.iter().flatten().filter(|door| door.status != Status::Created) {
+            facts.insert(format!("{} {} {:?}", door.instance, door.api.feed.id, door.status));
+        }
+        let apps = self.app_ids();
+        self.grants.each(|pair, held| {
+            let place = self.door(pair.place).map(|door| (&door.instance, &door.api.feed.id));
+            facts.insert(format!("{place:?} {:?} {held:?}", apps.get(&pair.app)));
+        });
+        for target in paths.iter().filter_map(|path| Target::parse(path).ok()) {
+            for method in [Method::Get, Method::Post] {
+                let found = self.found(method, &target);
+                facts.insert(format!("{method:?} {} {found:?}", target.path()));
+            }
+        }
+        facts
+    }
+
+    /// What is on a route; none if nothing ever was.
+    pub(super) fn found(&self, method: Method, target: &Target) -> Option<Vec<String>> {
+        let places = match self.find(method, target) {
+            Found::Places(places) => places.to_vec(),
+            Found::Spread(places) => places,
+            Found::Unpublished => Vec::new(),
+            Found::Nothing => return None,
+        };
+        let doors = places.into_iter().filter_map(|number| self.door(number));
+        Some(doors.map(|door| format!("{} {:?}", door.instance, door.api.feed)).collect())
+    }
+}

@@ -1,0 +1,61 @@
+//! The one reading of path and query.
+
+use tidegate_sign::{Target, TargetError};
+
+/// What was accepted has one canonical form, which is read back as the same target, and nothing in it
+/// can be read in two ways.
+pub fn run(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(target) = Target::parse(text) else { return };
+
+    let forwarded = target.path_and_query();
+    let again = Target::parse(forwarded).expect("the canonical form is accepted");
+    assert_eq!(again, target, "the canonical form is the same target");
+    assert_eq!(again.path_and_query(), forwarded, "canonicalisation is idempotent");
+    let signed_form = format!("{}?{}", target.canonical_path(), target.canonical_query());
+    match Target::parse(&signed_form) {
+        Ok(signed) => {
+            assert_eq!(signed.canonical_path(), target.canonical_path());
+            assert_eq!(signed.canonical_query(), target.canonical_query());
+            assert_eq!(signed.segments(), target.segments());
+        }
+        // It has a slash and a question mark more.
+        Err(error) => assert_eq!(error, TargetError::TooLong),
+    }
+
+    for segment in target.segments() {
+        assert!(!matches!(segment.as_str(), "" | "." | ".."), "{segment:?}");
+        assert!(!segment.contains(['/', '\\', ';', '\0']), "{segment:?}");
+        assert!(!segment.chars().any(char::is_control), "{segment:?}");
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~%/?&=".contains(&byte);
+    assert!(forwarded.bytes().all(plain), "{forwarded:?}");
+    assert!(forwarded.starts_with('/') && !forwarded.contains("//"), "{forwarded:?}");
+    assert!(forwarded.matches('?').count() <= 1, "{forwarded:?}");
+    assert!(http::Uri::try_from(forwarded).is_ok(), "{forwarded:?}");
+
+    // Another spelling of the same bytes is the same target: all escapes, or escapes in lower case.
+    let (path, query) = text.split_once('?').map_or((text, None), |(p, q)| (p, Some(q)));
+    let lower: String = spelled(path, query, |text| text.to_ascii_lowercase());
+    let upper: String = spelled(path, query, |text| text.to_ascii_uppercase());
+    for spelling in [lower, upper] {
+        assert_eq!(Target::parse(&spelling).as_ref(), Ok(&target), "{spelling:?}");
+    }
+}
+
+/// The text with its escapes written anew.
+fn spelled(path: &str, query: Option<&str>, case: impl Fn(&str) -> String) -> String {
+    let mut text = path.to_owned();
+    if let Some(query) = query {
+        text.push('?');
+        text.push_str(query);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        out.push_str(&case(&rest[at..at + 3]));
+        rest = &rest[at + 3..];
+    }
+    out + rest
+}
