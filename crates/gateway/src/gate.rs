@@ -133,7 +133,7 @@ impl Gate {
         GateService { gate: self.clone(), backends }
     }
 
-    /// May this call go on? For callers that forward it themselves.
+    /// May this call go on? For callers that forward it themselves: a call that may is counted.
     pub fn check(&self, question: &Question<'_>) -> Result<Admitted, Denial> {
         let index = self.0.ready()?;
         let admitted = check(&index, self.0.limits.clock_skew_seconds, question)?;

@@ -54,7 +54,7 @@ pub struct Limits {
     /// The most nonces that are remembered, of all APIs that ask for them. One takes about 30 bytes,
     /// for as long as its signature could be good: a quarter of an hour.
     pub nonces: usize,
-    /// The most callers that are counted, of all APIs that are throttled. One takes 200 bytes at most.
+    /// The most callers that are counted, of all APIs that are throttled. One takes about 200 bytes.
     pub throttle_counters: usize,
 
     /// How long the gate decides on since it sent the last poll that was answered.

@@ -74,6 +74,46 @@ impl Counters {
         usize::from(self.api.is_some()) + self.users.len() + self.apps.len()
     }
 
+    /// Is there room for one more call? Tells how many of its windows are still missing, or the limit
+    /// that holds it back the longest.
+    fn look(&mut self, asked: &Asked<'_>, now: Moment) -> Result<usize, Full> {
+        let user = asked.user.as_ref().map(|(calls, user)| (*calls, self.users.get_mut(user)));
+        let app = asked.app.map(|(calls, app)| (calls, self.apps.get_mut(app)));
+        let api = asked.api.map(|calls| (calls, self.api.as_mut()));
+        let mut missing = 0;
+        let mut longest: Option<Full> = None;
+        for (of, asked) in [("API", api), ("user", user), ("app", app)] {
+            let Some((calls, window)) = asked else { continue };
+            let Some(window) = window else {
+                missing += 1;
+                continue;
+            };
+            if window.used(now) < calls {
+                continue;
+            }
+            let wait_ms = window.wait(calls, now);
+            if longest.as_ref().is_none_or(|longest| longest.wait_ms < wait_ms) {
+                longest = Some(Full { calls, of, wait_ms });
+            }
+        }
+        longest.map_or(Ok(missing), Err)
+    }
+
+    /// Counts one more call, and tells how many windows were made for it.
+    fn take(&mut self, asked: Asked<'_>, now: Moment) -> usize {
+        let before = self.count();
+        if asked.api.is_some() {
+            count(self.api.get_or_insert_default(), now);
+        }
+        if let Some((_, user)) = asked.user {
+            count(self.users.entry(user).or_default(), now);
+        }
+        if let Some((_, app)) = asked.app {
+            count(self.apps.entry(app.clone()).or_default(), now);
+        }
+        self.count() - before
+    }
+
     /// Forgets the counters that count nothing any more.
     fn sweep(&mut self, ms: u64) {
         let now = Moment::new(ms, self.window_ms);
@@ -82,6 +122,13 @@ impl Counters {
         self.users.retain(|_, window| counts(window));
         self.apps.retain(|_, window| counts(window));
     }
+}
+
+/// The limits that hold for a call, and for whom.
+struct Asked<'a> {
+    api: Option<u32>,
+    user: Option<(u32, User)>,
+    app: Option<(u32, &'a AppId)>,
 }
 
 /// A limit that holds a call back.
@@ -112,71 +159,29 @@ impl Throttles {
         user: Option<User>,
         app: Option<&AppId>,
     ) -> Result<(), Denial> {
-        let ms = self.base.elapsed().as_millis();
-        let ms = u64::try_from(ms).unwrap_or(u64::MAX);
-        let now = Moment::new(ms, throttle.window_ms);
-        let per_api = limit(throttle.per_api);
-        let per_user = limit(throttle.per_user).zip(user);
-        let per_app = limit(throttle.per_app).zip(app);
-
+        let asked = Asked {
+            api: limit(throttle.per_api),
+            user: limit(throttle.per_user).zip(user),
+            app: limit(throttle.per_app).zip(app),
+        };
         let mut shard = self.shard(api);
+        // Read within the lock, so that calls are counted in the order of their moments.
+        let ms = u64::try_from(self.base.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = Moment::new(ms, throttle.window_ms);
         if shard.get(api).is_some_and(|counters| counters.window_ms != throttle.window_ms) {
             self.forget(&mut shard, api);
         }
-        let mut full = None;
-        let mut missing = 0;
-        {
-            let counters = shard.get_mut(api);
-            let (mut of_api, mut of_user, mut of_app) = (None, None, None);
-            if let Some(counters) = counters {
-                of_api = counters.api.as_mut();
-                of_user = per_user.as_ref().and_then(|(_, user)| counters.users.get_mut(user));
-                of_app = per_app.as_ref().and_then(|(_, app)| counters.apps.get_mut(*app));
-            }
-            for (calls, window, of) in [
-                (per_api, of_api, "API"),
-                (per_user.as_ref().map(|(calls, _)| *calls), of_user, "user"),
-                (per_app.map(|(calls, _)| calls), of_app, "app"),
-            ] {
-                match (calls, window) {
-                    (None, _) => {}
-                    (Some(_), None) => missing += 1,
-                    (Some(calls), Some(window)) => {
-                        if window.used(now) >= calls {
-                            let wait_ms = window.wait(calls, now);
-                            let longest = full.as_ref().is_none_or(|f: &Full| f.wait_ms < wait_ms);
-                            if longest {
-                                full = Some(Full { calls, of, wait_ms });
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        if let Some(full) = full {
-            return Err(denial(throttle, &full));
-        }
+        let of_api = || Counters::new(throttle.window_ms);
+        let missing = match shard.entry(api.clone()).or_insert_with(of_api).look(&asked, now) {
+            Ok(missing) => missing,
+            Err(full) => return Err(denial(throttle, &full)),
+        };
         if missing > 0 && !self.reserve(missing, &mut shard, ms) {
-            return Err(Denial::new(
-                Reason::Overloaded,
-                "The gateway counts as many callers as it can.",
-            ));
+            let what = "The gateway counts as many callers as it can.";
+            return Err(Denial::new(Reason::Overloaded, what));
         }
-        // A look for room may have taken what counted nothing; what is there now is counted, what is
-        // not is made.
-        let counters =
-            shard.entry(api.clone()).or_insert_with(|| Counters::new(throttle.window_ms));
-        let before = counters.count();
-        if per_api.is_some() {
-            count(counters.api.get_or_insert_default(), now);
-        }
-        if let Some((_, user)) = per_user {
-            count(counters.users.entry(user).or_default(), now);
-        }
-        if let Some((_, app)) = per_app {
-            count(counters.apps.entry(app.clone()).or_default(), now);
-        }
-        let made = counters.count() - before;
+        // The look for room may have taken some that counted nothing: they are made anew.
+        let made = shard.entry(api.clone()).or_insert_with(of_api).take(asked, now);
         self.count.fetch_add(made.saturating_sub(missing), Ordering::Relaxed);
         Ok(())
     }

@@ -74,6 +74,10 @@ pub struct Gateway {
     pub threads: Option<NonZeroU32>,
     /// The largest body that is held in memory to be hashed.
     pub body_limit_bytes: u32,
+    /// The most callers that throttling counts.
+    pub throttled_callers: u32,
+    /// The most nonces that are remembered.
+    pub nonces: u32,
     /// How long a backend may take to begin its answer, if the API does not say.
     pub backend_timeout_ms: u32,
     /// How long the gateway decides on without the control side.
@@ -135,6 +139,8 @@ impl Default for Config {
             gateway: Gateway {
                 threads: None,
                 body_limit_bytes: 2 * 1024 * 1024,
+                throttled_callers: 100_000,
+                nonces: 900_000,
                 backend_timeout_ms: 50_000,
                 lease_seconds: 300,
                 instances: Vec::new(),
@@ -252,6 +258,9 @@ impl Config {
         let defaults = Limits::default();
         let backend = Duration::from_millis(self.gateway.backend_timeout_ms.into());
         Limits {
+            throttle_counters: usize::try_from(self.gateway.throttled_callers)
+                .unwrap_or(usize::MAX),
+            nonces: usize::try_from(self.gateway.nonces).unwrap_or(usize::MAX),
             buffered_body: self.gateway.body_limit_bytes,
             buffered_total: defaults.buffered_total.max(self.gateway.body_limit_bytes),
             backend,

@@ -53,7 +53,6 @@ impl Window {
         if slot >= self.newest + KEPT as u64 {
             *self = Self { newest: slot, ..Self::default() };
         }
-        // A call that was a little faster on another thread may be a slot ahead; then it stays so.
         while self.newest < slot {
             self.newest += 1;
             let oldest = self.at(self.newest);
@@ -122,7 +121,7 @@ mod tests {
                 &[(0, None), (500, None), (1_700, None), (1_700, Some(500))],
             ),
             (&[50, 9_999_999], 1, &[(50, None), (9_999_999, None)]),
-            // A clock read earlier than another thread's: counted where the other is.
+            // A moment before the latest counts with it.
             (
                 &[500, 450, 2_199, 2_200],
                 2,

@@ -194,6 +194,27 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "gateway.throttled_callers",
+        help: "The most callers that throttling counts at a time, of all APIs together; one takes \
+               about 200 bytes.\nWhen there are more, those that come last are denied.",
+        default: "100000",
+        set: |config, given| {
+            config.gateway.throttled_callers = given.number(1, 100_000_000)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "gateway.nonces",
+        help: "The most nonces that are remembered, each for a quarter of an hour, of all APIs \
+               together; one takes\nabout 30 bytes. When there are more, calls with a nonce are \
+               denied.",
+        default: "900000",
+        set: |config, given| {
+            config.gateway.nonces = given.number(1, 1_000_000_000)?;
+            Ok(())
+        },
+    },
+    Key {
         name: "gateway.instances",
         help: "The instances this gateway serves, by id; all when the list is empty.",
         default: "[]",

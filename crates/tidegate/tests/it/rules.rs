@@ -1,5 +1,7 @@
 //! How the gateway treats an API's calls, set by its people and met by its callers.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::Value;
 use tidegate_sign::{Payload, Secret, SignedRequest, Target, sign};
@@ -115,7 +117,7 @@ fn a_call_with_a_nonce_is_let_through_once() {
         if reason(&reply).as_deref() != Some("replay-fence") {
             break (call, reply);
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        http.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
     };
     assert_eq!(first.status, 200, "{:?}", first.body);
     let again = send(&http, &server, &call);
