@@ -27,12 +27,10 @@ use crate::denial::{Denial, Reason};
 /// What goes wrong below a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A body, either way. The common ones are held as they are, the others in a box.
+/// A body, either way.
 pub enum AnyBody {
     /// There at once.
     Whole(Full<Bytes>),
-    /// A backend's.
-    Answer(Outbound<backend::Answer, OwnedSemaphorePermit>),
     /// Another one.
     Other(UnsyncBoxBody<Bytes, BoxError>),
 }
@@ -56,7 +54,6 @@ impl Body for AnyBody {
             Self::Whole(body) => {
                 Pin::new(body).poll_frame(cx).map_err(|never: Infallible| match never {})
             }
-            Self::Answer(body) => Pin::new(body).poll_frame(cx),
             Self::Other(body) => Pin::new(body).poll_frame(cx),
         }
     }
@@ -64,7 +61,6 @@ impl Body for AnyBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(body) => body.is_end_stream(),
-            Self::Answer(body) => body.is_end_stream(),
             Self::Other(body) => body.is_end_stream(),
         }
     }
@@ -72,8 +68,50 @@ impl Body for AnyBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(body) => body.size_hint(),
-            Self::Answer(body) => body.size_hint(),
             Self::Other(body) => body.size_hint(),
+        }
+    }
+}
+
+/// The body of an answer to a caller. A backend's is held as it is: a box for each would be felt.
+pub enum Reply {
+    /// The gate's own.
+    Own(AnyBody),
+    /// A backend's.
+    Backend(Outbound<backend::Answer, OwnedSemaphorePermit>),
+}
+
+impl From<AnyBody> for Reply {
+    fn from(body: AnyBody) -> Self {
+        Self::Own(body)
+    }
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut *self {
+            Self::Own(body) => Pin::new(body).poll_frame(cx),
+            Self::Backend(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Own(body) => body.is_end_stream(),
+            Self::Backend(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Own(body) => body.size_hint(),
+            Self::Backend(body) => body.size_hint(),
         }
     }
 }

@@ -61,6 +61,8 @@ pub enum Reason {
     BadRequest,
     /// The body is larger than the gate takes.
     BodyTooLarge,
+    /// The head is larger than it may be.
+    HeadTooLarge,
     /// The gate has not heard of any grant yet.
     NotReady,
     /// The gate has not heard from the control side for too long.
@@ -88,7 +90,7 @@ pub struct Row {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Internal,
         Self::NoRoute,
         Self::NotPublished,
@@ -114,6 +116,7 @@ impl Reason {
         Self::Throttled,
         Self::BadRequest,
         Self::BodyTooLarge,
+        Self::HeadTooLarge,
         Self::NotReady,
         Self::LeaseLapsed,
         Self::Overloaded,
@@ -279,6 +282,12 @@ impl Reason {
             Self::BadRequest => {
                 row("bad-request", StatusCode::BAD_REQUEST, "APIG.0201", "Bad request.")
             }
+            Self::HeadTooLarge => row(
+                "head-too-large",
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "APIG.0201",
+                "The address and the headers are too large together.",
+            ),
             Self::BodyTooLarge => row(
                 "body-too-large",
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -352,7 +361,8 @@ impl Reason {
             | Self::Replayed
             | Self::Throttled
             | Self::BadRequest
-            | Self::BodyTooLarge => StatusCode::FORBIDDEN,
+            | Self::BodyTooLarge
+            | Self::HeadTooLarge => StatusCode::FORBIDDEN,
             Self::Internal
             | Self::ReplayFence
             | Self::NonceStoreFull
@@ -372,7 +382,10 @@ impl Reason {
     /// Must the connection be closed after this answer, because what follows on it cannot be trusted
     /// or need not be read?
     pub const fn closes(self) -> bool {
-        matches!(self, Self::BadRequest | Self::BodyTooLarge | Self::BodyMismatch)
+        matches!(
+            self,
+            Self::BadRequest | Self::BodyTooLarge | Self::HeadTooLarge | Self::BodyMismatch
+        )
     }
 }
 

@@ -14,7 +14,7 @@ use tidegate_domain::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
 use crate::backend::{BackendConfig, BackendCounters, Backends, Dialer};
-use crate::body::AnyBody;
+use crate::body::Reply;
 use crate::check::{Admitted, Question, check};
 use crate::denial::{Denial, Reason};
 use crate::feed::Source;
@@ -291,7 +291,7 @@ pub(crate) struct Server {
 
 impl Connected {
     /// Answers one call.
-    pub async fn answer<B>(self, request: Request<B>) -> Response<AnyBody>
+    pub async fn answer<B>(self, request: Request<B>) -> Response<Reply>
     where
         B: http_body::Body<Data = bytes::Bytes> + Send + Unpin + 'static,
         B::Error: Into<crate::BoxError>,
@@ -303,8 +303,8 @@ impl Connected {
     /// all, which a boxed future would not allow.
     pub fn service(self) -> impl Answers {
         service_fn(move |request: Request<Incoming>| {
-            let answer = self.clone().answer(request);
-            async move { Ok::<_, Infallible>(answer.await) }
+            let server = Arc::clone(&self.0);
+            async move { Ok::<_, Infallible>(proxy::handle(&server, request).await) }
         })
     }
 }

@@ -86,6 +86,14 @@ const UNSIGNED_BUT_SENT: [HeaderName; 8] = [
     HeaderName::from_static("tracestate"),
 ];
 
+/// How large a head is, about as it was sent. hyper's own bound is one on what it reads at a time, so
+/// it lets in up to twice as much, by chance.
+pub(crate) fn size(parts: &request::Parts) -> usize {
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+    target + parts.headers.iter().map(line).sum::<usize>()
+}
+
 /// A request the gate is willing to look at.
 pub(crate) struct Strict {
     /// Its path and query.

@@ -49,7 +49,7 @@ mod upgrade;
 mod workers;
 
 pub use backend::{BackendConfig, BackendCounters, BadNetwork, Networks};
-pub use body::{AnyBody, BoxError};
+pub use body::{AnyBody, BoxError, Reply};
 pub use check::{Admitted, Question, check};
 pub use denial::{Denial, Reason, Row};
 pub use ext_authz::ExtAuthz;

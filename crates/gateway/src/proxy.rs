@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Duration, Instant};
 
 use crate::backend::NoAnswer;
-use crate::body::{AnyBody, BoxError, Evidence, Fault, Inbound, Outbound, full, read_whole};
+use crate::body::{AnyBody, BoxError, Evidence, Fault, Inbound, Outbound, Reply, full, read_whole};
 use crate::check::{Admitted, Question, decide, route};
 use crate::denial::{Denial, Reason};
 use crate::gate::{Inner, Server};
@@ -45,7 +45,7 @@ struct Call<'a> {
 }
 
 /// Answers one call.
-pub(crate) async fn handle<B>(server: &Server, request: Request<B>) -> Response<AnyBody>
+pub(crate) async fn handle<B>(server: &Server, request: Request<B>) -> Response<Reply>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
@@ -55,10 +55,15 @@ where
     let id = gate.ids.next();
     let (parts, body) = request.into_parts();
     let mut account = Account::default();
-    let outcome = match headers::strict(&parts) {
+    let read = if headers::size(&parts) > gate.limits.head_bytes {
+        Err(Reason::HeadTooLarge.into())
+    } else {
+        headers::strict(&parts)
+    };
+    let outcome = match read {
         Ok(strict) => {
             if let Some(answer) = health(gate, strict.target.canonical_path()) {
-                return answer;
+                return answer.map(Reply::Own);
             }
             let (parts, strict, id) = (&parts, &strict, &id);
             let call = Call { gate, server, parts, strict, id, began };
@@ -67,7 +72,8 @@ where
         Err(denial) => Err(denial),
     };
     let reason = outcome.as_ref().err().map(|denial| denial.reason);
-    let mut answer = outcome.unwrap_or_else(|denial| refuse(&denial, &id, parts.version));
+    let mut answer =
+        outcome.unwrap_or_else(|denial| refuse(&denial, &id, parts.version).map(Reply::Own));
     let out = answer.headers_mut();
     out.insert(headers::REQUEST_ID, id.header());
     if let Some(revision) = account.revision {
@@ -107,7 +113,7 @@ pub(crate) fn health(gate: &Inner, canonical_path: &str) -> Option<Response<AnyB
 }
 
 impl Call<'_> {
-    async fn answer<B>(&self, body: B, account: &mut Account) -> Result<Response<AnyBody>, Denial>
+    async fn answer<B>(&self, body: B, account: &mut Account) -> Result<Response<Reply>, Denial>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
@@ -216,7 +222,7 @@ impl Call<'_> {
         admitted: &Admitted,
         body: Sent,
         memory: Option<OwnedSemaphorePermit>,
-    ) -> Result<Response<AnyBody>, Failed> {
+    ) -> Result<Response<Reply>, Failed> {
         let (parts, strict) = (self.parts, self.strict);
         let api = &admitted.api;
         let (plan, backends) = match (&api.plan, &api.backends) {
@@ -292,10 +298,10 @@ impl Call<'_> {
                             &mut head.headers,
                         )
                         .map_err(|why| (Reason::BackendUnreachable.into(), Some(why.to_owned())))?;
-                    return Ok(Response::from_parts(head, full("")));
+                    return Ok(Response::from_parts(head, full("").into()));
                 }
                 head.extensions.clear();
-                let body = AnyBody::Answer(Outbound { inner, _room: room });
+                let body = Reply::Backend(Outbound { inner, _room: room });
                 Ok(Response::from_parts(head, body))
             }
         }

@@ -42,9 +42,9 @@ impl<'a> Authorization<'a> {
             return Err(SignError::UnsupportedAlgorithm);
         }
         let items = items.strip_prefix("Access=").ok_or(malformed("Access"))?;
-        let (access, items) =
-            items.split_once(", SignedHeaders=").ok_or(malformed("SignedHeaders"))?;
-        let (names, signature) = items.split_once(", Signature=").ok_or(malformed("Signature"))?;
+        // Neither a key nor a name holds a comma.
+        let (access, items) = part(items, " SignedHeaders=").ok_or(malformed("SignedHeaders"))?;
+        let (names, signature) = part(items, " Signature=").ok_or(malformed("Signature"))?;
 
         if !is_access(access) {
             return Err(malformed("Access"));
@@ -70,6 +70,12 @@ impl<'a> Authorization<'a> {
     pub fn signs(&self, name: &str) -> bool {
         self.signed_headers.contains(&name)
     }
+}
+
+/// What comes before the first comma, and what comes after it and `next`.
+fn part<'a>(items: &'a str, next: &str) -> Option<(&'a str, &'a str)> {
+    let (before, after) = items.split_once(',')?;
+    Some((before, after.strip_prefix(next)?))
 }
 
 /// A key id that can be written into the value and read back.

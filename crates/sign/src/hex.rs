@@ -13,24 +13,35 @@ pub fn encode(bytes: &[u8]) -> String {
     text
 }
 
+/// The value of each digit; `NONE` of everything else.
+const VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = DIGITS[value as usize];
+        values[digit as usize] = value;
+        values[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    values
+};
+const NONE: u8 = 255;
+
 /// Reads 64 hex digits of either case.
 pub(crate) fn decode(text: &[u8]) -> Option<[u8; 32]> {
-    if text.len() != 64 {
+    let (pairs, rest) = text.as_chunks::<2>();
+    let mut bytes = [0; 32];
+    if pairs.len() != bytes.len() || !rest.is_empty() {
         return None;
     }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        for digit in pair {
-            let value = match digit {
-                b'0'..=b'9' => digit - b'0',
-                b'a'..=b'f' => digit - b'a' + 10,
-                b'A'..=b'F' => digit - b'A' + 10,
-                _ => return None,
-            };
-            *byte = *byte << 4 | value;
-        }
+    let mut seen = 0;
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        let (high, low) = (VALUES[usize::from(*high)], VALUES[usize::from(*low)]);
+        seen |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(bytes)
+    // Only what is no digit sets a high bit.
+    (seen < 16).then_some(bytes)
 }
 
 /// Reads 64 hex digits, lower case only, so that a value has one spelling.

@@ -221,10 +221,22 @@ impl Target {
     }
 }
 
-/// Is there nothing in it to decode or to encode? So it is with most parts of most calls.
+/// The unreserved characters of RFC 3986.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let character = byte as u8;
+        plain[byte] =
+            character.is_ascii_alphanumeric() || matches!(character, b'-' | b'_' | b'.' | b'~');
+        byte += 1;
+    }
+    plain
+};
+
+/// Is there nothing in it to decode, to encode or to refuse? So it is with most parts of most calls.
 fn is_plain(part: &str) -> bool {
-    part.bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~'))
+    part.bytes().all(|byte| PLAIN[usize::from(byte)])
 }
 
 fn encode(part: &str, into: &mut String) {
@@ -236,6 +248,10 @@ fn encode(part: &str, into: &mut String) {
 }
 
 fn read_segment(wire: &str, into: &mut String) -> Result<(), TargetError> {
+    if is_plain(wire) {
+        into.push_str(wire);
+        return check_part(wire);
+    }
     for byte in wire.bytes() {
         refuse_everywhere(byte)?;
         let plain = byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,=:@;".contains(&byte);
@@ -246,11 +262,7 @@ fn read_segment(wire: &str, into: &mut String) -> Result<(), TargetError> {
     let start = into.len();
     decode(wire, into)?;
     let segment = into.get(start..).unwrap_or_default();
-    match segment {
-        "" => return Err(TargetError::EmptySegment),
-        "." | ".." => return Err(TargetError::DotSegment),
-        _ => {}
-    }
+    check_part(segment)?;
     if segment.chars().any(char::is_control) {
         return Err(TargetError::Control);
     }
@@ -272,17 +284,22 @@ fn oddness(segment: &str) -> Option<TargetError> {
 /// part of its name.
 fn check_parts(segment: &str) -> Result<(), TargetError> {
     for part in segment.split(['/', '\\']) {
-        match part.split(';').next().unwrap_or_default() {
-            "" => return Err(TargetError::EmptySegment),
-            "." | ".." => return Err(TargetError::DotSegment),
-            _ => {}
-        }
+        check_part(part.split(';').next().unwrap_or_default())?;
     }
     Ok(())
 }
 
+/// No segment is empty, and none leads elsewhere.
+fn check_part(part: &str) -> Result<(), TargetError> {
+    match part {
+        "" => Err(TargetError::EmptySegment),
+        "." | ".." => Err(TargetError::DotSegment),
+        _ => Ok(()),
+    }
+}
+
 fn check_pair(pair: &str) -> Result<(), TargetError> {
-    for byte in pair.bytes() {
+    for byte in pair.bytes().filter(|byte| !PLAIN[usize::from(*byte)]) {
         refuse_everywhere(byte)?;
         // Clients differ in what they leave plain here, and no reader cuts a value at any of
         // these, so all visible characters are taken; they are encoded on the way out.

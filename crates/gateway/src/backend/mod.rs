@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::Either;
 use http::{Request, Response, Version};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -91,8 +92,7 @@ impl Backends {
         to: &Set,
         began: Instant,
     ) -> Result<Response<Answer>, NoAnswer> {
-        let call = Call::new(to, &request);
-        self.ask(request, call, began).await
+        self.ask(Call::new(to, request), began).await
     }
 
     /// The same for a request that asks to switch protocols: on a new connection, over HTTP/1.1. The
@@ -103,8 +103,7 @@ impl Backends {
         to: &Set,
         began: Instant,
     ) -> Result<Response<Answer>, NoAnswer> {
-        let call = Call { switches: true, ..Call::new(to, &request) };
-        self.ask(request, call, began).await
+        self.ask(Call { switches: true, ..Call::new(to, request) }, began).await
     }
 
     /// How long an answer of these backends may stand still.
@@ -112,20 +111,14 @@ impl Backends {
         to.times.idle.unwrap_or(self.0.limits.answer_idle)
     }
 
-    async fn ask(
-        &self,
-        request: Request<AnyBody>,
-        mut call: Call<'_>,
-        began: Instant,
-    ) -> Result<Response<Answer>, NoAnswer> {
+    async fn ask(&self, mut call: Call<'_>, began: Instant) -> Result<Response<Answer>, NoAnswer> {
         let to = call.to;
         let now = Instant::now();
         let limits = &self.0.limits;
         let until = to.times.total.map(|total| began + total);
         let head = now + to.times.head.unwrap_or(limits.backend);
         let head = until.map_or(head, |until| until.min(head));
-        let (answer, lent) = match timeout_at(head, self.0.answered(request, &mut call, now)).await
-        {
+        let (answer, lent) = match timeout_at(head, self.0.answered(&mut call, now)).await {
             Ok(answered) => answered.map_err(NoAnswer::Unreachable)?,
             Err(_) => {
                 if call.is_whole {
@@ -141,8 +134,12 @@ impl Backends {
 }
 
 /// A call on its way to one of the backends of an API.
+///
+/// It is moved into place once and then borrowed: what a future takes by value is copied with it.
 struct Call<'s> {
     to: &'s Set,
+    /// Until it is sent.
+    request: Option<Request<AnyBody>>,
     /// Where it is being tried.
     at: Option<Choice<'s>>,
     /// Is nothing of it still to come from the caller? Else he could make a backend look bad.
@@ -155,14 +152,15 @@ struct Call<'s> {
 }
 
 impl<'s> Call<'s> {
-    fn new(to: &'s Set, request: &Request<AnyBody>) -> Self {
+    fn new(to: &'s Set, request: Request<AnyBody>) -> Self {
         let mut again = None;
         if to.retries > 0 {
             to.budget.pay();
-            again = Again::of(request);
+            again = Again::of(&request);
         }
         let is_whole = request.body().is_end_stream();
-        Self { to, at: None, is_whole, switches: false, tries: to.retries, again }
+        let request = Some(request);
+        Self { to, request, at: None, is_whole, switches: false, tries: to.retries, again }
     }
 
     /// The same request for one more try, if there may be one.
@@ -184,6 +182,11 @@ enum Failure {
     Broken(String),
     /// What came is no answer.
     Nonsense(String),
+}
+
+/// A request is sent once.
+fn sent() -> Failure {
+    Failure::Nonsense("the request is not there any more".to_owned())
 }
 
 impl From<hyper::Error> for Failure {
@@ -213,10 +216,16 @@ impl Sender {
         }
     }
 
-    async fn send(&mut self, request: Request<AnyBody>) -> Result<Response<Incoming>, Unsent> {
+    /// Sends a request to the backend at the other end.
+    fn send(
+        &mut self,
+        mut request: Request<AnyBody>,
+        to: &Endpoint,
+    ) -> impl Future<Output = Result<Response<Incoming>, Unsent>> + use<> {
+        to.address(&mut request, self.version());
         match self {
-            Self::Http1(sender) => sender.try_send_request(request).await,
-            Self::Http2(sender) => sender.try_send_request(request).await,
+            Self::Http1(sender) => Either::Left(sender.try_send_request(request)),
+            Self::Http2(sender) => Either::Right(sender.try_send_request(request)),
         }
     }
 
@@ -233,7 +242,6 @@ impl Inner {
     /// An answer from one of the backends of a call.
     async fn answered(
         self: &Arc<Self>,
-        mut request: Request<AnyBody>,
         call: &mut Call<'_>,
         mut now: Instant,
     ) -> Result<Answered, String> {
@@ -244,6 +252,7 @@ impl Inner {
             let Some(at) = &call.at else { return Err("there is no backend".to_owned()) };
             let connect = call.to.times.connect.unwrap_or(self.limits.connect);
             let endpoint = &at.member.endpoint;
+            let request = &mut call.request;
             let exchanged = if call.switches {
                 Box::pin(self.switched(request, endpoint, connect)).await
             } else {
@@ -266,7 +275,7 @@ impl Inner {
                 Some(next) => {
                     tracing::debug!(why, "a call is tried again");
                     self.dialer.retried.fetch_add(1, Ordering::Relaxed);
-                    request = next;
+                    call.request = Some(next);
                 }
                 None => return Err(why),
             }
@@ -286,19 +295,18 @@ impl Inner {
     /// One request and the head of its answer, on a connection that is there if one is.
     async fn exchange(
         self: &Arc<Self>,
-        mut request: Request<AnyBody>,
+        request: &mut Option<Request<AnyBody>>,
         to: &Endpoint,
         now: Instant,
         connect: Duration,
     ) -> Result<Answered, Failure> {
         let pool = self.pool(to);
         if let Some(mut sender) = pool.take(now) {
-            to.address(&mut request, sender.version());
-            match sender.send(request).await {
+            match sender.send(request.take().ok_or_else(sent)?, to).await {
                 Ok(answer) => return final_answer(answer, sender, pool),
                 Err(mut error) => match error.take_message() {
                     // The backend hung up before any of it was sent: nobody has seen it.
-                    Some(unsent) => request = unsent,
+                    Some(unsent) => *request = Some(unsent),
                     None => return Err(error.into_error().into()),
                 },
             }
@@ -306,22 +314,22 @@ impl Inner {
         // Rare and large: kept apart, so that it makes no call's state larger.
         let opened = Box::pin(self.open(&pool, to, connect)).await;
         let mut sender = opened.map_err(Failure::Connection)?;
-        to.address(&mut request, sender.version());
-        let answer = sender.send(request).await.map_err(TrySendError::into_error)?;
+        let answer = sender.send(request.take().ok_or_else(sent)?, to).await;
+        let answer = answer.map_err(TrySendError::into_error)?;
         final_answer(answer, sender, pool)
     }
 
     /// One request to switch protocols and the head of its answer, on a connection of its own.
     async fn switched(
         &self,
-        mut request: Request<AnyBody>,
+        request: &mut Option<Request<AnyBody>>,
         to: &Endpoint,
         connect: Duration,
     ) -> Result<Answered, Failure> {
         let opened = self.dialer.dial(to, Speak::Http1, connect).await;
         let mut sender = opened.map_err(Failure::Connection)?;
-        to.address(&mut request, sender.version());
-        let answer = sender.send(request).await.map_err(TrySendError::into_error)?;
+        let answer = sender.send(request.take().ok_or_else(sent)?, to).await;
+        let answer = answer.map_err(TrySendError::into_error)?;
         Ok((answer, None))
     }
 
