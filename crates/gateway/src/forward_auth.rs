@@ -27,13 +27,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Ve
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::Service;
+use tokio::time::Instant;
 
 use crate::body::{AnyBody, BoxError, full, read_whole};
 use crate::denial::{Denial, Reason};
 use crate::gate::{Gate, Inner};
 use crate::headers;
 use crate::proxy::{body_of, health, reserve};
-use crate::told::{Head, Judged, Told, ToldBody, bad, single};
+use crate::server::Peer;
+use crate::told::{Asked, Head, Judged, Told, ToldBody, bad, single};
 
 const FORWARDED_METHOD: &str = "x-forwarded-method";
 const FORWARDED_URI: &str = "x-forwarded-uri";
@@ -113,16 +115,21 @@ where
         return answer;
     }
     let dialect = Dialect::of(path);
+    let began = Instant::now();
+    let mut read_for = None;
     // Given back when the answer is made.
     let mut memory = None;
     let told = match dialect {
-        Some(dialect) => match whole(gate, &parts, body, &mut memory).await {
-            Ok(body) => read(&parts, dialect, body),
-            Err(denial) => Err(denial),
-        },
+        Some(dialect) => {
+            let is_sent = !body.is_end_stream();
+            let body = whole(gate, &parts, body, &mut memory).await;
+            read_for = is_sent.then(|| began.elapsed());
+            body.and_then(|body| read(&parts, dialect, body))
+        }
         None => Err(bad("The check service has no such path; look at how the proxy asks it.")),
     };
-    let judged = Judged::of(gate, told);
+    let asked = Asked { began, read: read_for, peer: parts.extensions.get::<Peer>().copied() };
+    let judged = Judged::of(gate, &asked, told);
     let mut answer = match &judged.verdict {
         Ok(_) => Response::new(full("")),
         Err(denial) => refuse(denial, &judged),

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -14,15 +13,15 @@ use hyper::service::Service;
 use tidegate_domain::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
+use crate::account::{CallLines, Pairs, Share, Sink, Statistics, Tally, Watched};
 use crate::backend::Backends;
-use crate::body::AnyBody;
 use crate::check::{Admitted, Question, check};
 use crate::denial::{Denial, Reason};
 use crate::feed::Source;
 use crate::index::{Index, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
-use crate::metrics::Timings;
+use crate::server::{Connections, Listener};
 use crate::{follower, proxy};
 
 /// How a gate is set up.
@@ -32,6 +31,26 @@ pub struct GateConfig {
     pub serves: Serves,
     /// Its limits.
     pub limits: Limits,
+    /// What it tells of calls.
+    pub telling: Telling,
+}
+
+/// What a gate tells of the calls it has answered.
+#[derive(Debug, Clone)]
+pub struct Telling {
+    /// Who hears of every call.
+    pub sinks: Vec<Arc<dyn Sink>>,
+    /// Do calls get a place in a trace? Of those that bring none, this share is kept.
+    pub traces: Option<Share>,
+    /// For how many pairs of API and app calls are counted; 0: they are not.
+    pub pairs: usize,
+}
+
+impl Default for Telling {
+    /// Lines in the ordinary log, and nothing else.
+    fn default() -> Self {
+        Self { sinks: vec![Arc::new(CallLines::default())], traces: None, pairs: 0 }
+    }
 }
 
 /// Why a gate cannot be set up.
@@ -69,15 +88,17 @@ pub(crate) struct Inner {
     pub(crate) backends: Backends,
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
-    timings: Timings,
-    admitted: AtomicU64,
-    denied: [AtomicU64; Reason::ALL.len()],
+    tally: Tally,
+    pairs: Option<Pairs>,
+    sinks: Vec<Arc<dyn Sink>>,
+    traces: Option<Share>,
+    connections: [Connections; Listener::ALL.len()],
 }
 
 impl Gate {
     /// A gate that knows nothing yet, and so denies everything as not ready.
     pub fn new(config: GateConfig, clock: Clock) -> Result<Self, SetupError> {
-        let GateConfig { serves, limits } = config;
+        let GateConfig { serves, limits, telling } = config;
         limits.check()?;
         let held = usize::try_from(limits.buffered_total / 1024).unwrap_or(0);
         Ok(Self(Arc::new(Inner {
@@ -85,12 +106,14 @@ impl Gate {
             serves: Arc::new(serves),
             index: ArcSwapOption::empty(),
             revisions: watch::Sender::new(0),
-            timings: Timings::new(),
+            tally: Tally::new(),
+            pairs: (telling.pairs > 0).then(|| Pairs::new(telling.pairs)),
+            sinks: telling.sinks,
+            traces: telling.traces,
+            connections: Default::default(),
             lease: Lease::new(limits.lease),
             backends: Backends::new(&limits).map_err(|error| SetupError::Tls(error.to_string()))?,
             held_bodies: Arc::new(Semaphore::new(held)),
-            admitted: AtomicU64::new(0),
-            denied: [const { AtomicU64::new(0) }; Reason::ALL.len()],
             limits,
         })))
     }
@@ -106,12 +129,12 @@ impl Gate {
     }
 
     /// Answers one call.
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<AnyBody>
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<Watched>
     where
         B: http_body::Body<Data = bytes::Bytes> + Send + Unpin + 'static,
         B::Error: Into<crate::BoxError>,
     {
-        proxy::handle(&self.0, request).await
+        proxy::handle(self.clone(), request).await
     }
 
     /// May this call go on? For callers that forward it themselves.
@@ -131,8 +154,20 @@ impl Gate {
         let _ = self.0.revisions.subscribe().wait_for(|now| *now >= revision).await;
     }
 
-    pub(crate) fn timings(&self) -> &Timings {
-        &self.0.timings
+    /// Takes what was counted per API and app since this was asked last, or since the gate was made.
+    pub fn statistics(&self) -> Statistics {
+        self.0.pairs.as_ref().map(Pairs::take).unwrap_or_default()
+    }
+
+    /// The count of connections for a listener of this gate's, for
+    /// [`serve_counted`](crate::serve_counted).
+    pub fn connections(&self, listener: Listener) -> &Connections {
+        let [gateway, check, ext_authz] = &self.0.connections;
+        match listener {
+            Listener::Gateway => gateway,
+            Listener::Check => check,
+            Listener::ExtAuthz => ext_authz,
+        }
     }
 
     /// The limits it was set up with.
@@ -154,13 +189,11 @@ impl Gate {
 
     /// How many calls were admitted, and how many were denied for each reason.
     pub fn counters(&self) -> Counters {
+        let tally = &self.0.tally;
+        let denied = |reason| (reason, tally.verdicts(Err(reason)));
         Counters {
-            admitted: self.0.admitted.load(Ordering::Relaxed),
-            denied: Reason::ALL
-                .into_iter()
-                .zip(&self.0.denied)
-                .map(|(reason, count)| (reason, count.load(Ordering::Relaxed)))
-                .collect(),
+            admitted: tally.verdicts(Ok(())),
+            denied: Reason::ALL.into_iter().map(denied).collect(),
         }
     }
 }
@@ -204,18 +237,20 @@ impl Inner {
         if self.lease.holds() { Ok(index) } else { Err(Reason::LeaseLapsed.into()) }
     }
 
-    pub(crate) fn count_time(&self, check: Duration, backend: Option<Duration>) {
-        self.timings.observe(check, backend);
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
-    pub(crate) fn count_admitted(&self) {
-        self.admitted.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn pairs(&self) -> Option<&Pairs> {
+        self.pairs.as_ref()
     }
 
-    pub(crate) fn count_denied(&self, reason: Reason) {
-        if let Some(count) = self.denied.get(reason as usize) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
+    pub(crate) fn sinks(&self) -> &[Arc<dyn Sink>] {
+        &self.sinks
+    }
+
+    pub(crate) fn traces(&self) -> Option<Share> {
+        self.traces
     }
 }
 
@@ -224,12 +259,12 @@ impl Inner {
 pub struct GateService(Gate);
 
 impl Service<Request<Incoming>> for GateService {
-    type Response = Response<AnyBody>;
+    type Response = Response<Watched>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let gate = self.0.clone();
-        Box::pin(async move { Ok(gate.handle(request).await) })
+        Box::pin(async move { Ok(proxy::handle(gate, request).await) })
     }
 }

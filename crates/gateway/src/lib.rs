@@ -7,6 +7,10 @@
 //! check     identify -> authenticate -> admit; synchronous
 //! proxy     read strictly -> check -> forward -> account
 //!
+//! account     what is found out about a call, and told when it is over
+//! access_log  a line a call, written by a thread of its own
+//! metrics     what Prometheus reads
+//!
 //! told          a call that another proxy forwards, and its verdict
 //! forward_auth  that proxy asks over HTTP (nginx, Caddy, Traefik, APISIX, Envoy)
 //! ext_authz     that proxy asks over gRPC (Envoy)
@@ -15,6 +19,8 @@
 //! The gate knows neither the store nor the control side: a call can never wait for them. It is
 //! closed by default, and every no has a name ([`Reason`]).
 
+mod access_log;
+mod account;
 mod backend;
 mod body;
 mod check;
@@ -31,11 +37,17 @@ mod limits;
 mod metrics;
 mod plan;
 mod proxy;
+mod rate;
 mod request_id;
 mod routes;
 mod server;
 mod told;
 
+pub use access_log::{AccessLog, FIELDS};
+pub use account::{
+    Aborted, CallLines, Counts, Kind, Outcome, Record, Share, Sink, Statistics, StatisticsRow, Times,
+    Trace, Watched,
+};
 pub use body::{AnyBody, BoxError};
 pub use check::{Admitted, Question, check};
 pub use denial::{Denial, Reason, Row};
@@ -45,7 +57,7 @@ pub use feed::{
     Position, Rules, Source, SourceError, Throttle,
 };
 pub use forward_auth::ForwardAuth;
-pub use gate::{Clock, Counters, Gate, GateConfig, GateService, SetupError, Status};
+pub use gate::{Clock, Counters, Gate, GateConfig, GateService, SetupError, Status, Telling};
 pub use index::{Api, Applied, Index, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
-pub use server::{Peer, serve};
+pub use server::{Connections, Listener, Peer, serve, serve_counted};

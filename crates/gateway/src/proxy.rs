@@ -11,63 +11,48 @@ use http_body_util::BodyExt;
 use tidegate_domain::{AuthType, Timestamp};
 use tidegate_sign::{Authorization, Cover, app_authorization_of};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 
+use crate::account::{Account, Ids, Watch, Watched};
 use crate::backend::NoAnswer;
 use crate::body::{AnyBody, BoxError, Evidence, Fault, Inbound, Outbound, full, read_whole};
 use crate::check::{Admitted, Question, decide, route};
 use crate::denial::{Denial, Reason};
-use crate::gate::Inner;
+use crate::gate::{Gate, Inner};
 use crate::headers::{self, Origin, Strict, Trust};
 use crate::request_id::RequestId;
 use crate::server::Peer;
 
-/// What the line about a call says.
-#[derive(Default)]
-struct Account {
-    admitted: Option<Admitted>,
-    /// What was known when the verdict was made.
-    revision: Option<u64>,
-    /// When the verdict was there.
-    decided: Option<Instant>,
-    /// What went wrong behind the gate.
-    fault: Option<String>,
-}
-
 /// Answers one call.
-pub(crate) async fn handle<B>(gate: &Inner, request: Request<B>) -> Response<AnyBody>
+pub(crate) async fn handle<B>(gate: Gate, request: Request<B>) -> Response<Watched>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let began = Instant::now();
-    let id = RequestId::new();
     let (parts, body) = request.into_parts();
-    let mut account = Account::default();
+    let mut watch = Watch::begin(gate, &parts);
+    let Watch { gate, account, .. } = &mut watch;
     let outcome = match headers::strict(&parts) {
         Ok(strict) => {
-            if let Some(answer) = health(gate, strict.target.canonical_path()) {
-                return answer;
+            if let Some(answer) = health(&gate.0, strict.target.canonical_path()) {
+                return watch.unheard(answer);
             }
-            call(gate, &parts, &strict, body, &id, &mut account).await
+            let outcome = call(&gate.0, &parts, &strict, body, account).await;
+            account.target = Some(strict.target);
+            outcome
         }
         Err(denial) => Err(denial),
     };
     let reason = outcome.as_ref().err().map(|denial| denial.reason);
-    let mut answer = outcome.unwrap_or_else(|denial| refuse(&denial, &id, parts.version));
+    let id = &account.ids.request;
+    let mut answer = outcome.unwrap_or_else(|denial| refuse(&denial, id, parts.version));
     let out = answer.headers_mut();
     out.insert(headers::REQUEST_ID, id.header());
     if let Some(revision) = account.revision {
         out.insert(headers::REVISION, revision.into());
     }
-    match reason {
-        Some(reason) => gate.count_denied(reason),
-        None => gate.count_admitted(),
-    }
-    let ended = Instant::now();
-    gate.count_time(account.check_time(began, ended), account.backend_time(ended));
-    account.tell(&id, &parts, reason, answer.status(), began, ended);
-    answer
+    watch.answered(&parts, reason, answer.status());
+    watch.over(answer)
 }
 
 /// The two questions of those who run the gate. No API can be reached at their paths.
@@ -93,7 +78,6 @@ async fn call<B>(
     parts: &request::Parts,
     strict: &Strict,
     body: B,
-    id: &RequestId,
     account: &mut Account,
 ) -> Result<Response<AnyBody>, Denial>
 where
@@ -109,7 +93,11 @@ where
         memory = Some(reserve(gate, &parts.headers)?);
         if let Some(body) = body.take() {
             let limits = &gate.limits;
-            whole = read_whole(body, limits.buffered_body, limits.buffered_read).await?;
+            let asked = Instant::now();
+            let read = read_whole(body, limits.buffered_body, limits.buffered_read).await;
+            account.read = Some(asked.elapsed());
+            whole = read?;
+            account.held = whole.len() as u64;
         }
     }
 
@@ -129,12 +117,14 @@ where
                 Some(Cover::Verified | Cover::Unsigned) | None => None,
             };
             let (body, fault) = Inbound::new(body, declared, gate.limits.body_idle);
+            account.streamed = Some(fault.clone());
             Sent::Streamed(body.boxed_unsync(), fault)
         }
         // All there: it was held, or there is none.
         Some(_) | None => Sent::Whole(full(whole)),
     };
-    forward(gate, parts, strict, id, admitted, body, memory).await.map_err(|(denial, fault)| {
+    let ids = &account.ids;
+    forward(gate, parts, strict, ids, admitted, body, memory).await.map_err(|(denial, fault)| {
         account.fault = fault;
         denial
     })
@@ -216,7 +206,7 @@ async fn forward(
     gate: &Inner,
     parts: &request::Parts,
     strict: &Strict,
-    id: &RequestId,
+    ids: &Ids,
     admitted: &Admitted,
     body: Sent,
     memory: Option<OwnedSemaphorePermit>,
@@ -244,7 +234,10 @@ async fn forward(
             },
         },
     );
-    tell_identity(&mut sent, id, admitted);
+    tell_identity(&mut sent, &ids.request, admitted);
+    if let Some(trace) = &ids.trace {
+        trace.pass_on(&mut sent);
+    }
 
     let (body, fault) = match body {
         Sent::Whole(body) => (body, None),
@@ -364,54 +357,6 @@ impl fmt::Display for Json<'_> {
             }
         }
         f.write_str("\"")
-    }
-}
-
-impl Account {
-    /// How long the verdict took.
-    fn check_time(&self, began: Instant, ended: Instant) -> Duration {
-        self.decided.unwrap_or(ended).saturating_duration_since(began)
-    }
-
-    /// How long the backend took, if the call got there.
-    fn backend_time(&self, ended: Instant) -> Option<Duration> {
-        self.admitted.as_ref()?;
-        Some(ended.saturating_duration_since(self.decided?))
-    }
-
-    /// One line per call. It names no header, no query and no secret.
-    fn tell(
-        &self,
-        id: &RequestId,
-        parts: &request::Parts,
-        reason: Option<Reason>,
-        status: StatusCode,
-        began: Instant,
-        ended: Instant,
-    ) {
-        let (api, app, instance) = self.admitted.as_ref().map_or((None, None, None), |by| {
-            (
-                Some(by.api.feed.id.as_str()),
-                by.app.as_ref().map(|app| app.as_str()),
-                Some(by.instance.as_str()),
-            )
-        });
-        let check_us = self.check_time(began, ended).as_micros();
-        let backend_us = self.backend_time(ended).unwrap_or_default().as_micros();
-        let status = status.as_u16();
-        let method = parts.method.as_str();
-        let fault = self.fault.as_deref();
-        match reason {
-            None => tracing::debug!(
-                target: "tidegate::call",
-                %id, method, api, app, instance, status, check_us, backend_us, "allowed"
-            ),
-            Some(reason) => tracing::info!(
-                target: "tidegate::call",
-                %id, method, api, app, instance, status, check_us, backend_us, %reason, fault,
-                "denied"
-            ),
-        }
     }
 }
 

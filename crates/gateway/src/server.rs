@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -26,6 +26,56 @@ use crate::limits::Limits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
+/// What connections come in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// The proxy.
+    Gateway,
+    /// The check service over HTTP.
+    Check,
+    /// The check service over gRPC.
+    ExtAuthz,
+}
+
+impl Listener {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Gateway, Self::Check, Self::ExtAuthz];
+
+    /// Its name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Check => "check",
+            Self::ExtAuthz => "ext_authz",
+        }
+    }
+}
+
+/// How many connections a listener has open.
+#[derive(Debug, Clone, Default)]
+pub struct Connections(Arc<AtomicUsize>);
+
+impl Connections {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn open(&self) -> Open {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Open(self.clone())
+    }
+}
+
+/// An open connection.
+struct Open(Connections);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// How an HTTP/2 connection is found dead.
 const PING: Duration = Duration::from_secs(20);
 /// How long to wait when the machine has no socket left.
@@ -37,6 +87,25 @@ pub async fn serve<S, B>(
     listener: TcpListener,
     service: S,
     limits: &Limits,
+    shutdown: impl Future<Output = ()>,
+) -> usize
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    serve_counted(listener, service, limits, &Connections::default(), shutdown).await
+}
+
+/// [`serve`], and counts the open connections in `opened`.
+pub async fn serve_counted<S, B>(
+    listener: TcpListener,
+    service: S,
+    limits: &Limits,
+    opened: &Connections,
     shutdown: impl Future<Output = ()>,
 ) -> usize
 where
@@ -67,8 +136,9 @@ where
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         let first = limits.header_read;
+        let open = opened.open();
         connections.spawn(async move {
-            let _permit = permit;
+            let _held = (permit, open);
             let mut connection = pin!(connection);
             // Until the version is known no timer of hyper's runs, so one of ours does.
             let ended = tokio::select! {

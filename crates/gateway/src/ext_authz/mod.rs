@@ -14,6 +14,7 @@ use std::pin::Pin;
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::Service;
+use tokio::time::Instant;
 use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
@@ -28,7 +29,8 @@ use crate::gate::Gate;
 use crate::headers;
 use crate::limits::TOLD_HEAD_BYTES;
 use crate::proxy::{body_of, tell_end};
-use crate::told::Judged;
+use crate::server::Peer;
+use crate::told::{Asked, Judged};
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 
@@ -70,16 +72,19 @@ impl UnaryService<CheckRequest> for Check {
     type Future = Ready<Result<tonic::Response<CheckResponse>, Status>>;
 
     fn call(&mut self, request: tonic::Request<CheckRequest>) -> Self::Future {
-        ready(answer(&self.0, request.get_ref()).map(tonic::Response::new))
+        // The message has been read before anybody is asked here.
+        let peer = request.extensions().get::<Peer>().copied();
+        let asked = Asked { began: Instant::now(), read: None, peer };
+        ready(answer(&self.0, &asked, request.get_ref()).map(tonic::Response::new))
     }
 }
 
-fn answer(gate: &Gate, message: &CheckRequest) -> Result<CheckResponse, Status> {
+fn answer(gate: &Gate, asked: &Asked, message: &CheckRequest) -> Result<CheckResponse, Status> {
     let (told, callers) = match call::read(message) {
         Ok((told, callers)) => (Ok(told), callers),
         Err(denial) => (Err(denial), HeaderMap::new()),
     };
-    let judged = Judged::of(&gate.0, told);
+    let judged = Judged::of(&gate.0, asked, told);
     match &judged.verdict {
         Ok(_) => Ok(allow(&judged, &callers)),
         Err(denial) => deny(denial, &judged),

@@ -1,0 +1,109 @@
+//! When is a call over? When its answer's body has ended, or is dropped before.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Response, StatusCode, request};
+use http_body::{Body, Frame, SizeHint};
+
+use super::{Aborted, Account};
+use crate::body::{AnyBody, BoxError};
+use crate::denial::Reason;
+use crate::gate::Gate;
+
+/// Keeps a call's account until the call is over, and then tells it. A call whose caller goes away is
+/// dropped wherever it is, so this is the one place where no call gets lost.
+pub(crate) struct Watch {
+    pub(crate) gate: Gate,
+    pub(crate) account: Account,
+    sent: u64,
+    aborted: Option<Aborted>,
+    /// Is there nothing to tell?
+    is_silent: bool,
+}
+
+impl Watch {
+    /// A call begins.
+    pub(crate) fn begin(gate: Gate, parts: &request::Parts) -> Self {
+        gate.0.tally().began();
+        let account = Account::of_call(&gate.0, parts);
+        // Until its answer has ended it is as good as given up by its caller.
+        Self { gate, account, sent: 0, aborted: Some(Aborted::Caller), is_silent: false }
+    }
+
+    /// The head of the answer is there.
+    pub(crate) fn answered(
+        &mut self,
+        parts: &request::Parts,
+        denied: Option<Reason>,
+        status: StatusCode,
+    ) {
+        self.account.answered(&self.gate.0, Some(parts), denied, status);
+    }
+
+    /// An answer that ends the call when it ends.
+    pub(crate) fn over(self, answer: Response<AnyBody>) -> Response<Watched> {
+        answer.map(|inner| Watched { inner, watch: self })
+    }
+
+    /// An answer of which nothing is told.
+    pub(crate) fn unheard(mut self, answer: Response<AnyBody>) -> Response<Watched> {
+        self.is_silent = true;
+        self.over(answer)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if !self.is_silent {
+            self.account.over(&self.gate.0, self.aborted, self.sent);
+        }
+        self.gate.0.tally().ended();
+    }
+}
+
+/// An answer's body on its way out, counted.
+pub struct Watched {
+    inner: AnyBody,
+    watch: Watch,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                self.watch.sent = self.watch.sent.saturating_add(bytes as u64);
+            }
+            Some(Err(_)) => self.watch.aborted = Some(Aborted::Backend),
+            None if self.watch.aborted == Some(Aborted::Caller) => self.watch.aborted = None,
+            None => {}
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        // Who sees the end coming does not ask for it.
+        if self.watch.aborted == Some(Aborted::Caller) && self.inner.is_end_stream() {
+            self.watch.aborted = None;
+        }
+    }
+}
