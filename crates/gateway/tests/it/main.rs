@@ -12,4 +12,5 @@ mod forwarding;
 mod grants;
 mod serving;
 mod strict;
+mod telling;
 mod world;

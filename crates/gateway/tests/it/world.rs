@@ -24,7 +24,7 @@ use tidegate_gateway::feed::{
     Backend, Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Rules, Source,
     SourceError,
 };
-use tidegate_gateway::{AnyBody, Clock, Gate, GateConfig, Limits, serve};
+use tidegate_gateway::{AnyBody, Clock, Gate, GateConfig, Limits, Telling, serve};
 use tidegate_sign::{Payload, Secret, SignedRequest, Target, sha256, sign};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -294,7 +294,12 @@ impl World {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        let world = Self::bare(limits).await;
+        Self::telling(limits, Telling::default()).await
+    }
+
+    /// The same, and it tells of its calls.
+    pub async fn telling(limits: Limits, telling: Telling) -> Self {
+        let world = Self::bare_telling(limits, telling).await;
         world.tell(Batch { apps: vec![signing_app("app", KEY, SECRET)], ..Batch::default() }).await;
         for (id, method) in [("get", Method::Get), ("post", Method::Post)] {
             world.publish(world.api(id, AuthType::App, method, "/orders/{id}", "/o/{id}")).await;
@@ -305,6 +310,10 @@ impl World {
 
     /// A gate that knows an empty history.
     pub async fn bare(limits: Limits) -> Self {
+        Self::bare_telling(limits, Telling::default()).await
+    }
+
+    async fn bare_telling(limits: Limits, telling: Telling) -> Self {
         let now = Arc::new(AtomicI64::new(NOON));
         let wall = Arc::new(AtomicI64::new(NOON));
         let read = |clock: &Arc<AtomicI64>| {
@@ -312,7 +321,7 @@ impl World {
             Arc::new(move || at(clock.load(Ordering::SeqCst)))
         };
         let clock = Clock { now: read(&now), wall: read(&wall) };
-        let config = GateConfig { limits: limits.clone(), ..GateConfig::default() };
+        let config = GateConfig { limits: limits.clone(), telling, ..GateConfig::default() };
         let gate = Gate::new(config, clock).unwrap();
         let log = Arc::new(Log::default());
         log.restore("e", Vec::new());
