@@ -45,8 +45,8 @@ mod told;
 
 pub use access_log::{AccessLog, FIELDS};
 pub use account::{
-    Aborted, CallLines, Counts, Kind, Outcome, Record, Share, Sink, Statistics, StatisticsRow, Times,
-    Trace, Watched,
+    Aborted, CallLines, Counts, Kind, Outcome, Record, Share, Sink, Statistics, StatisticsRow,
+    Times, Trace, Watched,
 };
 pub use body::{AnyBody, BoxError};
 pub use check::{Admitted, Question, check};

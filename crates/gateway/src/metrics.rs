@@ -77,9 +77,9 @@ impl Collector for Scrape {
 
 impl Scrape {
     fn calls(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
-        let help = "Calls by verdict: allowed, or the reason of the denial";
+        let help = "Calls by verdict: admitted, or the reason of the denial";
         let denied = self.counters.denied.iter().map(|(reason, n)| (reason.row().name, *n));
-        let verdicts = [("allowed", self.counters.admitted)].into_iter().chain(denied);
+        let verdicts = [("admitted", self.counters.admitted)].into_iter().chain(denied);
         counters(encoder, "calls", help, verdicts.map(|(verdict, n)| ([("verdict", verdict)], n)))?;
         let tally = self.gate.0.tally();
         let help = "Calls that were broken off, by whom";
@@ -111,7 +111,8 @@ impl Scrape {
         for listener in Listener::ALL {
             let count = self.gate.connections(listener).count();
             let count = i64::try_from(count).unwrap_or(i64::MAX);
-            ConstGauge::new(count).encode(family.encode_family(&[("listener", listener.name())])?)?;
+            ConstGauge::new(count)
+                .encode(family.encode_family(&[("listener", listener.name())])?)?;
         }
         Ok(())
     }

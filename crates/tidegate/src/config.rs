@@ -16,7 +16,7 @@ use tidegate_gateway::{Limits, Serves};
 
 use self::given::Given;
 pub use self::keys::KEYS;
-use crate::node::Addresses;
+use crate::node::{Addresses, Wanted};
 
 /// What the environment variables of the configuration begin with.
 pub const PREFIX: &str = "TIDEGATE_";
@@ -58,6 +58,8 @@ pub struct Config {
     pub gateway: Gateway,
     /// The log.
     pub log: Log,
+    /// What is told of calls.
+    pub wanted: Wanted,
 }
 
 /// The gateway's part.
@@ -127,6 +129,7 @@ impl Default for Config {
                 instances: Vec::new(),
             },
             log: Log { level: "info".to_owned(), format: LogFormat::Text },
+            wanted: Wanted::default(),
         }
     }
 }

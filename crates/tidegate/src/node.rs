@@ -6,6 +6,7 @@ mod metrics;
 mod ready;
 mod scheduler;
 mod signals;
+mod telling;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -16,13 +17,15 @@ use anyhow::{Context, anyhow, bail};
 use hyper_util::service::TowerToHyperService;
 use tidegate_api::dev::DevClock;
 use tidegate_api::{Api, LocalGate};
-use tidegate_gateway::{Gate, GateConfig};
+use tidegate_gateway::{Gate, GateConfig, Listener, serve_counted};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use self::core::Core;
 use self::signals::Signals;
+use self::telling::Told;
+pub use self::telling::Wanted;
 use crate::clock::{Clock, wall};
 use crate::data::Server;
 use crate::feed::LocalSource;
@@ -88,6 +91,8 @@ pub async fn listen(address: SocketAddr, who: &str) -> anyhow::Result<TcpListene
 pub struct Options {
     /// The gateway.
     pub gate: GateConfig,
+    /// What is told of calls.
+    pub wanted: Wanted,
     /// A development server? Then its clock can be moved.
     pub dev: bool,
 }
@@ -103,6 +108,7 @@ pub struct Node {
     helpers: JoinSet<()>,
     stop: watch::Sender<bool>,
     signals: Signals,
+    told: Told,
 }
 
 impl Node {
@@ -123,7 +129,9 @@ impl Node {
             dev: options.dev,
         };
         let drain = options.gate.limits.clone();
-        let gate = Gate::new(options.gate, gate_clock(&clock)).context("the gateway's settings")?;
+        let (telling, told) = options.wanted.set_up()?;
+        let config = GateConfig { telling, ..options.gate };
+        let gate = Gate::new(config, gate_clock(&clock)).context("the gateway's settings")?;
         let (stop, stopped) = watch::channel(false);
 
         let mut servers = JoinSet::new();
@@ -135,16 +143,18 @@ impl Node {
         });
         if let Some(listener) = ports.check {
             let (service, limits) = (gate.forward_auth(), drain.clone());
+            let open = gate.connections(Listener::Check).clone();
             let until = self::until(stopped.clone());
             servers.spawn(async move {
-                tidegate_gateway::serve(listener, service, &limits, until).await;
+                serve_counted(listener, service, &limits, &open, until).await;
             });
         }
         if let Some(listener) = ports.ext_authz {
             let (service, limits) = (gate.ext_authz(), drain.clone());
+            let open = gate.connections(Listener::ExtAuthz).clone();
             let until = self::until(stopped.clone());
             servers.spawn(async move {
-                tidegate_gateway::serve(listener, service, &limits, until).await;
+                serve_counted(listener, service, &limits, &open, until).await;
             });
         }
         if let Some(listener) = ports.metrics {
@@ -155,9 +165,10 @@ impl Node {
             });
         }
         let service = gate.service();
+        let open = gate.connections(Listener::Gateway).clone();
         let until = self::until(stopped);
         servers.spawn(async move {
-            tidegate_gateway::serve(ports.gateway, service, &drain, until).await;
+            serve_counted(ports.gateway, service, &drain, &open, until).await;
         });
 
         let source = Arc::new(LocalSource(Arc::clone(&core.control)));
@@ -176,7 +187,7 @@ impl Node {
             metrics = server.metrics,
             "listening"
         );
-        Ok(Self { core, server, servers, helpers, stop, signals })
+        Ok(Self { core, server, servers, helpers, stop, signals, told })
     }
 
     /// Waits until both addresses answer that they are ready.
@@ -202,6 +213,7 @@ impl Node {
             () = self.signals.next() => tracing::warn!("told to stop at once"),
         }
         self.helpers.shutdown().await;
+        self.told.close().await;
         self.core.data.forget_server();
         tracing::info!("stopped");
         ended

@@ -58,9 +58,15 @@ impl Serve {
             secrets_in_lists: config.secrets_in_lists,
         };
         let core = Core::open(data, settings).await?;
-        let gate = GateConfig { serves: config.serves(), limits: config.limits() };
+        let gate = GateConfig {
+            serves: config.serves(),
+            limits: config.limits(),
+            ..GateConfig::default()
+        };
         let clock = Arc::new(Clock::fixed());
-        Node::start(core, clock, ports, Options { gate, dev: false })?.run().await
+        Node::start(core, clock, ports, Options { gate, wanted: config.wanted, dev: false })?
+            .run()
+            .await
     }
 }
 

@@ -53,9 +53,10 @@ const COLUMNS: [Column; 27] = [
         Text(r.version.map(protocol))
     }),
     (("method", "its method"), |r| Text(r.method)),
-    (("path", "its canonical path, without the query; not of a call whose head was refused"), |r| {
-        Text(r.path)
-    }),
+    (
+        ("path", "its canonical path, without the query; not of a call whose head was refused"),
+        |r| Text(r.path),
+    ),
     (("query_parameters", "how many parameters its query has"), |r| {
         Number(Some(r.parameters as u64))
     }),
@@ -66,9 +67,10 @@ const COLUMNS: [Column; 27] = [
     (("claimed_app", "the app whose key was used, if nothing was proved by it"), |r| {
         Text(r.claimed_app)
     }),
-    (("verdict", "`admitted`, or the reason of the denial; `none` if the caller left before it"), |r| {
-        Text(Some(r.verdict_name()))
-    }),
+    (
+        ("verdict", "`admitted`, or the reason of the denial; `none` if the caller left before it"),
+        |r| Text(Some(r.verdict_name())),
+    ),
     (("status", "the status of the answer"), |r| Number(r.status.map(u64::from))),
     (("revision", "the revision the verdict was made on"), |r| Number(r.revision)),
     (("grant_end", "when the app's right to call ends"), |r| Time(r.grant_end)),
@@ -76,7 +78,9 @@ const COLUMNS: [Column; 27] = [
         Text(r.aborted.map(Aborted::name))
     }),
     (("fault", "what went wrong behind the gate"), |r| Text(r.fault)),
-    (("bytes_in", "the size of the call's body, as far as it was read"), |r| Number(Some(r.bytes_in))),
+    (("bytes_in", "the size of the call's body, as far as it was read"), |r| {
+        Number(Some(r.bytes_in))
+    }),
     (("bytes_out", "the size of the answer's body, as far as it was sent"), |r| {
         Number(Some(r.bytes_out))
     }),

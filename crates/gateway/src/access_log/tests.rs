@@ -147,12 +147,9 @@ fn a_full_disk_loses_lines_but_tears_none() {
 fn admitted_calls_are_sampled_and_all_others_told_up_to_a_rate() {
     let out = Arc::new(Mutex::new(Vec::new()));
     let none = Share::new(0.0).unwrap();
-    let log = AccessLog::on(
-        Output::Stream(Box::new(Full(2, Arc::clone(&out)))),
-        none,
-        LOG_QUEUE_BYTES,
-    )
-    .unwrap();
+    let log =
+        AccessLog::on(Output::Stream(Box::new(Full(2, Arc::clone(&out)))), none, LOG_QUEUE_BYTES)
+            .unwrap();
     log.tell(&record(Ok(())));
     let odd = [
         record(Err(Reason::BadSignature)),

@@ -243,7 +243,10 @@ async fn a_backend_that_fails_is_told_of_with_its_fault() {
 #[tokio::test]
 async fn questions_about_health_are_no_calls() {
     let logged = Logged::start().await;
-    assert_eq!(exchange(logged.world.address, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await.status, 200);
+    assert_eq!(
+        exchange(logged.world.address, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await.status,
+        200
+    );
     assert_eq!(logged.lines(), Vec::<Value>::new());
     assert!(logged.world.gate.metrics().unwrap().contains("calls_in_flight 0\n"));
 }
