@@ -18,7 +18,8 @@ pub struct Counts {
     pub legal: u64,
     /// Those that were denied, or whose caller went away before the verdict.
     pub illegal: u64,
-    /// The legal ones that were answered well and whole.
+    /// The legal ones that were answered well and whole. What another proxy makes of a check is not
+    /// known; it counts as succeeded.
     pub succeeded: u64,
     /// The other legal ones.
     pub failed: u64,
