@@ -50,8 +50,6 @@ pub(crate) struct Account {
     pub(crate) method: Option<Method>,
     version: Option<Version>,
     peer: Option<SocketAddr>,
-    /// Its address, once that was read.
-    pub(crate) target: Option<Target>,
     /// How long its body was waited for before the verdict.
     pub(crate) read: Option<Duration>,
     pub(crate) admitted: Option<Admitted>,
@@ -101,7 +99,6 @@ impl Account {
             method: None,
             version: None,
             peer: None,
-            target: None,
             read: None,
             admitted: None,
             revision: None,
@@ -120,7 +117,7 @@ impl Account {
     pub(crate) fn answered(
         &mut self,
         gate: &Inner,
-        parts: Option<&request::Parts>,
+        head: Option<(&request::Parts, &Target)>,
         denied: Option<Reason>,
         status: StatusCode,
     ) {
@@ -129,8 +126,8 @@ impl Account {
         self.status = Some(status);
         let verdict = denied.map_or(Ok(()), Err);
         self.verdict = Some(verdict);
-        if let (Some(reason), None, Some(parts)) = (denied, &self.admitted, parts) {
-            self.who = Who::of_denied(gate, parts, self.target.as_ref(), reason);
+        if let (Some(reason), None, Some((parts, target))) = (denied, &self.admitted, head) {
+            self.who = Who::of_denied(gate, parts, target, reason);
         }
         let tally = gate.tally();
         tally.judged(verdict);
@@ -144,8 +141,16 @@ impl Account {
     }
 
     /// The call is over: counts the rest of it, and tells whoever wants to know.
-    pub(crate) fn over(&self, gate: &Inner, aborted: Option<Aborted>, bytes_out: u64) {
+    pub(crate) fn over(
+        &self,
+        gate: &Inner,
+        target: Option<&Target>,
+        aborted: Option<Aborted>,
+        bytes_out: u64,
+    ) {
         let now = Instant::now();
+        // Whoever left before the answer may have been admitted.
+        let verdict = self.verdict.or_else(|| self.admitted.as_ref().map(|_| Ok(())));
         let times = self.times(now);
         let tally = gate.tally();
         if self.kind == Kind::Call && self.verdict == Some(Ok(())) {
@@ -157,10 +162,10 @@ impl Account {
             tally.aborted(by);
         }
         let (pairs, sinks) = (gate.pairs(), gate.sinks());
-        if pairs.is_none() && !sinks.iter().any(|sink| sink.wants(self.verdict)) {
+        if pairs.is_none() && !sinks.iter().any(|sink| sink.wants(verdict)) {
             return;
         }
-        let record = self.record(gate, times, aborted, bytes_out);
+        let record = Record { verdict, aborted, bytes_out, ..self.record(gate, target, times) };
         if let Some(pairs) = pairs {
             let (api, app) = match &self.admitted {
                 Some(admitted) => (Some(&admitted.api.feed.id), admitted.app.as_ref()),
@@ -168,18 +173,12 @@ impl Account {
             };
             pairs.count(api, app, &record);
         }
-        for sink in sinks.iter().filter(|sink| sink.wants(self.verdict)) {
+        for sink in sinks.iter().filter(|sink| sink.wants(verdict)) {
             sink.tell(&record);
         }
     }
 
-    fn record(
-        &self,
-        gate: &Inner,
-        times: Times,
-        aborted: Option<Aborted>,
-        bytes_out: u64,
-    ) -> Record<'_> {
+    fn record<'a>(&'a self, gate: &Inner, target: Option<&'a Target>, times: Times) -> Record<'a> {
         let admitted = self.admitted.as_ref();
         let api = admitted.map(|by| &by.api).or(self.who.api.as_ref());
         let instance = admitted.map(|by| &by.instance).or(self.who.instance.as_ref());
@@ -194,8 +193,8 @@ impl Account {
             request_id: self.ids.request.as_str(),
             trace: self.ids.trace.as_ref(),
             method: self.method.as_ref().map(Method::as_str),
-            path: self.target.as_ref().map(Target::path),
-            parameters: self.target.as_ref().map_or(0, |target| target.query().len()),
+            path: target.map(Target::path),
+            parameters: target.map_or(0, |target| target.query().len()),
             version: self.version,
             peer: self.peer,
             api: api.map(|api| api.feed.id.as_str()),
@@ -211,9 +210,9 @@ impl Account {
             verdict: self.verdict,
             status: self.status.map(|status| status.as_u16()),
             fault: self.fault.as_deref(),
-            aborted,
+            aborted: None,
             bytes_in: self.bytes_in(),
-            bytes_out,
+            bytes_out: 0,
             times,
         }
     }

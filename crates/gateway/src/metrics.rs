@@ -77,7 +77,7 @@ impl Collector for Scrape {
 
 impl Scrape {
     fn calls(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
-        let help = "Calls by verdict: admitted, or the reason of the denial";
+        let help = "Calls that were answered, by verdict: admitted, or the reason of the denial";
         let denied = self.counters.denied.iter().map(|(reason, n)| (reason.row().name, *n));
         let verdicts = [("admitted", self.counters.admitted)].into_iter().chain(denied);
         counters(encoder, "calls", help, verdicts.map(|(verdict, n)| ([("verdict", verdict)], n)))?;

@@ -31,15 +31,14 @@ where
 {
     let (parts, body) = request.into_parts();
     let mut watch = Watch::begin(gate, &parts);
-    let Watch { gate, account, .. } = &mut watch;
+    let Watch { gate, account, strict, .. } = &mut watch;
     let outcome = match headers::strict(&parts) {
-        Ok(strict) => {
+        Ok(read) => {
+            let strict = strict.insert(read);
             if let Some(answer) = health(&gate.0, strict.target.canonical_path()) {
                 return watch.unheard(answer);
             }
-            let outcome = call(&gate.0, &parts, &strict, body, account).await;
-            account.target = Some(strict.target);
-            outcome
+            call(&gate.0, &parts, strict, body, account).await
         }
         Err(denial) => Err(denial),
     };

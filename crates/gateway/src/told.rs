@@ -105,13 +105,16 @@ impl Judged {
             Err(_) => Ids::new(gate.traces(), &HeaderMap::new()),
         };
         let mut account = Account::of_check(ids, asked);
+        let mut strict = None;
         let verdict = match &told {
             Ok(told) => {
                 account.method = Some(told.parts.method.clone());
                 if let ToldBody::Whole(bytes) = &told.body {
                     account.held = bytes.len() as u64;
                 }
-                verdict(gate, told, &mut account)
+                headers::strict(&told.parts).and_then(|read| {
+                    verdict(gate, told, strict.insert(read), &mut account.revision)
+                })
             }
             Err(denial) => Err(denial.clone()),
         };
@@ -126,9 +129,11 @@ impl Judged {
                 (Some(denial), status)
             }
         };
+        let target = strict.as_ref().map(|strict| &strict.target);
         let parts = told.as_ref().ok().map(|told| &told.parts);
-        account.answered(gate, parts, denied.as_ref().map(|denial| denial.reason), status);
-        account.over(gate, None, 0);
+        let reason = denied.as_ref().map(|denial| denial.reason);
+        account.answered(gate, parts.zip(target), reason, status);
+        account.over(gate, target, None, 0);
         let verdict = match (denied, account.admitted) {
             (None, Some(admitted)) => Ok(admitted),
             (denied, _) => Err(denied.unwrap_or_else(|| Reason::Internal.into())),
@@ -154,15 +159,8 @@ impl Judged {
     }
 }
 
-/// The verdict. The account learns what it was made on before anything can be denied on it.
-fn verdict(gate: &Inner, told: &Told, account: &mut Account) -> Result<Admitted, Denial> {
-    let strict = headers::strict(&told.parts)?;
-    let verdict = judge(gate, told, &strict, &mut account.revision);
-    account.target = Some(strict.target);
-    verdict
-}
-
-fn judge(
+/// The verdict; `revision` is told what it was made on, before anything can be denied on it.
+fn verdict(
     gate: &Inner,
     told: &Told,
     strict: &Strict,

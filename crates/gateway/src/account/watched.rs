@@ -11,12 +11,15 @@ use super::{Aborted, Account};
 use crate::body::{AnyBody, BoxError};
 use crate::denial::Reason;
 use crate::gate::Gate;
+use crate::headers::Strict;
 
 /// Keeps a call's account until the call is over, and then tells it. A call whose caller goes away is
 /// dropped wherever it is, so this is the one place where no call gets lost.
 pub(crate) struct Watch {
     pub(crate) gate: Gate,
     pub(crate) account: Account,
+    /// The call's head, once that was read.
+    pub(crate) strict: Option<Strict>,
     sent: u64,
     aborted: Option<Aborted>,
     /// Is there nothing to tell?
@@ -29,7 +32,8 @@ impl Watch {
         gate.0.tally().began();
         let account = Account::of_call(&gate.0, parts);
         // Until its answer has ended it is as good as given up by its caller.
-        Self { gate, account, sent: 0, aborted: Some(Aborted::Caller), is_silent: false }
+        let aborted = Some(Aborted::Caller);
+        Self { gate, account, strict: None, sent: 0, aborted, is_silent: false }
     }
 
     /// The head of the answer is there.
@@ -39,7 +43,8 @@ impl Watch {
         denied: Option<Reason>,
         status: StatusCode,
     ) {
-        self.account.answered(&self.gate.0, Some(parts), denied, status);
+        let head = self.strict.as_ref().map(|strict| (parts, &strict.target));
+        self.account.answered(&self.gate.0, head, denied, status);
     }
 
     /// An answer that ends the call when it ends.
@@ -57,7 +62,8 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         if !self.is_silent {
-            self.account.over(&self.gate.0, self.aborted, self.sent);
+            let target = self.strict.as_ref().map(|strict| &strict.target);
+            self.account.over(&self.gate.0, target, self.aborted, self.sent);
         }
         self.gate.0.tally().ended();
     }

@@ -27,11 +27,11 @@ impl Who {
     pub(super) fn of_denied(
         gate: &Inner,
         parts: &request::Parts,
-        target: Option<&Target>,
+        target: &Target,
         reason: Reason,
     ) -> Self {
         let index = gate.index.load();
-        let (Some(index), Some(target)) = (index.as_ref(), target) else { return Self::default() };
+        let Some(index) = index.as_ref() else { return Self::default() };
         let Ok(route) = route(index, parts.method.as_str(), target) else { return Self::default() };
         let Some((api, instance)) = route.first() else { return Self::default() };
         let named = app_authorization_of(&parts.headers)

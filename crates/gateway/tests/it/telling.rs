@@ -212,7 +212,8 @@ async fn a_call_that_is_broken_off_says_by_whom() {
     let lines = logged.lines();
     says(
         &lines[0],
-        &json!({"verdict": "none", "status": null, "aborted": "caller", "bytes_out": 0}),
+        &json!({"verdict": "admitted", "status": null, "aborted": "caller", "bytes_out": 0,
+                "path": "/wait", "api": "wait"}),
     );
     says(
         &lines[1],
