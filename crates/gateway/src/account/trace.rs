@@ -1,6 +1,5 @@
 //! A call's place in a trace, by the W3C's `traceparent`.
 
-use aws_lc_rs::rand;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Share;
@@ -26,11 +25,14 @@ impl Trace {
     /// Goes on with the caller's trace, which says itself whether it is kept. Without one the trace
     /// has the call's own id, and `share` of them are kept.
     pub(crate) fn of_call(share: Share, headers: &HeaderMap, request: &RequestId) -> Self {
-        let span = new_span();
+        let own = u128::from_str_radix(request.as_str(), 16).unwrap_or_default();
+        // As random as the id is, and told apart within any trace; drawing another one costs more than
+        // the whole account of a call.
+        let span = low_half(own >> 64).max(1);
         if let Some((id, parent, is_sampled)) = brought(headers) {
             return Self { id, parent: Some(parent), span, is_sampled };
         }
-        let id = u128::from_str_radix(request.as_str(), 16).unwrap_or_default().max(1);
+        let id = own.max(1);
         Self { id, parent: None, span, is_sampled: share.takes(low_half(id)) }
     }
 
@@ -73,14 +75,6 @@ fn hex(text: &str, digits: usize) -> Option<u128> {
 
 fn low_half(number: u128) -> u64 {
     u64::try_from(number & u128::from(u64::MAX)).unwrap_or_default()
-}
-
-/// A new span; never the one that means none.
-fn new_span() -> u64 {
-    let mut bytes = [0; 8];
-    // Without randomness spans are told apart no longer, which is no reason to deny.
-    let _ = rand::fill(&mut bytes);
-    u64::from_ne_bytes(bytes).max(1)
 }
 
 #[cfg(test)]
