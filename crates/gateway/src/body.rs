@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -213,10 +213,16 @@ pub(crate) enum Fault {
     Stalled,
 }
 
-/// Where a streaming body leaves word of its fault: the client reports errors of bodies in many
-/// ways, or not at all when the backend hangs up first.
+/// Where a streaming body leaves word of its fault and its size: the client reports errors of bodies in
+/// many ways, or not at all when the backend hangs up first.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct FaultCell(Arc<AtomicU8>);
+pub(crate) struct FaultCell(Arc<Word>);
+
+#[derive(Debug, Default)]
+struct Word {
+    fault: AtomicU8,
+    bytes: AtomicU64,
+}
 
 impl FaultCell {
     fn set(&self, fault: Fault) -> BoxError {
@@ -225,18 +231,27 @@ impl FaultCell {
             Fault::Broken => 2,
             Fault::Stalled => 3,
         };
-        self.0.store(code, Ordering::Release);
+        self.0.fault.store(code, Ordering::Release);
         Box::new(fault)
     }
 
     /// The fault, if there was one.
     pub(crate) fn get(&self) -> Option<Fault> {
-        match self.0.load(Ordering::Acquire) {
+        match self.0.fault.load(Ordering::Acquire) {
             1 => Some(Fault::Mismatch),
             2 => Some(Fault::Broken),
             3 => Some(Fault::Stalled),
             _ => None,
         }
+    }
+
+    /// How much of the body has come.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, data: &Bytes) {
+        self.0.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
     }
 }
 
@@ -327,6 +342,7 @@ where
                 }
             };
             let Some(data) = data else { continue };
+            self.fault.count(&data);
             let ready = match &mut self.declared {
                 Some(declared) => {
                     declared.hasher.update(&data);

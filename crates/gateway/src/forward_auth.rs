@@ -27,13 +27,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Ve
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::Service;
+use tokio::time::Instant;
 
 use crate::body::{AnyBody, BoxError, full, read_whole};
 use crate::denial::Denial;
 use crate::gate::{Gate, Inner};
 use crate::headers;
 use crate::proxy::{body_of, health, reserve};
-use crate::told::{Head, Judged, Told, ToldBody, bad, single};
+use crate::server::Caller;
+use crate::told::{Asked, Head, Judged, Told, ToldBody, bad, single};
 
 const FORWARDED_METHOD: &str = "x-forwarded-method";
 const FORWARDED_URI: &str = "x-forwarded-uri";
@@ -60,12 +62,22 @@ const CONTROL: [&str; 7] = [
 
 /// The gate as a check service over HTTP.
 #[derive(Clone)]
-pub struct ForwardAuth(Gate);
+pub struct ForwardAuth {
+    gate: Gate,
+    caller: Option<Caller>,
+}
+
+impl ForwardAuth {
+    /// The service of one connection.
+    pub fn of(&self, caller: Caller) -> Self {
+        Self { gate: self.gate.clone(), caller: Some(caller) }
+    }
+}
 
 impl Gate {
     /// The service that other proxies ask over HTTP, for [`serve`](crate::serve).
     pub fn forward_auth(&self) -> ForwardAuth {
-        ForwardAuth(self.clone())
+        ForwardAuth { gate: self.clone(), caller: None }
     }
 }
 
@@ -75,8 +87,8 @@ impl Service<Request<Incoming>> for ForwardAuth {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let gate = self.0.clone();
-        Box::pin(async move { Ok(handle(&gate.0, request).await) })
+        let Self { gate, caller } = self.clone();
+        Box::pin(async move { Ok(handle(&gate.0, caller, request).await) })
     }
 }
 
@@ -102,7 +114,7 @@ impl Dialect {
     }
 }
 
-async fn handle<B>(gate: &Inner, request: Request<B>) -> Response<AnyBody>
+async fn handle<B>(gate: &Inner, caller: Option<Caller>, request: Request<B>) -> Response<AnyBody>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
@@ -113,16 +125,21 @@ where
         return answer;
     }
     let dialect = Dialect::of(path);
+    let began = Instant::now();
+    let mut read_for = None;
     // Given back when the answer is made.
     let mut memory = None;
     let told = match dialect {
-        Some(dialect) => match whole(gate, &parts, body, &mut memory).await {
-            Ok(body) => read(&parts, dialect, body),
-            Err(denial) => Err(denial),
-        },
+        Some(dialect) => {
+            let is_sent = !body.is_end_stream();
+            let body = whole(gate, &parts, body, &mut memory).await;
+            read_for = is_sent.then(|| began.elapsed());
+            body.and_then(|body| read(&parts, dialect, body))
+        }
         None => Err(bad("The check service has no such path; look at how the proxy asks it.")),
     };
-    let judged = Judged::of(gate, told);
+    let asked = Asked { began, read: read_for, peer: caller.map(|caller| caller.address) };
+    let judged = Judged::of(gate, &asked, told);
     let mut answer = match &judged.verdict {
         Ok(_) => Response::new(full("")),
         Err(denial) => refuse(denial, &judged),

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -13,8 +12,8 @@ use hyper::service::service_fn;
 use tidegate_domain::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
+use crate::account::{CallLines, Pairs, Share, Sink, Statistics, Tally, Watched};
 use crate::backend::{BackendConfig, BackendCounters, Backends, Dialer};
-use crate::body::Reply;
 use crate::check::{Admitted, Question, check};
 use crate::denial::{Denial, Reason};
 use crate::feed::Source;
@@ -22,10 +21,9 @@ use crate::headers::Origin;
 use crate::index::{Index, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
-use crate::metrics::Timings;
 use crate::nonce::Nonces;
 use crate::request_id::RequestIds;
-use crate::server::{Answers, Caller};
+use crate::server::{Answers, Caller, Connections, Listener};
 use crate::throttle::Throttles;
 use crate::tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
 use crate::{follower, proxy};
@@ -41,6 +39,26 @@ pub struct GateConfig {
     pub backends: BackendConfig,
     /// Its certificate, if its callers use TLS.
     pub tls: Option<TlsFiles>,
+    /// What it tells of calls.
+    pub telling: Telling,
+}
+
+/// What a gate tells of the calls it has answered.
+#[derive(Debug, Clone)]
+pub struct Telling {
+    /// Who hears of every call.
+    pub sinks: Vec<Arc<dyn Sink>>,
+    /// Do calls get a place in a trace? Of those that bring none, this share is kept.
+    pub traces: Option<Share>,
+    /// For how many pairs of API and app calls are counted; 0: they are not.
+    pub pairs: usize,
+}
+
+impl Default for Telling {
+    /// Lines in the ordinary log, and nothing else.
+    fn default() -> Self {
+        Self { sinks: vec![Arc::new(CallLines::default())], traces: None, pairs: 0 }
+    }
 }
 
 /// Why a gate cannot be set up.
@@ -87,15 +105,17 @@ pub(crate) struct Inner {
     pub(crate) ids: RequestIds,
     dialer: Arc<Dialer>,
     tls: Option<Acceptor>,
-    timings: Timings,
-    admitted: AtomicU64,
-    denied: [AtomicU64; Reason::ALL.len()],
+    tally: Tally,
+    pairs: Option<Pairs>,
+    sinks: Vec<Arc<dyn Sink>>,
+    traces: Option<Share>,
+    connections: [Connections; Listener::ALL.len()],
 }
 
 impl Gate {
     /// A gate that knows nothing yet, and so denies everything as not ready.
     pub fn new(config: GateConfig, clock: Clock) -> Result<Self, SetupError> {
-        let GateConfig { serves, limits, backends, tls } = config;
+        let GateConfig { serves, limits, backends, tls, telling } = config;
         limits.check()?;
         let dialer = Arc::new(Dialer::new(&backends).map_err(SetupError::Tls)?);
         let tls = tls.map(|files| Acceptor::load(files, &limits)).transpose()?;
@@ -108,14 +128,16 @@ impl Gate {
             index: ArcSwapOption::empty(),
             revisions: watch::Sender::new(0),
             ids: RequestIds::new(),
-            timings: Timings::new(),
+            tally: Tally::new(),
+            pairs: (telling.pairs > 0).then(|| Pairs::new(telling.pairs)),
+            sinks: telling.sinks,
+            traces: telling.traces,
+            connections: Default::default(),
             lease: Lease::new(limits.lease),
             closing: watch::Sender::new(false),
             dialer,
             tls,
             held_bodies: Arc::new(Semaphore::new(held)),
-            admitted: AtomicU64::new(0),
-            denied: [const { AtomicU64::new(0) }; Reason::ALL.len()],
             limits,
         })))
     }
@@ -158,8 +180,19 @@ impl Gate {
         self.0.closing.closed().await;
     }
 
-    pub(crate) fn timings(&self) -> &Timings {
-        &self.0.timings
+    /// Takes what was counted per API and app since this was asked last, or since the gate was made.
+    pub fn statistics(&self) -> Statistics {
+        self.0.pairs.as_ref().map(Pairs::take).unwrap_or_default()
+    }
+
+    /// The count of connections for a listener of this gate's.
+    pub fn connections(&self, listener: Listener) -> &Connections {
+        let [gateway, check, ext_authz] = &self.0.connections;
+        match listener {
+            Listener::Gateway => gateway,
+            Listener::Check => check,
+            Listener::ExtAuthz => ext_authz,
+        }
     }
 
     /// What its callers' TLS is made with, for [`serve_tls`](crate::serve_tls); none without TLS.
@@ -187,15 +220,13 @@ impl Gate {
 
     /// How many calls were admitted, and how many were denied for each reason.
     pub fn counters(&self) -> Counters {
+        let tally = &self.0.tally;
+        let denied = |reason| (reason, tally.verdicts(Err(reason)));
         Counters {
-            admitted: self.0.admitted.load(Ordering::Relaxed),
+            admitted: tally.verdicts(Ok(())),
             backends: self.0.dialer.counters(),
             tls: self.0.tls.as_ref().map(Acceptor::counters).unwrap_or_default(),
-            denied: Reason::ALL
-                .into_iter()
-                .zip(&self.0.denied)
-                .map(|(reason, count)| (reason, count.load(Ordering::Relaxed)))
-                .collect(),
+            denied: Reason::ALL.into_iter().map(denied).collect(),
         }
     }
 }
@@ -245,18 +276,20 @@ impl Inner {
         if self.lease.holds() { Ok(index) } else { Err(Reason::LeaseLapsed.into()) }
     }
 
-    pub(crate) fn count_time(&self, check: Duration, backend: Option<Duration>) {
-        self.timings.observe(check, backend);
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
-    pub(crate) fn count_admitted(&self) {
-        self.admitted.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn pairs(&self) -> Option<&Pairs> {
+        self.pairs.as_ref()
     }
 
-    pub(crate) fn count_denied(&self, reason: Reason) {
-        if let Some(count) = self.denied.get(reason as usize) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
+    pub(crate) fn sinks(&self) -> &[Arc<dyn Sink>] {
+        &self.sinks
+    }
+
+    pub(crate) fn traces(&self) -> Option<Share> {
+        self.traces
     }
 }
 
@@ -273,6 +306,7 @@ impl GateService {
         Connected(Arc::new(Server {
             gate,
             backends: Arc::clone(&self.backends),
+            caller,
             origin: caller.into(),
         }))
     }
@@ -286,17 +320,18 @@ pub struct Connected(Arc<Server>);
 pub(crate) struct Server {
     pub(crate) gate: Arc<Inner>,
     pub(crate) backends: Arc<Backends>,
+    pub(crate) caller: Caller,
     pub(crate) origin: Origin,
 }
 
 impl Connected {
     /// Answers one call.
-    pub async fn answer<B>(self, request: Request<B>) -> Response<Reply>
+    pub async fn answer<B>(self, request: Request<B>) -> Response<Watched>
     where
         B: http_body::Body<Data = bytes::Bytes> + Send + Unpin + 'static,
         B::Error: Into<crate::BoxError>,
     {
-        proxy::handle(&self.0, request).await
+        proxy::handle(self.0, request).await
     }
 
     /// The same, for [`serve`](crate::serve). A connection makes room for one call and uses it for
@@ -304,7 +339,7 @@ impl Connected {
     pub fn service(self) -> impl Answers {
         service_fn(move |request: Request<Incoming>| {
             let server = Arc::clone(&self.0);
-            async move { Ok::<_, Infallible>(proxy::handle(&server, request).await) }
+            async move { Ok::<_, Infallible>(proxy::handle(server, request).await) }
         })
     }
 }

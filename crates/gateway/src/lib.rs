@@ -11,6 +11,10 @@
 //! upgrade   calls that become WebSockets
 //! server    accepting callers; tls: their TLS
 //!
+//! account     what is found out about a call, and told when it is over
+//! access_log  a line a call, written by a thread of its own
+//! metrics     what Prometheus reads
+//!
 //! told          a call that another proxy forwards, and its verdict
 //! forward_auth  that proxy asks over HTTP (nginx, Caddy, Traefik, APISIX, Envoy)
 //! ext_authz     that proxy asks over gRPC (Envoy)
@@ -19,6 +23,8 @@
 //! The gate knows neither the store nor the control side: a call can never wait for them. It is
 //! closed by default, and every no has a name ([`Reason`]).
 
+mod access_log;
+mod account;
 mod backend;
 mod body;
 mod check;
@@ -39,6 +45,7 @@ mod metrics;
 mod nonce;
 mod plan;
 mod proxy;
+mod rate;
 mod request_id;
 mod routes;
 mod server;
@@ -48,6 +55,11 @@ mod told;
 mod upgrade;
 mod workers;
 
+pub use access_log::{AccessLog, FIELDS};
+pub use account::{
+    Aborted, CallLines, Counts, Kind, Outcome, Record, Share, Sink, Statistics, StatisticsRow,
+    Times, Trace, Watched,
+};
 pub use backend::{BackendConfig, BackendCounters, BadNetwork, Networks};
 pub use body::{AnyBody, BoxError, Reply};
 pub use check::{Admitted, Question, check};
@@ -58,9 +70,11 @@ pub use feed::{
     Position, Rules, Source, SourceError, Throttle,
 };
 pub use forward_auth::ForwardAuth;
-pub use gate::{Clock, Connected, Counters, Gate, GateConfig, GateService, SetupError, Status};
+pub use gate::{
+    Clock, Connected, Counters, Gate, GateConfig, GateService, SetupError, Status, Telling,
+};
 pub use index::{Api, Applied, Index, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
-pub use server::{Answers, Caller, serve, serve_tls};
+pub use server::{Answers, Caller, Connections, Listener, serve, serve_tls};
 pub use tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
 pub use workers::Workers;

@@ -154,6 +154,15 @@ const MIB: u32 = 1024 * 1024;
 /// proxy knows of the connection.
 pub(crate) const TOLD_HEAD_BYTES: usize = 512 * 1024;
 
+/// The most lines a second about calls that were denied or went wrong; admitted ones are not counted.
+pub(crate) const LINES_PER_SECOND: u32 = 1_000;
+
+/// The most bytes of access log that wait for the disk. What comes on top of it is dropped.
+pub(crate) const LOG_QUEUE_BYTES: usize = 4 * 1024 * 1024;
+
+/// The longest text of a line of the access log, in bytes; longer ones are cut off.
+pub(crate) const LOG_TEXT_BYTES: usize = 2_048;
+
 /// The smallest buffer hyper takes for a head.
 const LEAST_HEAD_BYTES: usize = 8 * 1024;
 

@@ -1,4 +1,4 @@
-//! What a gate tells Prometheus. Counting costs a call a few atomic additions and two short locks;
+//! What a gate tells Prometheus. Counting costs a call a few additions to counters of its thread;
 //! everything else is put together when somebody asks.
 
 use std::fmt;
@@ -6,38 +6,32 @@ use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::account::{Aborted, BOUNDS_US, Kind, Phase, Spread};
 use crate::gate::{Counters, Gate, Status};
+use crate::server::Listener;
 
-/// How long the phases of calls took.
-#[derive(Debug, Clone)]
-pub(crate) struct Timings {
-    check: Histogram,
-    backend: Histogram,
-}
-
-impl Timings {
-    pub(crate) fn new() -> Self {
-        // 10 µs to 82 ms, and 0.5 ms to 16 s.
-        let check = Histogram::new(exponential_buckets(10e-6, 2.0, 14));
-        let backend = Histogram::new(exponential_buckets(500e-6, 2.0, 16));
-        Self { check, backend }
-    }
-
-    /// A call was decided after `check`, and if it was admitted answered after `backend` more.
-    pub(crate) fn observe(&self, check: Duration, backend: Option<Duration>) {
-        self.check.observe(check.as_secs_f64());
-        if let Some(backend) = backend {
-            self.backend.observe(backend.as_secs_f64());
-        }
-    }
-}
+/// The phases whose time is told, each with the kinds of calls that have it.
+const PHASES: [(Phase, &str, &str, &[Kind]); 5] = {
+    const BOTH: &[Kind] = &[Kind::Call, Kind::Check];
+    [
+        (Phase::Read, "read_seconds", "Waiting for a body that had to be held to be checked", BOTH),
+        (Phase::Check, "check_seconds", "Time to a verdict, without that wait", BOTH),
+        (
+            Phase::Backend,
+            "backend_seconds",
+            "Time from the verdict to the head of the backend's answer",
+            &[Kind::Call],
+        ),
+        (Phase::Transfer, "transfer_seconds", "Time of a backend's answer's body", &[Kind::Call]),
+        (Phase::Total, "total_seconds", "Time of a whole call", BOTH),
+    ]
+};
 
 impl Gate {
     /// All metrics, in the OpenMetrics text format.
@@ -46,9 +40,7 @@ impl Gate {
             status: self.status(),
             lease: self.limits().lease,
             counters: self.counters(),
-            timings: self.timings().clone(),
-            callers: self.0.throttles.len(),
-            nonces: self.0.nonces.len(),
+            gate: self.clone(),
         };
         let mut registry = Registry::with_prefix("tidegate_gate");
         registry.register_collector(Box::new(scrape));
@@ -59,36 +51,26 @@ impl Gate {
 }
 
 /// One answer to Prometheus.
-#[derive(Debug)]
 struct Scrape {
     status: Status,
     lease: Duration,
     counters: Counters,
-    timings: Timings,
-    callers: usize,
-    nonces: usize,
+    gate: Gate,
+}
+
+impl fmt::Debug for Scrape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scrape").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         self.calls(&mut encoder)?;
-        histogram(&mut encoder, "check_seconds", "Time to a verdict", &self.timings.check)?;
-        let help = "Connections to backends that were opened";
-        let backends = self.counters.backends;
-        counter(&mut encoder, "backend_connections", help, backends.connections)?;
-        let help = "Calls that were tried again at a backend";
-        counter(&mut encoder, "backend_retries", help, backends.retries)?;
-        let help = "Times that one of several backends was put out";
-        counter(&mut encoder, "backend_ejections", help, backends.ejections)?;
-        let tls = self.counters.tls;
-        let help = "Callers that came to no agreement about TLS";
-        counter(&mut encoder, "tls_failures", help, tls.failed)?;
-        let help = "Certificates that took the place of the one before";
-        counter(&mut encoder, "tls_reloads", help, tls.reloaded)?;
-        let help = "Certificates that could not, so that the old one stayed";
-        counter(&mut encoder, "tls_reload_failures", help, tls.refused)?;
-        let help = "Time from the verdict to the backend's answer";
-        histogram(&mut encoder, "backend_seconds", help, &self.timings.backend)?;
+        self.phases(&mut encoder)?;
+        self.load(&mut encoder)?;
+        self.records(&mut encoder)?;
+        self.outside(&mut encoder)?;
         self.index(&mut encoder)?;
         self.lease(&mut encoder)
     }
@@ -96,14 +78,70 @@ impl Collector for Scrape {
 
 impl Scrape {
     fn calls(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
-        let help = "Calls by verdict: allowed, or the reason of the denial";
-        let mut family = encoder.encode_descriptor("calls", help, None, MetricType::Counter)?;
+        let help = "Calls that were answered, by verdict: admitted, or the reason of the denial";
         let denied = self.counters.denied.iter().map(|(reason, n)| (reason.row().name, *n));
-        for (verdict, count) in [("allowed", self.counters.admitted)].into_iter().chain(denied) {
-            let labels = [("verdict", verdict)];
-            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+        let verdicts = [("admitted", self.counters.admitted)].into_iter().chain(denied);
+        counters(encoder, "calls", help, verdicts.map(|(verdict, n)| ([("verdict", verdict)], n)))?;
+        let tally = self.gate.0.tally();
+        let help = "Calls that were broken off, by whom";
+        let aborted = Aborted::ALL.map(|by| ([("by", by.name())], tally.all_aborted(by)));
+        counters(encoder, "calls_aborted", help, aborted)?;
+        let (bytes_in, bytes_out) = tally.all_moved();
+        let help = "Bodies of calls (in) and of answers (out)";
+        let moved = [("in", bytes_in), ("out", bytes_out)];
+        counters(encoder, "body_bytes", help, moved.map(|(way, n)| ([("direction", way)], n)))
+    }
+
+    fn phases(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
+        for (phase, name, help, kinds) in PHASES {
+            let kind = MetricType::Histogram;
+            let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+            for kind in kinds {
+                let spread = self.gate.0.tally().times(*kind, phase);
+                histogram(family.encode_family(&[("kind", kind.name())])?, &spread)?;
+            }
         }
         Ok(())
+    }
+
+    fn load(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
+        let in_flight = i64::try_from(self.gate.0.tally().in_flight()).unwrap_or(i64::MAX);
+        gauge(encoder, "calls_in_flight", "Calls that are being answered", in_flight)?;
+        let help = "Open connections, by listener";
+        let mut family = encoder.encode_descriptor("connections", help, None, MetricType::Gauge)?;
+        for listener in Listener::ALL {
+            let count = self.gate.connections(listener).count();
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            ConstGauge::new(count)
+                .encode(family.encode_family(&[("listener", listener.name())])?)?;
+        }
+        Ok(())
+    }
+
+    fn records(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
+        let help = "Records of calls for the access log and for traces, by what became of them";
+        let outcomes = self.gate.0.sinks().iter().flat_map(|sink| sink.outcomes());
+        let labelled = outcomes.map(|o| ([("sink", o.sink), ("outcome", o.outcome)], o.count));
+        counters(encoder, "records", help, labelled)
+    }
+
+    fn outside(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
+        let backends = self.counters.backends;
+        let help = "Connections to backends that were opened";
+        counter(encoder, "backend_connections", help, backends.connections)?;
+        let help = "Calls that were tried again at a backend";
+        counter(encoder, "backend_retries", help, backends.retries)?;
+        let help = "Times that one of several backends was put out";
+        counter(encoder, "backend_ejections", help, backends.ejections)?;
+        let tls = self.counters.tls;
+        let help = "Callers that came to no agreement about TLS";
+        counter(encoder, "tls_failures", help, tls.failed)?;
+        let help = "Certificates that took the place of the one before";
+        counter(encoder, "tls_reloads", help, tls.reloaded)?;
+        let help = "Certificates that could not, so that the old one stayed";
+        counter(encoder, "tls_reload_failures", help, tls.refused)?;
+        let websockets = i64::try_from(self.status.websockets).unwrap_or(i64::MAX);
+        gauge(encoder, "websockets", "WebSockets that are open", websockets)
     }
 
     fn index(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
@@ -117,13 +155,12 @@ impl Scrape {
         }
         let help = "What it remembers of calls, by kind";
         let mut family = encoder.encode_descriptor("remembered", help, None, MetricType::Gauge)?;
-        for (kind, count) in [("caller", self.callers), ("nonce", self.nonces)] {
+        let (callers, nonces) = (self.gate.0.throttles.len(), self.gate.0.nonces.len());
+        for (kind, count) in [("caller", callers), ("nonce", nonces)] {
             let labels = [("kind", kind)];
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
         }
-        let websockets = i64::try_from(self.status.websockets).unwrap_or(i64::MAX);
-        gauge(encoder, "websockets", "WebSockets that are open", websockets)?;
         let revision = i64::try_from(self.status.revision.unwrap_or(0)).unwrap_or(i64::MAX);
         gauge(encoder, "revision", "The revision it decides at", revision)
     }
@@ -136,7 +173,11 @@ impl Scrape {
         let left = self.status.age.map_or(Duration::ZERO, |age| self.lease.saturating_sub(age));
         let help = "Seconds since it sent the last poll that was answered";
         gauge(encoder, "poll_age_seconds", help, age)?;
-        gauge(encoder, "lease_left_seconds", "Seconds it may go on deciding", left.as_secs_f64())
+        gauge(encoder, "lease_left_seconds", "Seconds it may go on deciding", left.as_secs_f64())?;
+        let clock = &self.gate.0.clock;
+        let lead = (clock.now)().as_ms().saturating_sub((clock.wall)().as_ms());
+        let help = "How far the decision time is ahead of the wall clock, in whole milliseconds";
+        gauge(encoder, "decision_lead_milliseconds", help, lead)
     }
 }
 
@@ -162,11 +203,23 @@ fn counter(
     ConstCounter::new(value).encode(metric)
 }
 
-fn histogram(
+fn counters<'a, const LABELS: usize>(
     encoder: &mut DescriptorEncoder,
     name: &str,
     help: &str,
-    histogram: &Histogram,
+    counts: impl IntoIterator<Item = ([(&'a str, &'a str); LABELS], u64)>,
 ) -> Result<(), fmt::Error> {
-    histogram.encode(encoder.encode_descriptor(name, help, None, MetricType::Histogram)?)
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (labels, count) in counts {
+        ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+fn histogram(mut encoder: MetricEncoder<'_>, spread: &Spread) -> Result<(), fmt::Error> {
+    let seconds = |us: u64| Duration::from_micros(us).as_secs_f64();
+    let bounds = BOUNDS_US.into_iter().map(seconds).chain([f64::MAX]);
+    let buckets: Vec<(f64, u64)> = bounds.zip(spread.counts).collect();
+    let count = spread.counts.iter().sum();
+    encoder.encode_histogram::<NoLabelSet>(seconds(spread.sum_us), count, &buckets, None)
 }

@@ -10,8 +10,9 @@ use http_body::Body;
 use tidegate_domain::{AuthType, Timestamp};
 use tidegate_sign::{Authorization, Cover, app_authorization_of};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 
+use crate::account::{Account, Ids, Watch, Watched};
 use crate::backend::NoAnswer;
 use crate::body::{AnyBody, BoxError, Evidence, Fault, Inbound, Outbound, Reply, full, read_whole};
 use crate::check::{Admitted, Question, decide, route};
@@ -22,58 +23,43 @@ use crate::index::Index;
 use crate::request_id::RequestId;
 use crate::upgrade::{self, Tunnel};
 
-/// What the line about a call says.
-#[derive(Default)]
-struct Account {
-    admitted: Option<Admitted>,
-    /// What was known when the verdict was made.
-    revision: Option<u64>,
-    /// When the verdict was there.
-    decided: Option<Instant>,
-    /// What went wrong behind the gate.
-    fault: Option<String>,
-}
-
 /// A call, and who answers it.
 struct Call<'a> {
     gate: &'a Inner,
     server: &'a Server,
     parts: &'a request::Parts,
     strict: &'a Strict,
-    id: &'a RequestId,
-    began: Instant,
 }
 
 /// Answers one call.
-pub(crate) async fn handle<B>(server: &Server, request: Request<B>) -> Response<Reply>
+pub(crate) async fn handle<B>(server: Arc<Server>, request: Request<B>) -> Response<Watched>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let began = Instant::now();
-    let gate = &*server.gate;
-    let id = gate.ids.next();
     let (parts, body) = request.into_parts();
-    let mut account = Account::default();
+    let mut watch = Watch::begin(server, &parts);
+    let Watch { server, account, strict, .. } = &mut *watch;
+    let gate = &*server.gate;
     let read = if headers::size(&parts) > gate.limits.head_bytes {
         Err(Reason::HeadTooLarge.into())
     } else {
         headers::strict(&parts)
     };
     let outcome = match read {
-        Ok(strict) => {
+        Ok(read) => {
+            let strict = strict.insert(read);
             if let Some(answer) = health(gate, strict.target.canonical_path()) {
-                return answer.map(Reply::Own);
+                return watch.unheard(answer.map(Reply::Own));
             }
-            let (parts, strict, id) = (&parts, &strict, &id);
-            let call = Call { gate, server, parts, strict, id, began };
-            call.answer(body, &mut account).await
+            Call { gate, server, parts: &parts, strict }.answer(body, account).await
         }
         Err(denial) => Err(denial),
     };
     let reason = outcome.as_ref().err().map(|denial| denial.reason);
+    let id = &account.ids.request;
     let mut answer =
-        outcome.unwrap_or_else(|denial| refuse(&denial, &id, parts.version).map(Reply::Own));
+        outcome.unwrap_or_else(|denial| refuse(&denial, id, parts.version).map(Reply::Own));
     let out = answer.headers_mut();
     out.insert(headers::REQUEST_ID, id.header());
     if let Some(revision) = account.revision {
@@ -84,14 +70,8 @@ where
     if parts.headers.contains_key(UPGRADE) && !has_switched && parts.version < Version::HTTP_2 {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    match reason {
-        Some(reason) => gate.count_denied(reason),
-        None => gate.count_admitted(),
-    }
-    let ended = Instant::now();
-    gate.count_time(account.check_time(began, ended), account.backend_time(ended));
-    account.tell(&id, &parts, reason, answer.status(), began, ended);
-    answer
+    watch.answered(&parts, reason, answer.status());
+    watch.over(answer)
 }
 
 /// The two questions of those who run the gate. No API can be reached at their paths.
@@ -126,7 +106,11 @@ impl Call<'_> {
             memory = Some(reserve(self.gate, &self.parts.headers)?);
             if let Some(body) = body.take() {
                 let limits = &self.gate.limits;
-                whole = read_whole(body, limits.buffered_body, limits.buffered_read).await?;
+                let asked = Instant::now();
+                let read = read_whole(body, limits.buffered_body, limits.buffered_read).await;
+                account.read = Some(asked.elapsed());
+                whole = read?;
+                account.held = whole.len() as u64;
             }
             self.verdict(needed, &whole, account)?;
         }
@@ -139,12 +123,14 @@ impl Call<'_> {
                     Some(Cover::Verified | Cover::Unsigned) | None => None,
                 };
                 let (body, fault) = Inbound::new(body, declared, self.gate.limits.body_idle);
+                account.streamed = Some(fault.clone());
                 Sent::Streamed(AnyBody::other(body), fault)
             }
             // All there: it was held, or there is none.
             Some(_) | None => Sent::Whole(full(whole)),
         };
-        self.forward(admitted, body, memory).await.map_err(|(denial, fault)| {
+        let forwarded = self.forward(admitted, &account.ids, account.began, body, memory);
+        forwarded.await.map_err(|(denial, fault)| {
             account.fault = fault;
             denial
         })
@@ -220,6 +206,8 @@ impl Call<'_> {
     async fn forward(
         &self,
         admitted: &Admitted,
+        ids: &Ids,
+        began: Instant,
         body: Sent,
         memory: Option<OwnedSemaphorePermit>,
     ) -> Result<Response<Reply>, Failed> {
@@ -247,7 +235,10 @@ impl Call<'_> {
         };
         headers::set_origin(&mut sent, &self.server.origin, host);
         let end = end_of(admitted);
-        tell_identity(&mut sent, self.id, admitted, end.as_ref());
+        tell_identity(&mut sent, &ids.request, admitted, end.as_ref());
+        if let Some(trace) = &ids.trace {
+            trace.pass_on(&mut sent);
+        }
         if strict.is_websocket {
             if !api.feed.rules.upgrade {
                 return Err((headers::no_switch(), None));
@@ -269,9 +260,9 @@ impl Call<'_> {
 
         let clients = &self.server.backends;
         let answer = if strict.is_websocket {
-            clients.switch(request, backends, self.began).await
+            clients.switch(request, backends, began).await
         } else {
-            clients.send(request, backends, self.began).await
+            clients.send(request, backends, began).await
         };
         let fault = fault.and_then(|fault| fault.get());
         match (answer, fault) {
@@ -434,54 +425,6 @@ impl fmt::Display for Json<'_> {
             }
         }
         f.write_str("\"")
-    }
-}
-
-impl Account {
-    /// How long the verdict took.
-    fn check_time(&self, began: Instant, ended: Instant) -> Duration {
-        self.decided.unwrap_or(ended).saturating_duration_since(began)
-    }
-
-    /// How long the backend took, if the call got there.
-    fn backend_time(&self, ended: Instant) -> Option<Duration> {
-        self.admitted.as_ref()?;
-        Some(ended.saturating_duration_since(self.decided?))
-    }
-
-    /// One line per call. It names no header, no query and no secret.
-    fn tell(
-        &self,
-        id: &RequestId,
-        parts: &request::Parts,
-        reason: Option<Reason>,
-        status: StatusCode,
-        began: Instant,
-        ended: Instant,
-    ) {
-        let (api, app, instance) = self.admitted.as_ref().map_or((None, None, None), |by| {
-            (
-                Some(by.api.feed.id.as_str()),
-                by.app.as_ref().map(|app| app.as_str()),
-                Some(by.instance.as_str()),
-            )
-        });
-        let check_us = self.check_time(began, ended).as_micros();
-        let backend_us = self.backend_time(ended).unwrap_or_default().as_micros();
-        let status = status.as_u16();
-        let method = parts.method.as_str();
-        let fault = self.fault.as_deref();
-        match reason {
-            None => tracing::debug!(
-                target: "tidegate::call",
-                %id, method, api, app, instance, status, check_us, backend_us, "allowed"
-            ),
-            Some(reason) => tracing::info!(
-                target: "tidegate::call",
-                %id, method, api, app, instance, status, check_us, backend_us, %reason, fault,
-                "denied"
-            ),
-        }
     }
 }
 

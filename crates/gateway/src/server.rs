@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response, Version};
@@ -30,6 +31,56 @@ pub struct Caller {
     pub address: SocketAddr,
     /// Does he use TLS?
     pub is_secure: bool,
+}
+
+/// What connections come in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// The proxy.
+    Gateway,
+    /// The check service over HTTP.
+    Check,
+    /// The check service over gRPC.
+    ExtAuthz,
+}
+
+impl Listener {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Gateway, Self::Check, Self::ExtAuthz];
+
+    /// Its name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Check => "check",
+            Self::ExtAuthz => "ext_authz",
+        }
+    }
+}
+
+/// How many connections a listener has open.
+#[derive(Debug, Clone, Default)]
+pub struct Connections(Arc<AtomicUsize>);
+
+impl Connections {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn one_more(&self) -> Open {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Open(self.clone())
+    }
+}
+
+/// An open connection.
+struct Open(Connections);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A service that can be served: of hyper's kind, and free to move between threads.
@@ -81,19 +132,36 @@ pub async fn serve_tls<S: Answers>(
     limits: &Limits,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
-    let room = Arc::new(Semaphore::new(limits.connections));
-    serve_within(listener, tls, service, limits, room, shutdown).await
+    serve_within(listener, service, &Terms::new(limits, tls, Connections::default()), shutdown)
+        .await
 }
 
-/// [`serve_tls`], with `room` for connections that others may use too.
+/// How listeners are served. Threads that serve one listener share them.
+#[derive(Clone)]
+pub(crate) struct Terms {
+    limits: Limits,
+    tls: Option<Acceptor>,
+    /// Room for connections.
+    room: Arc<Semaphore>,
+    /// How many there are.
+    open: Connections,
+}
+
+impl Terms {
+    pub(crate) fn new(limits: &Limits, tls: Option<Acceptor>, open: Connections) -> Self {
+        let room = Arc::new(Semaphore::new(limits.connections));
+        Self { limits: limits.clone(), tls, room, open }
+    }
+}
+
+/// [`serve_tls`], on these terms.
 pub(crate) async fn serve_within<S: Answers>(
     listener: TcpListener,
-    tls: Option<Acceptor>,
     service: impl Fn(Caller) -> S,
-    limits: &Limits,
-    room: Arc<Semaphore>,
+    terms: &Terms,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
+    let Terms { limits, tls, room, open } = terms;
     let protocols = Arc::new(Protocols::new(limits));
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
@@ -102,7 +170,7 @@ pub(crate) async fn serve_within<S: Answers>(
         // Ended tasks are taken out, or the set would grow for ever.
         while connections.try_join_next().is_some() {}
         let (stream, peer, permit) = tokio::select! {
-            accepted = accept(&listener, &room) => match accepted {
+            accepted = accept(&listener, room) => match accepted {
                 Some(accepted) => accepted,
                 None => continue,
             },
@@ -111,8 +179,9 @@ pub(crate) async fn serve_within<S: Answers>(
         let protocols = Arc::clone(&protocols);
         let caller = Caller { address: peer, is_secure: tls.is_some() };
         let (service, tls, mut stopped) = (service(caller), tls.clone(), stopped.clone());
+        let open = open.one_more();
         connections.spawn(async move {
-            let _permit = permit;
+            let _held = (permit, open);
             let opened = tokio::select! {
                 opened = protocols.open(stream, tls.as_ref()) => opened,
                 _ = stopped.changed() => return,

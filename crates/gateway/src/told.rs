@@ -1,16 +1,19 @@
 //! A call that another proxy forwards and tells the gate of. It is read by the rules of a call that
 //! comes to the gate itself, and gets the same verdict; only its body may not be there to be checked.
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, request};
-use tidegate_sign::{Cover, sha256};
-use tokio::time::Instant;
+use std::net::SocketAddr;
 
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, request};
+use tidegate_sign::{Cover, sha256};
+use tokio::time::{Duration, Instant};
+
+use crate::account::{Account, Ids};
 use crate::body::Evidence;
 use crate::check::{Admitted, Question, decide, route};
 use crate::denial::{Denial, Reason};
 use crate::gate::Inner;
-use crate::headers;
+use crate::headers::{self, Strict};
 use crate::proxy::{end_of, tell_identity};
 use crate::request_id::RequestId;
 
@@ -87,17 +90,57 @@ pub(crate) struct Judged {
     revision: Option<u64>,
 }
 
+/// How a proxy asked.
+pub(crate) struct Asked {
+    pub(crate) began: Instant,
+    /// How long the body that was sent along was waited for.
+    pub(crate) read: Option<Duration>,
+    pub(crate) peer: Option<SocketAddr>,
+}
+
 impl Judged {
-    /// Judges a call, counts it and logs it.
-    pub(crate) fn of(gate: &Inner, told: Result<Told, Denial>) -> Self {
-        let began = Instant::now();
+    /// Judges a call, counts it and tells of it.
+    pub(crate) fn of(gate: &Inner, asked: &Asked, told: Result<Told, Denial>) -> Self {
         let id = gate.ids.next();
-        let method = told.as_ref().ok().map(|told| told.parts.method.clone());
-        let mut revision = None;
-        let verdict = told.and_then(|told| verdict(gate, &told, &mut revision));
-        let judged = Self { id, verdict, revision };
-        judged.account(gate, method.as_ref(), began);
-        judged
+        let ids = match &told {
+            Ok(told) => Ids::new(id, gate.traces(), &told.parts.headers),
+            Err(_) => Ids::new(id, gate.traces(), &HeaderMap::new()),
+        };
+        let mut account = Account::of_check(ids, asked);
+        let mut strict = None;
+        let verdict = match &told {
+            Ok(told) => {
+                account.method = Some(told.parts.method.clone());
+                if let ToldBody::Whole(bytes) = &told.body {
+                    account.held = bytes.len() as u64;
+                }
+                headers::strict(&told.parts).and_then(|read| {
+                    verdict(gate, told, strict.insert(read), &mut account.revision)
+                })
+            }
+            Err(denial) => Err(denial.clone()),
+        };
+        account.decided = Some(Instant::now());
+        let (denied, status) = match verdict {
+            Ok(admitted) => {
+                account.admitted = Some(admitted);
+                (None, StatusCode::OK)
+            }
+            Err(denial) => {
+                let status = denial.reason.status_for_a_proxy();
+                (Some(denial), status)
+            }
+        };
+        let target = strict.as_ref().map(|strict| &strict.target);
+        let parts = told.as_ref().ok().map(|told| &told.parts);
+        let reason = denied.as_ref().map(|denial| denial.reason);
+        account.answered(gate, parts.zip(target), reason, status);
+        account.over(gate, target, None, 0);
+        let verdict = match (denied, account.admitted) {
+            (None, Some(admitted)) => Ok(admitted),
+            (denied, _) => Err(denied.unwrap_or_else(|| Reason::Internal.into())),
+        };
+        Self { id: account.ids.request, verdict, revision: account.revision }
     }
 
     /// The headers that say who calls, by which only the gate speaks. They are for the backend.
@@ -116,37 +159,15 @@ impl Judged {
     pub(crate) fn revision(&self) -> Option<HeaderValue> {
         self.revision.map(HeaderValue::from)
     }
-
-    /// One line per call, and a count.
-    fn account(&self, gate: &Inner, method: Option<&Method>, began: Instant) {
-        let id = &self.id;
-        let method = method.map(Method::as_str);
-        let check_us = began.elapsed().as_micros();
-        match &self.verdict {
-            Ok(admitted) => {
-                gate.count_admitted();
-                let api = admitted.api.feed.id.as_str();
-                let app = admitted.app.as_ref().map(|app| app.as_str());
-                let instance = admitted.instance.as_str();
-                tracing::debug!(
-                    target: "tidegate::call",
-                    %id, method, api, app, instance, check_us, "allowed for a proxy"
-                );
-            }
-            Err(denial) => {
-                gate.count_denied(denial.reason);
-                let reason = denial.reason;
-                tracing::info!(
-                    target: "tidegate::call", %id, method, %reason, check_us, "denied for a proxy"
-                );
-            }
-        }
-    }
 }
 
 /// The verdict; `revision` is told what it was made on, before anything can be denied on it.
-fn verdict(gate: &Inner, told: &Told, revision: &mut Option<u64>) -> Result<Admitted, Denial> {
-    let strict = headers::strict(&told.parts)?;
+fn verdict(
+    gate: &Inner,
+    told: &Told,
+    strict: &Strict,
+    revision: &mut Option<u64>,
+) -> Result<Admitted, Denial> {
     if strict.is_websocket {
         return Err(headers::no_switch());
     }

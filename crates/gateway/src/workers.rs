@@ -4,16 +4,15 @@
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::thread;
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::limits::Limits;
-use crate::server::{Answers, Caller, serve_within};
+use crate::server::{Answers, Caller, Connections, Terms, serve_within};
 use crate::tls::Acceptor;
 
 /// The threads. They end when this is dropped, whatever runs on them.
@@ -40,21 +39,19 @@ impl Workers {
     pub async fn serve<S: Answers, F: Fn(Caller) -> S + Send + 'static>(
         &self,
         listener: TcpListener,
-        tls: Option<Acceptor>,
         service: impl Fn() -> F,
-        limits: &Limits,
+        (limits, tls, open): (&Limits, Option<Acceptor>, &Connections),
         stopped: watch::Receiver<bool>,
     ) -> io::Result<usize> {
         let listener = listener.into_std()?;
-        let room = Arc::new(Semaphore::new(limits.connections));
+        let terms = Terms::new(limits, tls, open.clone());
         let mut threads = JoinSet::new();
         for worker in &self.0 {
             let (listener, service) = (listener.try_clone()?, service());
-            let (limits, room, stopped) = (limits.clone(), Arc::clone(&room), stopped.clone());
-            let tls = tls.clone();
+            let (terms, stopped) = (terms.clone(), stopped.clone());
             let serving = async move {
                 let listener = TcpListener::from_std(listener)?;
-                Ok(serve_within(listener, tls, service, &limits, room, until(stopped)).await)
+                Ok(serve_within(listener, service, &terms, until(stopped)).await)
             };
             threads.spawn_on(serving, &worker.runtime);
         }

@@ -43,7 +43,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start a development server: everything in one process, with a sample world.
-    Dev(Dev),
+    Dev(Box<Dev>),
     /// Start the server.
     Serve(Serve),
     /// Print or check the configuration.

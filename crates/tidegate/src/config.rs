@@ -17,7 +17,7 @@ use tidegate_gateway::{BackendConfig, GateConfig, Limits, Serves, TlsFiles};
 
 use self::given::Given;
 pub use self::keys::KEYS;
-use crate::node::Addresses;
+use crate::node::{Addresses, Wanted};
 
 /// What the environment variables of the configuration begin with.
 pub const PREFIX: &str = "TIDEGATE_";
@@ -65,6 +65,8 @@ pub struct Config {
     pub gateway: Gateway,
     /// The log.
     pub log: Log,
+    /// What is told of calls.
+    pub wanted: Wanted,
 }
 
 /// The gateway's part.
@@ -146,6 +148,7 @@ impl Default for Config {
                 instances: Vec::new(),
             },
             log: Log { level: "info".to_owned(), format: LogFormat::Text },
+            wanted: Wanted::default(),
         }
     }
 }
@@ -285,6 +288,7 @@ impl Config {
             limits: self.limits(),
             backends: self.backends.clone(),
             tls: files.map(|(certificate, key)| TlsFiles { certificate, key }),
+            ..GateConfig::default()
         }
     }
 

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::LogFormat;
 use crate::data::DataDir;
 use crate::login::{DevFile, Login};
-use crate::node::{Addresses, Core, Node, Options, Ports};
+use crate::node::{Addresses, Core, Node, Options, Ports, Wanted};
 use crate::out::say;
 use crate::world;
 
@@ -61,6 +61,14 @@ pub struct Dev {
     #[arg(long, value_name = "HOST:PORT")]
     metrics_addr: Option<SocketAddr>,
 
+    /// The file of the access log, a JSON object a call; `-` for stdout; none unless given.
+    #[arg(long, value_name = "FILE")]
+    access_log: Option<PathBuf>,
+
+    /// The collector that gets traces over OTLP, such as http://127.0.0.1:4318; none unless given.
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
+
     /// What is logged to stderr: a level such as info, or a filter.
     #[arg(long, default_value = "warn,tidegate::node=info", value_name = "FILTER")]
     log: String,
@@ -94,7 +102,13 @@ impl Dev {
             None => seed::plant(&core, &clock).await?,
         }
         let (gate, threads) = (GateConfig::default(), crate::config::Config::default().threads());
-        let mut node = Node::start(core, clock, ports, Options { gate, threads, dev: true })?;
+        let wanted = Wanted {
+            access_log: self.access_log,
+            collector: self.otlp_endpoint,
+            ..Wanted::default()
+        };
+        let options = Options { gate, threads, wanted, dev: true };
+        let mut node = Node::start(core, clock, ports, options)?;
         node.ready().await?;
         if is_sample {
             say(greeting::text(&node.server, &self.data_dir));

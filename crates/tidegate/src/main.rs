@@ -22,6 +22,7 @@ mod node;
 mod out;
 mod random;
 mod serve;
+mod traces;
 mod when;
 mod world;
 

@@ -7,6 +7,7 @@ mod metrics;
 mod ready;
 mod scheduler;
 mod signals;
+mod telling;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -18,13 +19,15 @@ use anyhow::{Context, anyhow, bail};
 use hyper_util::service::TowerToHyperService;
 use tidegate_api::dev::DevClock;
 use tidegate_api::{Api, LocalGate};
-use tidegate_gateway::{Acceptor, Answers, Caller, Gate, GateConfig, Limits, Workers};
+use tidegate_gateway::{Acceptor, Answers, Caller, Gate, GateConfig, Listener, Workers};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use self::core::Core;
 use self::signals::Signals;
+use self::telling::Told;
+pub use self::telling::Wanted;
 use crate::clock::{Clock, wall};
 use crate::data::Server;
 use crate::feed::LocalSource;
@@ -92,6 +95,8 @@ pub struct Options {
     pub gate: GateConfig,
     /// How many threads answer the calls of apps.
     pub threads: NonZeroUsize,
+    /// What is told of calls.
+    pub wanted: Wanted,
     /// A development server? Then its clock can be moved.
     pub dev: bool,
 }
@@ -99,14 +104,15 @@ pub struct Options {
 /// What the listeners of the gate have in common.
 #[derive(Clone)]
 struct Calls {
+    gate: Gate,
     workers: Arc<Workers>,
-    limits: Limits,
     stopped: watch::Receiver<bool>,
 }
 
 impl Calls {
     async fn answer<S, F>(
         self,
+        which: Listener,
         listener: TcpListener,
         tls: Option<Acceptor>,
         service: impl Fn() -> F,
@@ -114,8 +120,8 @@ impl Calls {
         S: Answers,
         F: Fn(Caller) -> S + Send + 'static,
     {
-        if let Err(error) =
-            self.workers.serve(listener, tls, service, &self.limits, self.stopped.clone()).await
+        let terms = (self.gate.limits(), tls, self.gate.connections(which));
+        if let Err(error) = self.workers.serve(listener, service, terms, self.stopped.clone()).await
         {
             tracing::error!(%error, "a listener of the gate broke");
         }
@@ -134,6 +140,7 @@ pub struct Node {
     helpers: JoinSet<()>,
     stop: watch::Sender<bool>,
     signals: Signals,
+    told: Told,
 }
 
 impl Node {
@@ -155,7 +162,9 @@ impl Node {
             dev: options.dev,
         };
         let drain = options.gate.limits.clone();
-        let gate = Gate::new(options.gate, gate_clock(&clock)).context("the gateway's settings")?;
+        let (telling, told) = options.wanted.set_up()?;
+        let config = GateConfig { telling, ..options.gate };
+        let gate = Gate::new(config, gate_clock(&clock)).context("the gateway's settings")?;
         let (stop, stopped) = watch::channel(false);
         // Before anything answers: who finds the server ready also finds where it is.
         core.data.tell_server(&server)?;
@@ -180,19 +189,27 @@ impl Node {
             helpers.spawn(certificate::watch(acceptor)?);
         }
         let workers = Workers::start(options.threads).context("cannot start the threads")?;
-        let calls = Calls { workers: Arc::new(workers), limits: drain, stopped };
+        let calls = Calls { gate: gate.clone(), workers: Arc::new(workers), stopped };
         let of_gate = gate.clone();
-        servers.spawn(calls.clone().answer(ports.gateway, tls, move || {
+        servers.spawn(calls.clone().answer(Listener::Gateway, ports.gateway, tls, move || {
             let service = of_gate.service();
             move |caller| service.of(caller).service()
         }));
         if let Some(listener) = ports.check {
-            let gate = gate.clone();
-            servers.spawn(calls.clone().answer(listener, None, move || each(gate.forward_auth())));
+            let service = gate.forward_auth();
+            let service = move || {
+                let service = service.clone();
+                move |caller| service.of(caller)
+            };
+            servers.spawn(calls.clone().answer(Listener::Check, listener, None, service));
         }
         if let Some(listener) = ports.ext_authz {
-            let gate = gate.clone();
-            servers.spawn(calls.answer(listener, None, move || each(gate.ext_authz())));
+            let service = gate.ext_authz();
+            let service = move || {
+                let service = service.clone();
+                move |caller| service.of(caller)
+            };
+            servers.spawn(calls.answer(Listener::ExtAuthz, listener, None, service));
         }
 
         let source = Arc::new(LocalSource(Arc::clone(&core.control)));
@@ -210,7 +227,7 @@ impl Node {
             metrics = server.metrics,
             "listening"
         );
-        Ok(Self { core, gate, server, servers, helpers, stop, signals })
+        Ok(Self { core, gate, server, servers, helpers, stop, signals, told })
     }
 
     /// Waits until both addresses answer that they are ready.
@@ -240,6 +257,7 @@ impl Node {
             () = self.signals.next() => tracing::warn!("told to stop at once"),
         }
         self.helpers.shutdown().await;
+        self.told.close().await;
         self.core.data.forget_server();
         tracing::info!("stopped");
         ended

@@ -58,7 +58,12 @@ impl Serve {
         };
         let core = Core::open(data, settings).await?;
         let clock = Arc::new(Clock::fixed());
-        let options = Options { gate: config.gate(), threads: config.threads(), dev: false };
+        let options = Options {
+            gate: config.gate(),
+            threads: config.threads(),
+            wanted: config.wanted,
+            dev: false,
+        };
         Node::start(core, clock, ports, options)?.run().await
     }
 }

@@ -14,6 +14,7 @@ use std::pin::Pin;
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::Service;
+use tokio::time::Instant;
 use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
@@ -28,18 +29,29 @@ use crate::gate::Gate;
 use crate::headers;
 use crate::limits::TOLD_HEAD_BYTES;
 use crate::proxy::{body_of, end_of, tell_end};
-use crate::told::Judged;
+use crate::server::Caller;
+use crate::told::{Asked, Judged};
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 
 /// The gate as a check service over gRPC.
 #[derive(Clone)]
-pub struct ExtAuthz(Gate);
+pub struct ExtAuthz {
+    gate: Gate,
+    caller: Option<Caller>,
+}
+
+impl ExtAuthz {
+    /// The service of one connection.
+    pub fn of(&self, caller: Caller) -> Self {
+        Self { gate: self.gate.clone(), caller: Some(caller) }
+    }
+}
 
 impl Gate {
     /// The service that Envoy asks over gRPC, for [`serve`](crate::serve).
     pub fn ext_authz(&self) -> ExtAuthz {
-        ExtAuthz(self.clone())
+        ExtAuthz { gate: self.clone(), caller: None }
     }
 }
 
@@ -49,7 +61,7 @@ impl Service<Request<Incoming>> for ExtAuthz {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let gate = self.0.clone();
+        let Self { gate, caller } = self.clone();
         Box::pin(async move {
             if request.uri().path() != CHECK {
                 return Ok(Status::unimplemented("there is no such call").into_http());
@@ -57,29 +69,32 @@ impl Service<Request<Incoming>> for ExtAuthz {
             let body = usize::try_from(gate.0.limits.buffered_body).unwrap_or(usize::MAX);
             let mut grpc = Grpc::new(ProstCodec::<CheckResponse, CheckRequest>::default())
                 .max_decoding_message_size(body.saturating_add(TOLD_HEAD_BYTES));
-            Ok(grpc.unary(Check(gate), request).await)
+            Ok(grpc.unary(Check(gate, caller), request).await)
         })
     }
 }
 
 /// The one call of the service.
-struct Check(Gate);
+struct Check(Gate, Option<Caller>);
 
 impl UnaryService<CheckRequest> for Check {
     type Response = CheckResponse;
     type Future = Ready<Result<tonic::Response<CheckResponse>, Status>>;
 
     fn call(&mut self, request: tonic::Request<CheckRequest>) -> Self::Future {
-        ready(answer(&self.0, request.get_ref()).map(tonic::Response::new))
+        // The message has been read before anybody is asked here.
+        let peer = self.1.map(|caller| caller.address);
+        let asked = Asked { began: Instant::now(), read: None, peer };
+        ready(answer(&self.0, &asked, request.get_ref()).map(tonic::Response::new))
     }
 }
 
-fn answer(gate: &Gate, message: &CheckRequest) -> Result<CheckResponse, Status> {
+fn answer(gate: &Gate, asked: &Asked, message: &CheckRequest) -> Result<CheckResponse, Status> {
     let (told, callers) = match call::read(message) {
         Ok((told, callers)) => (Ok(told), callers),
         Err(denial) => (Err(denial), HeaderMap::new()),
     };
-    let judged = Judged::of(&gate.0, told);
+    let judged = Judged::of(&gate.0, asked, told);
     match &judged.verdict {
         Ok(_) => Ok(allow(&judged, &callers)),
         Err(denial) => deny(denial, &judged),

@@ -17,6 +17,7 @@ mod incidents;
 mod limits;
 mod serving;
 mod strict;
+mod telling;
 mod tls;
 mod websockets;
 mod world;

@@ -24,7 +24,7 @@ use tidegate_gateway::feed::{
     Backend, Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Rules, Source,
     SourceError,
 };
-use tidegate_gateway::{Acceptor, AnyBody, Clock, Gate, GateConfig, Limits, serve_tls};
+use tidegate_gateway::{Acceptor, AnyBody, Clock, Gate, GateConfig, Limits, Telling, serve_tls};
 use tidegate_sign::{Payload, Secret, SignedRequest, Target, sha256, sign};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -301,7 +301,12 @@ impl World {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        let world = Self::bare(limits).await;
+        Self::telling(limits, Telling::default()).await
+    }
+
+    /// The same, and it tells of its calls.
+    pub async fn telling(limits: Limits, telling: Telling) -> Self {
+        let world = Self::of(GateConfig { limits, telling, ..GateConfig::default() }).await;
         world.tell(Batch { apps: vec![signing_app("app", KEY, SECRET)], ..Batch::default() }).await;
         for (id, method) in [("get", Method::Get), ("post", Method::Post)] {
             world.publish(world.api(id, AuthType::App, method, "/orders/{id}", "/o/{id}")).await;

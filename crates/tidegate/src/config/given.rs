@@ -1,5 +1,7 @@
 //! A value as it was given: typed in a file, a text in the environment.
 
+use tidegate_gateway::Share;
+
 /// A value somebody gave for a key.
 #[derive(Debug, Clone, Copy)]
 pub enum Given<'a> {
@@ -45,6 +47,17 @@ impl<'a> Given<'a> {
             .and_then(|n| u32::try_from(n).ok())
             .filter(|n| (least..=most).contains(n))
             .ok_or_else(|| format!("must be a number from {least} to {most}"))
+    }
+
+    /// A fraction of something.
+    pub fn share(self) -> Result<Share, String> {
+        let found = match self {
+            Self::Toml(value) => value
+                .as_float()
+                .or_else(|| value.as_integer().and_then(|n| i32::try_from(n).ok()).map(f64::from)),
+            Self::Text(text) => text.parse().ok(),
+        };
+        found.and_then(Share::new).ok_or_else(|| "must be a number from 0.0 to 1.0".to_owned())
     }
 
     /// A list of texts; in the environment, between commas.

@@ -255,6 +255,53 @@ pub const KEYS: &[Key] = &[
             Ok(())
         },
     },
+    Key {
+        name: "access_log.path",
+        help: "The file of the access log, one JSON object a line and call; `-` for stdout; none when \
+               it is empty.\nIt takes the place of the lines about denied calls in the ordinary log. \
+               Rotate it by renaming it.",
+        default: r#""""#,
+        set: |config, given| {
+            let path = given.text()?;
+            config.wanted.access_log = (!path.is_empty()).then(|| PathBuf::from(path));
+            Ok(())
+        },
+    },
+    Key {
+        name: "access_log.sample",
+        help: "The share of calls answered with 2xx that get a line. All others always do, up to 1,000 a \
+               second.",
+        default: "1.0",
+        set: |config, given| {
+            config.wanted.logged = given.share()?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "traces.otlp_endpoint",
+        help: "The collector that gets traces over OTLP (HTTP, protobuf), such as \
+               http://127.0.0.1:4318;\nno traces are made when it is empty.",
+        default: r#""""#,
+        set: |config, given| {
+            let endpoint = given.text()?;
+            let is_address = endpoint.starts_with("http://") || endpoint.starts_with("https://");
+            if !endpoint.is_empty() && !is_address {
+                return Err(format!("is `{endpoint}`; write http://host:port"));
+            }
+            config.wanted.collector = (!endpoint.is_empty()).then(|| endpoint.to_owned());
+            Ok(())
+        },
+    },
+    Key {
+        name: "traces.sample",
+        help: "The share of calls that are kept of those that bring no trace. A caller's trace says \
+               itself\nwhether it is kept.",
+        default: "1.0",
+        set: |config, given| {
+            config.wanted.traced = given.share()?;
+            Ok(())
+        },
+    },
 ];
 
 fn address(given: Given<'_>) -> Result<SocketAddr, String> {

@@ -1,3 +1,5 @@
+use tidegate_gateway::Share;
+
 use super::*;
 
 fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Loaded, Faults> {
@@ -83,6 +85,18 @@ fn what_only_two_keys_together_get_wrong_is_told() {
     assert!(syntax.to_string().contains("is not TOML"));
     let missing = Config::load(Some(Path::new("/nowhere/tidegate.toml")), []).err().unwrap();
     assert!(missing.to_string().contains("/nowhere/tidegate.toml cannot be read"));
+}
+
+#[test]
+fn what_is_told_of_calls_is_a_place_and_a_share() {
+    let given = load("[access_log]\npath = '-'\nsample = 0.25\n[traces]\nsample = 1", &[]).unwrap();
+    let wanted = given.config.wanted;
+    assert_eq!((wanted.access_log, wanted.collector), (Some(PathBuf::from("-")), None));
+    assert_eq!((Some(wanted.logged), Some(wanted.traced)), (Share::new(0.25), Share::new(1.0)));
+    let bad = [("TIDEGATE_TRACES_SAMPLE", "2"), ("TIDEGATE_TRACES_OTLP_ENDPOINT", "host:4318")];
+    let Faults(faults) = load("", &bad).err().unwrap();
+    assert!(faults[0].contains("must be a number from 0.0 to 1.0"), "{faults:?}");
+    assert!(faults[1].contains("write http://host:port"), "{faults:?}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The examples of the docs are run, and the pages that list something list all of it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use tidegate_gateway::Reason;
+use tidegate_domain::Timestamp;
+use tidegate_gateway::{Clock, FIELDS, Gate, GateConfig, Reason};
 
 use crate::support::{Folder, Server};
 
@@ -68,15 +70,56 @@ fn the_page_of_errors_lists_every_denial() {
         let (status, code, text) = (row.status.as_u16(), row.code, row.text);
         writeln!(table, "| `{}` | {status} | `{code}` | {text} |", row.name).unwrap();
     }
-    table.push('\n');
-    let name = "docs/errors.md";
+    lists("docs/errors.md", "gate", &table);
+}
+
+#[test]
+fn the_page_of_observing_lists_every_field_of_the_access_log() {
+    let mut table = String::from("\n| Field | What it says |\n|---|---|\n");
+    for (name, help) in FIELDS {
+        writeln!(table, "| `{name}` | {help} |").unwrap();
+    }
+    lists("docs/observing.md", "fields", &table);
+}
+
+#[test]
+fn the_page_of_observing_lists_every_metric() {
+    let at = |ms| Arc::new(move || Timestamp::from_ms(ms));
+    let gate = Gate::new(GateConfig::default(), Clock { now: at(0), wall: at(0) }).unwrap();
+    let text = gate.metrics().unwrap();
+    let mut table =
+        String::from("\n| Metric | Kind | Labels | What it tells |\n|---|---|---|---|\n");
+    for line in text.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
+        let (name, help) = line.split_once(' ').unwrap();
+        let kind = text.lines().find_map(|l| l.strip_prefix(&format!("# TYPE {name} "))).unwrap();
+        let ending = if kind == "counter" { "_total" } else { "" };
+        let of = |l: &&str| {
+            l.starts_with(&format!("{name}{ending}{{")) || l.starts_with(&format!("{name}_count{{"))
+        };
+        let labels = match text.lines().find(of) {
+            Some(sample) => {
+                let (_, labels) = sample.split_once('{').unwrap();
+                let names = labels.split(',').filter_map(|label| label.split_once('='));
+                names.map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            }
+            // It has samples only when there is an access log, or traces.
+            None if name == "tidegate_gate_records" => "`sink`, `outcome`".to_owned(),
+            None => String::new(),
+        };
+        writeln!(table, "| `{name}{ending}` | {kind} | {labels} | {help} |").unwrap();
+    }
+    lists("docs/observing.md", "metrics", &table);
+}
+
+/// Checks that a page has this table between its two marks; or puts it there, if that is asked for.
+fn lists(name: &str, mark: &str, table: &str) {
     let page = page(name);
-    let (begin, end) = ("<!-- gate:begin -->", "<!-- gate:end -->");
-    let (head, rest) = page.split_once(begin).expect("the page has a place for the table");
-    let (listed, tail) = rest.split_once(end).expect("the table has an end");
+    let (begin, end) = (format!("<!-- {mark}:begin -->"), format!("<!-- {mark}:end -->"));
+    let (head, rest) = page.split_once(&begin).expect("the page has a place for the table");
+    let (listed, tail) = rest.split_once(&end).expect("the table has an end");
     if std::env::var_os("UPDATE_TABLE").is_some() {
         let file = format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR"));
-        std::fs::write(file, format!("{head}{begin}\n{table}{end}{tail}")).unwrap();
+        std::fs::write(file, format!("{head}{begin}\n{table}\n{end}{tail}")).unwrap();
     } else {
         assert_eq!(listed.trim(), table.trim());
     }

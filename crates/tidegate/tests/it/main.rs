@@ -18,6 +18,8 @@ mod first_run;
 mod help;
 mod kill;
 mod metrics;
+mod observing;
+mod recorder;
 mod restart;
 mod rules;
 mod serve;

@@ -20,13 +20,13 @@ fn verdicts_are_counted_by_their_names() {
     assert!(told.header("content-type").unwrap().starts_with("application/openmetrics-text"));
     let text = String::from_utf8(told.body.to_vec()).unwrap();
     for line in [
-        r#"tidegate_gate_calls_total{verdict="allowed"} 0"#,
+        r#"tidegate_gate_calls_total{verdict="admitted"} 0"#,
         r#"tidegate_gate_calls_total{verdict="no-route"} 1"#,
         r#"tidegate_gate_calls_total{verdict="missing-signature"} 2"#,
         r#"tidegate_gate_known{kind="api"} 1"#,
         "tidegate_gate_ready 1",
-        "tidegate_gate_check_seconds_count 3",
-        "tidegate_gate_backend_seconds_count 0",
+        r#"tidegate_gate_check_seconds_count{kind="call"} 3"#,
+        r#"tidegate_gate_backend_seconds_count{kind="call"} 0"#,
         "# EOF",
     ] {
         assert!(text.lines().any(|l| l == line), "`{line}` is missing in:\n{text}");

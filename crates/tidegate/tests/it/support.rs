@@ -191,6 +191,20 @@ impl Server {
         self.process.child.wait().unwrap()
     }
 
+    /// The same; tells what it has logged, all of it.
+    pub fn stopped(self) -> String {
+        let log = Arc::clone(&self.process.log);
+        assert!(self.stop().success());
+        let deadline = Instant::now() + PATIENCE;
+        // The last line may still be in the pipe.
+        while !log.lock().unwrap().contains("stopped") {
+            assert!(Instant::now() < deadline, "it does not say that it stopped");
+            std::thread::yield_now();
+        }
+        let log = log.lock().unwrap();
+        log.clone()
+    }
+
     /// SIGKILL; waits for the end.
     pub fn kill(mut self) {
         self.process.kill();
