@@ -46,6 +46,6 @@ pub use feed::{
 };
 pub use forward_auth::ForwardAuth;
 pub use gate::{Clock, Counters, Gate, GateConfig, GateService, SetupError, Status};
-pub use index::{Api, Applied, Index, Serves, Sizes};
+pub use index::{Api, Applied, Change, Digest, Grants, Index, Pair, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
 pub use server::{Peer, serve};

@@ -99,7 +99,7 @@ fn it_grows_and_shrinks_and_finds_everything() {
     let told: Vec<_> = (0..MANY).map(|n| (of(n), Some(held(n as u8 / 4 * 4)))).collect();
     change(&mut grants, &told);
     assert_eq!(grants.len(), told.len());
-    assert!(grants.nodes.iter().all(|node| node.bits >= 2));
+    assert!(grants.nodes.iter().all(|node| node.shards.len() > 2));
     assert!(told.iter().all(|(pair, held)| grants.get(*pair) == *held));
     assert_eq!(grants.get(of(MANY)), None);
     let per_grant = grants.bytes() as f64 / MANY as f64;
@@ -107,7 +107,7 @@ fn it_grows_and_shrinks_and_finds_everything() {
 
     grants.remove(|pair| pair.app > 0, |_, _| {});
     assert_eq!(grants.len(), 1_000);
-    assert!(grants.nodes.iter().all(|node| node.bits == 0));
+    assert!(grants.nodes.iter().all(|node| node.shards.len() == 1));
     assert!(
         told.iter().all(|(pair, held)| { grants.get(*pair) == held.filter(|_| pair.app == 0) })
     );
