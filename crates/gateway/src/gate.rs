@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -13,16 +13,19 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use tidegate_domain::Timestamp;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::spawn_blocking;
 
 use crate::backend::Backends;
 use crate::body::AnyBody;
 use crate::check::{Admitted, Question, check};
+use crate::compare::Meeting;
 use crate::denial::{Denial, Reason};
 use crate::feed::Source;
-use crate::index::{Index, Serves, Sizes};
+use crate::index::{Digest, Index, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
 use crate::metrics::Timings;
+use crate::snapshot::{SnapshotFile, SnapshotStatus};
 use crate::{follower, proxy};
 
 /// How a gate is set up.
@@ -66,6 +69,10 @@ pub(crate) struct Inner {
     /// Tells the revision of every new index.
     pub(crate) revisions: watch::Sender<u64>,
     pub(crate) lease: Lease,
+    /// An index that is to be brought to the gate's revision.
+    pub(crate) meeting: Mutex<Option<Meeting>>,
+    snapshot: OnceLock<Arc<SnapshotFile>>,
+    digest_mismatches: AtomicU64,
     pub(crate) backends: Backends,
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
@@ -87,12 +94,27 @@ impl Gate {
             revisions: watch::Sender::new(0),
             timings: Timings::new(),
             lease: Lease::new(limits.lease),
+            meeting: Mutex::new(None),
+            snapshot: OnceLock::new(),
+            digest_mismatches: AtomicU64::new(0),
             backends: Backends::new(&limits).map_err(|error| SetupError::Tls(error.to_string()))?,
             held_bodies: Arc::new(Semaphore::new(held)),
             admitted: AtomicU64::new(0),
             denied: [const { AtomicU64::new(0) }; Reason::ALL.len()],
             limits,
         })))
+    }
+
+    /// Keeps what it knows in this file, and begins with what is in it. To be said before it follows,
+    /// and once.
+    pub fn keep_in(&self, file: SnapshotFile) {
+        // Said again, it changes nothing.
+        let _ = self.0.snapshot.set(Arc::new(file));
+    }
+
+    /// Writes the snapshot now: at the end of an orderly life.
+    pub async fn save_snapshot(&self) {
+        self.0.save_snapshot().await;
     }
 
     /// Follows a source until `shutdown`. A gate follows one source.
@@ -149,6 +171,8 @@ impl Gate {
             revision: index.as_ref().map(|index| index.revision()),
             age: self.0.lease.age(),
             sizes: index.as_ref().map(|index| index.sizes()).unwrap_or_default(),
+            digest: index.as_ref().map(|index| index.digest()),
+            snapshot: self.0.snapshot.get().and_then(|file| file.status()),
         }
     }
 
@@ -156,6 +180,7 @@ impl Gate {
     pub fn counters(&self) -> Counters {
         Counters {
             admitted: self.0.admitted.load(Ordering::Relaxed),
+            digest_mismatches: self.0.digest_mismatches.load(Ordering::Relaxed),
             denied: Reason::ALL
                 .into_iter()
                 .zip(&self.0.denied)
@@ -178,6 +203,10 @@ pub struct Status {
     pub age: Option<Duration>,
     /// How much it knows.
     pub sizes: Sizes,
+    /// The digest of all it knows, but for tokens: gates that say the same know the same.
+    pub digest: Option<Digest>,
+    /// The snapshot file, if there is one.
+    pub snapshot: Option<SnapshotStatus>,
 }
 
 /// What a gate has done since it was made.
@@ -185,6 +214,8 @@ pub struct Status {
 pub struct Counters {
     /// Calls that were admitted and answered by a backend.
     pub admitted: u64,
+    /// How often it held something else than the control side told.
+    pub digest_mismatches: u64,
     /// Calls that were denied, by reason; every reason is listed.
     pub denied: Vec<(Reason, u64)>,
 }
@@ -202,6 +233,45 @@ impl Inner {
     pub(crate) fn ready(&self) -> Result<Arc<Index>, Denial> {
         let index = self.index.load_full().ok_or(Reason::NotReady)?;
         if self.lease.holds() { Ok(index) } else { Err(Reason::LeaseLapsed.into()) }
+    }
+
+    /// What the snapshot tells, if it is believed.
+    pub(crate) async fn load_snapshot(&self) -> Option<Arc<Index>> {
+        let file = Arc::clone(self.snapshot.get()?);
+        let (serves, calls) = (Arc::clone(&self.serves), self.limits.calls_per_api);
+        match spawn_blocking(move || file.load(&serves, calls)).await {
+            Ok(Ok(Some(index))) => {
+                let (revision, grants) = (index.revision(), index.sizes().grants);
+                tracing::info!(revision, grants, "begins with the snapshot");
+                Some(Arc::new(index))
+            }
+            Ok(Ok(None)) => None,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the snapshot is not believed; learning all anew");
+                None
+            }
+            Err(error) => {
+                tracing::error!(%error, "the snapshot cannot be read; learning all anew");
+                None
+            }
+        }
+    }
+
+    /// Writes the snapshot, if there is something new to keep.
+    pub(crate) async fn save_snapshot(&self) {
+        let (Some(file), Some(index)) = (self.snapshot.get(), self.index.load_full()) else {
+            return;
+        };
+        let file = Arc::clone(file);
+        match spawn_blocking(move || file.save(&index)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the snapshot cannot be written"),
+            Err(error) => tracing::error!(%error, "the snapshot cannot be written"),
+        }
+    }
+
+    pub(crate) fn count_mismatch(&self) {
+        self.digest_mismatches.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_time(&self, check: Duration, backend: Option<Duration>) {

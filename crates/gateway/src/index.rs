@@ -15,7 +15,7 @@
 mod code;
 mod digest;
 mod grants;
-
+mod image;
 mod mix;
 mod slot;
 
@@ -164,7 +164,7 @@ impl Index {
             apis: Arc::default(),
             places: Arc::default(),
             doors: Arc::default(),
-            grants: Grants::new(),
+            grants: Grants::default(),
             routes: Arc::default(),
             digest: Digest::default(),
         }
@@ -186,7 +186,7 @@ impl Index {
             apps: self.apps.len(),
             apis: self.apis.len(),
             tokens: self.tokens.len(),
-            grants: self.grants.len(),
+            grants: self.grants.count(),
             grants_bytes: self.grants.bytes(),
         }
     }

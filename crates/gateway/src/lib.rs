@@ -4,6 +4,8 @@
 //! feed      what the gate follows: batches of what is true, from a Source
 //! follower  asks for changes, applies them, publishes a new index
 //! index     all that is known, as one immutable snapshot with its revision
+//! snapshot  the same in a file, sealed, so that a start need not learn it all anew
+//! compare   now and then: is what is known what is told?
 //! check     identify -> authenticate -> admit; synchronous
 //! proxy     read strictly -> check -> forward -> account
 //!
@@ -18,6 +20,7 @@
 mod backend;
 mod body;
 mod check;
+mod compare;
 mod denial;
 mod ext_authz;
 pub mod feed;
@@ -33,7 +36,9 @@ mod plan;
 mod proxy;
 mod request_id;
 mod routes;
+mod sealed;
 mod server;
+mod snapshot;
 mod told;
 
 pub use body::{AnyBody, BoxError};
@@ -46,6 +51,8 @@ pub use feed::{
 };
 pub use forward_auth::ForwardAuth;
 pub use gate::{Clock, Counters, Gate, GateConfig, GateService, SetupError, Status};
-pub use index::{Api, Applied, Change, Digest, Grants, Index, Pair, Serves, Sizes};
+pub use index::{Api, Applied, Broken, Change, Digest, Grants, Index, Pair, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
+pub use sealed::{SealError, SealingKey};
 pub use server::{Peer, serve};
+pub use snapshot::{SnapshotFile, SnapshotStatus};

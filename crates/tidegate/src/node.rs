@@ -95,6 +95,7 @@ pub struct Options {
 /// A running node.
 pub struct Node {
     core: Core,
+    gate: Gate,
     /// Where it listens.
     pub server: Server,
     /// The end of these ends the node.
@@ -124,6 +125,7 @@ impl Node {
         };
         let drain = options.gate.limits.clone();
         let gate = Gate::new(options.gate, gate_clock(&clock)).context("the gateway's settings")?;
+        gate.keep_in(core.data.gate_snapshot()?);
         let (stop, stopped) = watch::channel(false);
 
         let mut servers = JoinSet::new();
@@ -161,7 +163,8 @@ impl Node {
         });
 
         let source = Arc::new(LocalSource(Arc::clone(&core.control)));
-        let follow = async move { gate.follow(source, std::future::pending()).await };
+        let following = gate.clone();
+        let follow = async move { following.follow(source, std::future::pending()).await };
         let schedule = scheduler::run(core.clone(), Arc::clone(&clock));
         let mut helpers = JoinSet::new();
         helpers.spawn(follow);
@@ -176,7 +179,7 @@ impl Node {
             metrics = server.metrics,
             "listening"
         );
-        Ok(Self { core, server, servers, helpers, stop, signals })
+        Ok(Self { core, gate, server, servers, helpers, stop, signals })
     }
 
     /// Waits until both addresses answer that they are ready.
@@ -202,6 +205,7 @@ impl Node {
             () = self.signals.next() => tracing::warn!("told to stop at once"),
         }
         self.helpers.shutdown().await;
+        self.gate.save_snapshot().await;
         self.core.data.forget_server();
         tracing::info!("stopped");
         ended

@@ -39,13 +39,13 @@ fn drawn(n: u64) -> u64 {
 }
 
 pub fn measure(count: u64, report: &mut Report) {
-    let mut grants = Grants::new();
+    let mut grants = Grants::default();
     grow(&mut grants, 0, count / 10);
     let before = resident();
     grow(&mut grants, count / 10, count);
     let growth = (resident() - before) / (count - count / 10) as f64;
     let computed = grants.bytes() as f64 / count as f64;
-    assert_eq!(grants.len() as u64, count);
+    assert_eq!(grants.count() as u64, count);
     report.row("G6 bytes a grant, by growth of memory", format!("{growth:.1} B"), None, "≤ 16");
     report.row("G6 bytes a grant, computed", format!("{computed:.1} B"), None, "≤ 16");
 

@@ -84,15 +84,17 @@ pub struct Change {
     pub(super) n: usize,
 }
 
-impl Grants {
-    /// The empty table.
-    pub fn new() -> Self {
+impl Default for Grants {
+    /// The empty table, with an order of its own.
+    fn default() -> Self {
         let node = Arc::new(Node { len: 0, shards: vec![Shard::default()] });
         Self { mix: Mix::draw(), nodes: Arc::new(vec![node; NODES]) }
     }
+}
 
+impl Grants {
     /// How many standings it holds.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.nodes.iter().map(|node| node.len).sum()
     }
 

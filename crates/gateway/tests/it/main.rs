@@ -11,5 +11,6 @@ mod following;
 mod forwarding;
 mod grants;
 mod serving;
+mod snapshots;
 mod strict;
 mod world;
