@@ -1,37 +1,62 @@
 //! Following the control side: ask for changes, apply, publish, wait for a bell or the timer.
 //!
+//! Beside it the gate keeps its snapshot and compares itself with all there is.
+//!
 //! Level, not edge: every poll asks for what is true now, so no lost bell and no failed poll loses
 //! a change. Nothing ends the loop but the order to stop; while the source is silent the gate goes on
 //! deciding until its lease is over.
 
 use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::feed::{Source, SourceError};
+use crate::compare::{self, Meeting, Then};
+use crate::feed::{Batch, Source, SourceError};
 use crate::gate::Inner;
 use crate::index::{Applied, Index};
 
 /// Old tokens are looked for when this many have been added since the last look.
 const TOKENS_PER_LOOK: usize = 1_024;
 
+/// A batch with more than this is applied on a thread of its own, so that calls need not wait.
+const QUICK: usize = 256;
+
 /// Follows `source` until `shutdown`.
 pub(crate) async fn follow(gate: &Inner, source: &dyn Source, shutdown: impl Future<Output = ()>) {
-    let mut follower = Follower { gate, source, start_over: false, failures: 0, tokens_at_look: 0 };
-    let mut shutdown = pin!(shutdown);
+    tokio::select! {
+        () = follow_changes(gate, source) => {}
+        () = compare::compare(gate, source) => {}
+        () = keep_snapshot(gate) => {}
+        () = shutdown => {}
+    }
+}
+
+async fn follow_changes(gate: &Inner, source: &dyn Source) {
+    let loaded = gate.load_snapshot().await;
+    let mut follower =
+        Follower { gate, source, loaded, start_over: false, failures: 0, tokens_at_look: 0 };
     loop {
-        tokio::select! {
-            () = follower.turn() => {}
-            () = &mut shutdown => return,
-        }
+        follower.turn().await;
+    }
+}
+
+/// Writes the snapshot when something has changed, but not too often.
+async fn keep_snapshot(gate: &Inner) {
+    let mut revisions = gate.revisions.subscribe();
+    // The sender lives as long as the gate.
+    while revisions.changed().await.is_ok() {
+        gate.save_snapshot().await;
+        sleep(gate.limits.snapshot).await;
     }
 }
 
 struct Follower<'a> {
     gate: &'a Inner,
     source: &'a dyn Source,
+    /// What the snapshot told, until an answer shows what became of it.
+    loaded: Option<Arc<Index>>,
     /// The history has changed: what is known must be learnt anew.
     start_over: bool,
     failures: u32,
@@ -80,42 +105,68 @@ impl Follower<'_> {
     }
 
     async fn poll(&mut self, asked_at: Instant) -> Outcome {
-        let limits = &self.gate.limits;
-        let known = self.gate.index.load_full();
-        let since = match &known {
-            Some(index) if !self.start_over => index.revision(),
+        let known = self.gate.index.load_full().or_else(|| self.loaded.clone());
+        let meeting = self.gate.meeting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let since = match (&known, &meeting) {
+            (Some(known), Some(meeting)) if !self.start_over => {
+                known.revision().min(meeting.fresh.revision())
+            }
+            (Some(known), None) if !self.start_over => known.revision(),
             _ => 0,
         };
-        let batch = match timeout(limits.poll_timeout, self.source.changes(since)).await {
+        let batch = match timeout(self.patience(since), self.source.changes(since)).await {
             Ok(Ok(batch)) => batch,
             Ok(Err(error)) => return Outcome::Failed(error),
             Err(_) => return Outcome::Failed(SourceError("no answer in time".to_owned())),
         };
-        let applied = match &known {
-            Some(index) => index.apply(since, batch),
-            None => self.gate.empty_index().apply(since, batch),
-        };
-        match applied {
-            Applied::Newer(index) => {
-                let index = self.prune(*index);
-                tracing::debug!(revision = index.revision(), "the index is newer");
-                let revision = index.revision();
-                self.gate.index.store(Some(Arc::new(index)));
-                self.gate.revisions.send_replace(revision);
-            }
-            Applied::Unchanged => {}
+        let of_meeting = meeting.map(|meeting| (meeting, batch.clone()));
+        let index = known.clone().unwrap_or_else(|| Arc::new(self.gate.empty_index()));
+        let mut index = match apply(index, since, batch).await {
+            Ok(Applied::Newer(index)) => Arc::new(self.prune(*index)),
+            Ok(Applied::Unchanged) => known.unwrap_or_else(|| Arc::new(self.gate.empty_index())),
             // Its answer proves nothing about what was committed since, so it renews no lease.
-            Applied::Behind => {
+            Ok(Applied::Behind) => {
+                if self.loaded.take().is_some() {
+                    tracing::warn!("the snapshot is newer than the control side; starting over");
+                    return Outcome::StartOver;
+                }
                 return Outcome::Failed(SourceError("it lags behind what is known".to_owned()));
             }
-            Applied::StartOver => {
+            Ok(Applied::StartOver) => {
                 tracing::warn!("the control side has another history; starting over");
+                self.loaded = None;
                 return Outcome::StartOver;
             }
+            Err(error) => return Outcome::Failed(error),
+        };
+        if let Some((meeting, batch)) = of_meeting
+            && since > 0
+        {
+            index = meet(meeting, index, since, batch).await;
         }
+        self.publish(index);
         self.start_over = false;
         self.gate.lease.renew(asked_at);
         Outcome::UpToDate
+    }
+
+    /// How long an answer may take. To tell everything takes as long as it takes, but after the lease
+    /// it would come too late.
+    fn patience(&self, since: u64) -> std::time::Duration {
+        let limits = &self.gate.limits;
+        if since == 0 { limits.lease } else { limits.poll_timeout }
+    }
+
+    fn publish(&mut self, index: Arc<Index>) {
+        self.loaded = None;
+        let revision = index.revision();
+        let is_same = |known: &Arc<Index>| Arc::ptr_eq(known, &index);
+        if self.gate.index.load().as_ref().is_some_and(is_same) {
+            return;
+        }
+        tracing::debug!(revision, "the index is newer");
+        self.gate.index.store(Some(index));
+        self.gate.revisions.send_replace(revision);
     }
 
     fn prune(&mut self, index: Index) -> Index {
@@ -127,5 +178,35 @@ impl Follower<'_> {
         // At least doubling keeps the cost of looking in proportion.
         self.tokens_at_look = index.sizes().tokens.saturating_mul(2);
         index
+    }
+}
+
+/// The index after a batch. Much of it, or removals, which look everywhere, do not hold up calls.
+async fn apply(index: Arc<Index>, since: u64, batch: Batch) -> Result<Applied, SourceError> {
+    let size = batch.standings.len() + batch.apps.len() + batch.apis.len();
+    let looks_everywhere = !batch.apps_deleted.is_empty() || !batch.apis_deleted.is_empty();
+    if size <= QUICK && !looks_everywhere {
+        return Ok(index.apply(since, batch));
+    }
+    let applied = spawn_blocking(move || index.apply(since, batch)).await;
+    applied.map_err(|error| SourceError(error.to_string()))
+}
+
+/// Brings a fresh index to the gate's revision, and gives the one to go on with.
+async fn meet(meeting: Meeting, own: Arc<Index>, since: u64, batch: Batch) -> Arc<Index> {
+    let Meeting { fresh, then } = meeting;
+    let fresh = match apply(Arc::clone(&fresh), since, batch).await {
+        Ok(Applied::Newer(index)) => Arc::from(index),
+        Ok(Applied::Unchanged) => fresh,
+        // They do not meet; the next comparison may.
+        Ok(Applied::Behind | Applied::StartOver) | Err(_) => return own,
+    };
+    match then {
+        Then::Compare(send) => {
+            // Nobody may be waiting any more.
+            let _ = send.send((Arc::clone(&own), fresh));
+            own
+        }
+        Then::Adopt => fresh,
     }
 }

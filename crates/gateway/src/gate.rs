@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -11,19 +12,22 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tidegate_domain::Timestamp;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::spawn_blocking;
 
 use crate::account::{CallLines, Pairs, Share, Sink, Statistics, Tally, Watched};
 use crate::backend::{BackendConfig, BackendCounters, Backends, Dialer};
 use crate::check::{Admitted, Question, check};
+use crate::compare::Meeting;
 use crate::denial::{Denial, Reason};
 use crate::feed::Source;
 use crate::headers::Origin;
-use crate::index::{Index, Serves, Sizes};
+use crate::index::{Digest, Index, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
 use crate::nonce::Nonces;
 use crate::request_id::RequestIds;
 use crate::server::{Answers, Caller, Connections, Listener};
+use crate::snapshot::{SnapshotFile, SnapshotStatus};
 use crate::throttle::Throttles;
 use crate::tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
 use crate::{follower, proxy};
@@ -100,6 +104,10 @@ pub(crate) struct Inner {
     pub(crate) nonces: Nonces,
     /// Tells WebSockets that the gate ends; each one listens.
     pub(crate) closing: watch::Sender<bool>,
+    /// An index that is to be brought to the gate's revision.
+    pub(crate) meeting: Mutex<Option<Meeting>>,
+    snapshot: OnceLock<Arc<SnapshotFile>>,
+    digest_mismatches: AtomicU64,
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
     pub(crate) ids: RequestIds,
@@ -137,9 +145,24 @@ impl Gate {
             closing: watch::Sender::new(false),
             dialer,
             tls,
+            meeting: Mutex::new(None),
+            snapshot: OnceLock::new(),
+            digest_mismatches: AtomicU64::new(0),
             held_bodies: Arc::new(Semaphore::new(held)),
             limits,
         })))
+    }
+
+    /// Keeps what it knows in this file, and begins with what is in it. To be said before it follows,
+    /// and once.
+    pub fn keep_in(&self, file: SnapshotFile) {
+        // Said again, it changes nothing.
+        let _ = self.0.snapshot.set(Arc::new(file));
+    }
+
+    /// Writes the snapshot now: at the end of an orderly life.
+    pub async fn save_snapshot(&self) {
+        self.0.save_snapshot().await;
     }
 
     /// Follows a source until `shutdown`. A gate follows one source.
@@ -215,6 +238,8 @@ impl Gate {
             age: self.0.lease.age(),
             websockets: self.0.closing.receiver_count(),
             sizes: index.as_ref().map(|index| index.sizes()).unwrap_or_default(),
+            digest: index.as_ref().map(|index| index.digest()),
+            snapshot: self.0.snapshot.get().and_then(|file| file.status()),
         }
     }
 
@@ -227,6 +252,7 @@ impl Gate {
             backends: self.0.dialer.counters(),
             tls: self.0.tls.as_ref().map(Acceptor::counters).unwrap_or_default(),
             denied: Reason::ALL.into_iter().map(denied).collect(),
+            digest_mismatches: self.0.digest_mismatches.load(Ordering::Relaxed),
         }
     }
 }
@@ -246,6 +272,10 @@ pub struct Status {
     pub websockets: usize,
     /// How much it knows.
     pub sizes: Sizes,
+    /// The digest of all it knows, but for tokens: gates that say the same know the same.
+    pub digest: Option<Digest>,
+    /// The snapshot file, if there is one.
+    pub snapshot: Option<SnapshotStatus>,
 }
 
 /// What a gate has done since it was made.
@@ -257,6 +287,8 @@ pub struct Counters {
     pub backends: BackendCounters,
     /// What has happened at its TLS; nothing without TLS.
     pub tls: TlsCounters,
+    /// How often it held something else than the control side told.
+    pub digest_mismatches: u64,
     /// Calls that were denied, by reason; every reason is listed.
     pub denied: Vec<(Reason, u64)>,
 }
@@ -274,6 +306,45 @@ impl Inner {
     pub(crate) fn ready(&self) -> Result<Arc<Index>, Denial> {
         let index = self.index.load_full().ok_or(Reason::NotReady)?;
         if self.lease.holds() { Ok(index) } else { Err(Reason::LeaseLapsed.into()) }
+    }
+
+    /// What the snapshot tells, if it is believed.
+    pub(crate) async fn load_snapshot(&self) -> Option<Arc<Index>> {
+        let file = Arc::clone(self.snapshot.get()?);
+        let (serves, calls) = (Arc::clone(&self.serves), self.limits.calls_per_api);
+        match spawn_blocking(move || file.load(&serves, calls)).await {
+            Ok(Ok(Some(index))) => {
+                let (revision, grants) = (index.revision(), index.sizes().grants);
+                tracing::info!(revision, grants, "begins with the snapshot");
+                Some(Arc::new(index))
+            }
+            Ok(Ok(None)) => None,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the snapshot is not believed; learning all anew");
+                None
+            }
+            Err(error) => {
+                tracing::error!(%error, "the snapshot cannot be read; learning all anew");
+                None
+            }
+        }
+    }
+
+    /// Writes the snapshot, if there is something new to keep.
+    pub(crate) async fn save_snapshot(&self) {
+        let (Some(file), Some(index)) = (self.snapshot.get(), self.index.load_full()) else {
+            return;
+        };
+        let file = Arc::clone(file);
+        match spawn_blocking(move || file.save(&index)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the snapshot cannot be written"),
+            Err(error) => tracing::error!(%error, "the snapshot cannot be written"),
+        }
+    }
+
+    pub(crate) fn count_mismatch(&self) {
+        self.digest_mismatches.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn tally(&self) -> &Tally {

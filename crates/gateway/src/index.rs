@@ -15,7 +15,7 @@
 mod code;
 mod digest;
 mod grants;
-
+mod image;
 mod mix;
 mod slot;
 
@@ -32,8 +32,8 @@ use tokio::sync::Semaphore;
 pub use self::code::Broken;
 pub use self::digest::Digest;
 use self::digest::Record;
-use self::grants::Grants;
-use self::mix::Pair;
+pub use self::grants::{Change, Grants};
+pub use self::mix::Pair;
 use crate::backend;
 use crate::feed::{Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken};
 use crate::plan::Plan;
@@ -176,7 +176,7 @@ impl Index {
             apis: Arc::default(),
             places: Arc::default(),
             doors: Arc::default(),
-            grants: Grants::new(),
+            grants: Grants::default(),
             routes: Arc::default(),
             digest: Digest::default(),
         }
@@ -198,7 +198,7 @@ impl Index {
             apps: self.apps.len(),
             apis: self.apis.len(),
             tokens: self.tokens.len(),
-            grants: self.grants.len(),
+            grants: self.grants.count(),
             grants_bytes: self.grants.bytes(),
         }
     }

@@ -4,6 +4,8 @@
 //! feed      what the gate follows: batches of what is true, from a Source
 //! follower  asks for changes, applies them, publishes a new index
 //! index     all that is known, as one immutable snapshot with its revision
+//! snapshot  the same in a file, sealed, so that a start need not learn it all anew
+//! compare   now and then: is what is known what is told?
 //! check     identify -> authenticate -> admit; synchronous
 //! limit     after admission: throttle and nonce, of the APIs that have them
 //! proxy     read strictly -> check -> limit -> forward -> account
@@ -28,6 +30,7 @@ mod account;
 mod backend;
 mod body;
 mod check;
+mod compare;
 mod denial;
 mod ext_authz;
 pub mod feed;
@@ -48,7 +51,9 @@ mod proxy;
 mod rate;
 mod request_id;
 mod routes;
+mod sealed;
 mod server;
+mod snapshot;
 mod throttle;
 mod tls;
 mod told;
@@ -73,8 +78,10 @@ pub use forward_auth::ForwardAuth;
 pub use gate::{
     Clock, Connected, Counters, Gate, GateConfig, GateService, SetupError, Status, Telling,
 };
-pub use index::{Api, Applied, Index, Serves, Sizes};
+pub use index::{Api, Applied, Broken, Change, Digest, Grants, Index, Pair, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
+pub use sealed::{SealError, SealingKey};
 pub use server::{Answers, Caller, Connections, Listener, serve, serve_tls};
+pub use snapshot::{SnapshotFile, SnapshotStatus};
 pub use tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
 pub use workers::Workers;

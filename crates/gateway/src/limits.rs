@@ -67,6 +67,10 @@ pub struct Limits {
     pub poll_timeout: Duration,
     /// The longest pause after failed polls.
     pub poll_backoff: Duration,
+    /// The shortest time between two snapshots, however much changes.
+    pub snapshot: Duration,
+    /// How often the gate asks for everything, to see whether that is what it holds.
+    pub compare: Duration,
 }
 
 impl Default for Limits {
@@ -99,6 +103,8 @@ impl Default for Limits {
             poll_gap: Duration::from_millis(2),
             poll_timeout: Duration::from_secs(10),
             poll_backoff: Duration::from_secs(10),
+            snapshot: Duration::from_secs(5 * 60),
+            compare: Duration::from_secs(10 * 60),
         }
     }
 }
@@ -128,6 +134,7 @@ impl Limits {
             (self.poll < self.lease, "the lease ends before the next poll"),
             (self.poll_timeout < self.lease, "the lease ends before a poll times out"),
             (self.poll_backoff < self.lease, "the lease ends before the next try"),
+            (self.poll < self.compare, "the gate is compared more often than it polls"),
             (self.poll_gap <= self.poll, "the gap is longer than a poll"),
             (!self.recheck.is_zero(), "a WebSocket is looked at all the time"),
             (self.clock_skew_seconds >= 0, "the clock skew is negative"),

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 use crate::account::{Aborted, BOUNDS_US, Kind, Phase, Spread};
 use crate::gate::{Counters, Gate, Status};
+use crate::index::Digest;
 use crate::server::Listener;
 
 /// The phases whose time is told, each with the kinds of calls that have it.
@@ -146,12 +147,31 @@ impl Scrape {
 
     fn index(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
         let sizes = self.status.sizes;
+        let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let help = "What the gate knows, by kind";
         let mut family = encoder.encode_descriptor("known", help, None, MetricType::Gauge)?;
-        for (kind, count) in [("app", sizes.apps), ("api", sizes.apis), ("token", sizes.tokens)] {
+        for (kind, count) in [
+            ("app", sizes.apps),
+            ("api", sizes.apis),
+            ("token", sizes.tokens),
+            ("grant", sizes.grants),
+        ] {
             let labels = [("kind", kind)];
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
-            ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
+            ConstGauge::new(whole(count)).encode(family.encode_family(&labels)?)?;
+        }
+        gauge(encoder, "grants_bytes", "Memory of the grants", whole(sizes.grants_bytes))?;
+        let digest = self.status.digest.map_or(0, Digest::short);
+        let help = "First 52 bits of the digest of all it knows: equal in gates that know the same";
+        gauge(encoder, "digest", help, digest)?;
+        let help = "Times it held something else than the control side told";
+        let mismatches =
+            encoder.encode_descriptor("digest_mismatches", help, None, MetricType::Counter)?;
+        ConstCounter::new(self.counters.digest_mismatches).encode(mismatches)?;
+        if let Some(snapshot) = self.status.snapshot {
+            let age = snapshot.age.as_secs_f64();
+            gauge(encoder, "snapshot_age_seconds", "Seconds since it was written or read", age)?;
+            let bytes = i64::try_from(snapshot.bytes).unwrap_or(i64::MAX);
+            gauge(encoder, "snapshot_bytes", "Its size on disk", bytes)?;
         }
         let help = "What it remembers of calls, by kind";
         let mut family = encoder.encode_descriptor("remembered", help, None, MetricType::Gauge)?;

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `tidegate.db` | the store |
 //! | `vault.key` | opens the secrets in the store; made once, worthless to lose |
+//! | `gate.snapshot` | what the gateway knew, sealed; no loss if it is lost |
+//! | `gate.key` | seals it; no loss either |
 //! | `operator.token` | opens the operator's routes |
 //! | `tidegate.lock` | held by the process that works on the folder |
 //! | `server.json` | where a running server listens |
@@ -16,6 +18,7 @@ use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tidegate_control::Vault;
+use tidegate_gateway::{SealingKey, SnapshotFile};
 use tidegate_sign::Secret;
 
 use crate::durable;
@@ -143,6 +146,22 @@ impl DataDir {
         Vault::new(&key).with_context(|| format!("{} holds no key", path.display()))
     }
 
+    /// The gateway's snapshot. A key that is lost or cannot be read is made anew: what it sealed is
+    /// then learnt from the store.
+    pub fn gate_snapshot(&self) -> anyhow::Result<SnapshotFile> {
+        let path = self.root.join("gate.key");
+        let kept = read(&path)?.and_then(|text| unhex(text.trim())?.try_into().ok());
+        let key = match kept {
+            Some(key) => key,
+            None => {
+                let key = random::bytes::<{ SealingKey::LEN }>()?;
+                durable::write(&path, format!("{}\n", random::hex(&key)).as_bytes())?;
+                key
+            }
+        };
+        Ok(SnapshotFile::new(self.root.join("gate.snapshot"), SealingKey::new(key)))
+    }
+
     /// The operator's token, made at the first start.
     pub fn operator_token(&self) -> anyhow::Result<Secret> {
         if let Some(token) = self.kept_operator_token()? {
@@ -244,6 +263,23 @@ mod tests {
             assert_eq!(mode(&root.join("vault.key")), 0o600);
             assert_eq!(mode(&root.join("operator.token")), 0o600);
         }
+    }
+
+    #[test]
+    fn the_key_of_the_gates_snapshot_is_kept_and_replaced_when_it_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::create(dir.path()).unwrap();
+        let path = dir.path().join("gate.key");
+        let key = || {
+            data.gate_snapshot().unwrap();
+            std::fs::read_to_string(&path).unwrap()
+        };
+        let first = key();
+        assert_eq!(key(), first, "kept");
+        std::fs::write(&path, "abc").unwrap();
+        assert_ne!(key(), first);
+        #[cfg(unix)]
+        assert_eq!(mode(&path), 0o600);
     }
 
     #[test]

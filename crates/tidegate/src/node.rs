@@ -165,6 +165,7 @@ impl Node {
         let (telling, told) = options.wanted.set_up()?;
         let config = GateConfig { telling, ..options.gate };
         let gate = Gate::new(config, gate_clock(&clock)).context("the gateway's settings")?;
+        gate.keep_in(core.data.gate_snapshot()?);
         let (stop, stopped) = watch::channel(false);
         // Before anything answers: who finds the server ready also finds where it is.
         core.data.tell_server(&server)?;
@@ -257,6 +258,7 @@ impl Node {
             () = self.signals.next() => tracing::warn!("told to stop at once"),
         }
         self.helpers.shutdown().await;
+        self.gate.save_snapshot().await;
         self.told.close().await;
         self.core.data.forget_server();
         tracing::info!("stopped");

@@ -2,15 +2,15 @@
 //! on the way to them, and whoever reads an older table goes on reading it.
 //!
 //! ```text
-//! root (256 nodes) -> node -> shard (some 200 slots, sorted by their key)
+//! root (256 nodes) -> node -> shard (some 270 slots, sorted by their keys)
 //! ```
 //!
-//! A grant's place and app, permuted ([`Mix`]), say where it is: the first bits the node, the next
-//! the shard, and the rest how far into the shard, for the permuted values are spread evenly. So a
-//! look-up guesses the slot and steps to it from there, mostly within one or two cache lines, and
-//! the slots need no gaps. What does not fit a slot is in the shard's list of odd ones, as it is.
+//! A grant's place and app, permuted ([`Mix`]), say where it is: the first bits the node, the rest
+//! the shard and how far into it, for the permuted values are spread evenly. So slots need no gaps.
+//! A shard begins with where each 128th of it starts; from there four slots are compared at once,
+//! without a branch that depends on them, so that the memory of several look-ups is waited for at
+//! once. What does not fit a slot is in the shard's list of odd ones, as it is.
 
-use std::cmp::Ordering;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -18,36 +18,53 @@ use tidegate_domain::admission::Held;
 
 use super::code::{Broken, Code, code, put_len};
 use super::mix::{self, Mix, Pair, low};
-use super::slot::{self, KEY_BITS, Slot};
+use super::slot::{self, BYTES, KEY_BITS, Slot};
 
 /// The nodes of the root.
 const NODES: usize = 1 << (mix::BITS - KEY_BITS);
 
-/// A node gets more shards when they have more slots than this on average.
-const MOST_PER_SHARD: usize = 256;
+/// A node gets more shards when they have more slots than this on average. With what belongs to
+/// them, most then fit 4 KiB.
+const MOST_PER_SHARD: usize = 276;
 
-/// And fewer when they have fewer than this; it lies far below, so that no shard is cut and joined
-/// in turns.
-const FEWEST_PER_SHARD: usize = 32;
+/// As many as they have on average after that.
+const NEW_PER_SHARD: usize = 256;
+
+/// A node gets fewer shards when they have fewer slots than this on average.
+const FEWEST_PER_SHARD: usize = 128;
+
+/// The parts of a shard whose beginnings are known.
+const PARTS: usize = 1 << PART_BITS;
+
+const PART_BITS: u32 = 7;
+
+/// The head of a shard: a byte for each part, by how many slots it begins later than it would if all
+/// slots were spread perfectly.
+const HEAD: usize = PARTS;
+
+/// The byte of a part that begins too far off for a byte.
+const FAR: i8 = i8::MIN;
+
+/// The slots that are compared at once.
+const WINDOW: usize = 4;
 
 /// The table.
 #[derive(Clone)]
-pub(super) struct Grants {
+pub struct Grants {
     mix: Mix,
     nodes: Arc<Vec<Arc<Node>>>,
 }
 
 #[derive(Clone, Default)]
 struct Node {
-    /// How many bits of the key choose the shard.
-    bits: u32,
     len: usize,
     shards: Vec<Shard>,
 }
 
 #[derive(Clone, Default)]
 struct Shard {
-    slots: Arc<[Slot]>,
+    /// Nothing, or the head and the slots.
+    packed: Arc<[u8]>,
     odd: Option<Arc<Vec<Odd>>>,
 }
 
@@ -61,39 +78,41 @@ struct Odd {
 code!(Odd { pair, held });
 
 /// What is told of one standing: the `n`th of a list that the caller has.
-pub(super) struct Change {
+pub struct Change {
     mixed: u64,
     pair: Pair,
     pub(super) n: usize,
 }
 
-impl Grants {
-    /// The empty table.
-    pub(super) fn new() -> Self {
-        let node = Arc::new(Node { bits: 0, len: 0, shards: vec![Shard::default()] });
+impl Default for Grants {
+    /// The empty table, with an order of its own.
+    fn default() -> Self {
+        let node = Arc::new(Node { len: 0, shards: vec![Shard::default()] });
         Self { mix: Mix::draw(), nodes: Arc::new(vec![node; NODES]) }
     }
+}
 
+impl Grants {
     /// How many standings it holds.
-    pub(super) fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.nodes.iter().map(|node| node.len).sum()
     }
 
     /// The memory it takes, in bytes.
-    pub(super) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         size_of::<Arc<Node>>() * NODES + self.nodes.iter().map(|node| node.bytes()).sum::<usize>()
     }
 
     /// What the app holds at the place.
-    pub(super) fn get(&self, pair: Pair) -> Option<Held> {
+    pub fn get(&self, pair: Pair) -> Option<Held> {
         let mixed = self.mix.of(pair);
         let node = self.nodes.get(node_of(mixed))?;
-        let shard = node.shards.get(node.shard_of(mixed))?;
-        if pair.fits() {
-            let key = mixed & low(KEY_BITS);
-            if let Some(slot) = find(&shard.slots, key, KEY_BITS - node.bits) {
-                return Some(slot.held());
-            }
+        let spot = Spot::of(mixed, node.shards.len());
+        let shard = node.shards.get(spot.shard)?;
+        if pair.fits()
+            && let Some(slot) = shard.find(&spot)
+        {
+            return Some(slot::held(slot));
         }
         let odd = shard.odd.as_ref()?;
         let at = odd.binary_search_by(|odd| odd.pair.cmp(&pair)).ok()?;
@@ -101,13 +120,13 @@ impl Grants {
     }
 
     /// A change, for [`Grants::change`].
-    pub(super) fn change_of(&self, pair: Pair, n: usize) -> Change {
+    pub fn change_of(&self, pair: Pair, n: usize) -> Change {
         Change { mixed: self.mix.of(pair), pair, n }
     }
 
     /// Makes changes: `held` is what the `n`th standing holds from now on, and `tell` hears what it
     /// held before. The last of several changes of one standing counts.
-    pub(super) fn change(
+    pub fn change(
         &mut self,
         mut changes: Vec<Change>,
         held: impl Fn(usize) -> Option<Held>,
@@ -147,8 +166,8 @@ impl Grants {
         for (node, n) in self.nodes.iter().zip(0_u64..) {
             let first = n << KEY_BITS;
             for shard in &node.shards {
-                for slot in shard.slots.iter() {
-                    show(self.mix.undo(first | slot.key()), slot.held());
+                for slot in shard.slots() {
+                    show(self.mix.undo(first | slot::key(slot)), slot::held(slot));
                 }
                 for odd in shard.odd.iter().flat_map(|odd| odd.iter()) {
                     show(odd.pair, odd.held);
@@ -162,9 +181,9 @@ impl Grants {
         let mut out = Vec::new();
         self.mix.put(&mut out);
         for node in self.nodes.iter() {
-            put_len(node.shards.iter().map(|shard| shard.slots.len()).sum(), &mut out);
+            put_len(node.shards.iter().map(|shard| shard.slots().len()).sum(), &mut out);
             for shard in &node.shards {
-                slot::bytes_of(&shard.slots).for_each(|bytes| out.extend_from_slice(bytes));
+                out.extend_from_slice(shard.slots().as_flattened());
             }
             let mut odd: Vec<&Odd> =
                 node.shards.iter().flat_map(|shard| &shard.odd).flat_map(|o| o.iter()).collect();
@@ -187,23 +206,18 @@ impl Grants {
         for n in 0..NODES {
             let first = (n as u64) << KEY_BITS;
             let slots = get_slots(from)?;
-            let ascending = slots.is_sorted_by(|a, b| a.key() < b.key());
-            if !ascending || !slots.iter().all(|slot| known(mix.undo(first | slot.key()))) {
+            let ascending = slots.is_sorted_by(|a, b| slot::key(a) < slot::key(b));
+            if !ascending || !slots.iter().all(|slot| known(mix.undo(first | slot::key(slot)))) {
                 return Err(Broken::Malformed("a grant of nobody, or one out of order"));
             }
             let odd: Vec<Odd> = Code::get(from)?;
             let ascending = odd.is_sorted_by(|a, b| a.pair < b.pair);
-            let is_odd = |odd: &Odd| {
-                let mixed = mix.of(odd.pair);
-                let key = mixed & low(KEY_BITS);
-                let packs = odd.pair.fits() && Slot::pack(key, &odd.held).is_some();
-                node_of(mixed) == n && !packs && known(odd.pair)
-            };
+            let is_odd = |odd: &Odd| node_of(mix.of(odd.pair)) == n && known(odd.pair);
             if !ascending || !odd.iter().all(is_odd) {
                 return Err(Broken::Malformed("an odd grant of nobody, or one out of order"));
             }
-            let bits = bits_for(slots.len() + odd.len(), MOST_PER_SHARD);
-            nodes.push(Arc::new(Node::of(&mix, bits, &slots, odd)));
+            let len = slots.len() + odd.len();
+            nodes.push(Arc::new(Node::of(&mix, len, &slots, odd)));
         }
         Ok(Self { mix, nodes: Arc::new(nodes) })
     }
@@ -219,11 +233,11 @@ impl Grants {
 fn get_slots(from: &mut impl Read) -> Result<Vec<Slot>, Broken> {
     let mut left = u32::get(from)? as usize;
     let mut slots = Vec::new();
-    let mut piece = vec![[0; slot::BYTES]; left.min(4_096)];
+    let mut piece = vec![[0; BYTES]; left.min(4_096)];
     while left > 0 {
         piece.truncate(left);
         from.read_exact(piece.as_flattened_mut())?;
-        slots.extend(piece.iter().copied().map(slot::from_bytes));
+        slots.extend_from_slice(&piece);
         left -= piece.len();
     }
     Ok(slots)
@@ -233,28 +247,39 @@ fn node_of(mixed: u64) -> usize {
     (mixed >> KEY_BITS) as usize
 }
 
-fn shard_at(bits: u32, mixed: u64) -> usize {
-    ((mixed & low(KEY_BITS)) >> (KEY_BITS - bits)) as usize
+/// Where a grant is within its node.
+struct Spot {
+    key: u64,
+    shard: usize,
+    part: usize,
 }
 
-/// The bits that shards of at most `most` slots on average are chosen by.
-fn bits_for(len: usize, most: usize) -> u32 {
-    len.div_ceil(most).next_power_of_two().trailing_zeros()
+impl Spot {
+    /// In a node of so many shards.
+    fn of(mixed: u64, shards: usize) -> Self {
+        let key = mixed & low(KEY_BITS);
+        // There are never 2^23 shards in a node, so this is exact.
+        let at = key.wrapping_mul(shards as u64);
+        let part = (at & low(KEY_BITS)) >> (KEY_BITS - PART_BITS);
+        Self { key, shard: (at >> KEY_BITS) as usize, part: part as usize }
+    }
 }
 
 impl Node {
-    /// A node with `1 << bits` shards, of slots and odd ones in their order.
-    fn of(mix: &Mix, bits: u32, slots: &[Slot], odd: Vec<Odd>) -> Self {
-        let mut node = Self { bits, len: slots.len() + odd.len(), shards: Vec::new() };
+    /// A node of slots and odd ones, all in their order, with as many shards as suit `expected`.
+    fn of(mix: &Mix, expected: usize, slots: &[Slot], odd: Vec<Odd>) -> Self {
+        let len = slots.len() + odd.len();
+        let shards = expected.div_ceil(NEW_PER_SHARD).max(1);
+        let mut node = Self { len, shards: Vec::with_capacity(shards) };
         let mut rest = slots;
-        for n in 1..=1_u64 << bits {
-            let end = n << (KEY_BITS - bits);
-            let (slots, after) = rest.split_at(rest.partition_point(|slot| slot.key() < end));
-            node.shards.push(Shard { slots: Arc::from(slots), odd: None });
+        for n in 0..shards {
+            let is_within = |slot: &Slot| Spot::of(slot::key(slot), shards).shard <= n;
+            let (slots, after) = rest.split_at(rest.partition_point(is_within));
+            node.shards.push(Shard { packed: pack(slots, shards), odd: None });
             rest = after;
         }
         for odd in odd {
-            let shard = node.shard_of(mix.of(odd.pair));
+            let shard = Spot::of(mix.of(odd.pair), shards).shard;
             if let Some(shard) = node.shards.get_mut(shard) {
                 shard.put_odd(odd);
             }
@@ -262,17 +287,14 @@ impl Node {
         node
     }
 
-    fn regrouped(&self, mix: &Mix, bits: u32) -> Self {
+    /// The same with as many shards as suit this many.
+    fn regrouped(&self, mix: &Mix, expected: usize) -> Self {
         let slots: Vec<Slot> =
-            self.shards.iter().flat_map(|shard| shard.slots.iter().copied()).collect();
+            self.shards.iter().flat_map(|shard| shard.slots().iter().copied()).collect();
         let odd = self.shards.iter().filter_map(|shard| shard.odd.as_ref());
         let mut odd: Vec<Odd> = odd.flat_map(|odd| odd.iter().cloned()).collect();
         odd.sort_unstable_by_key(|odd| odd.pair);
-        Self::of(mix, bits, &slots, odd)
-    }
-
-    fn shard_of(&self, mixed: u64) -> usize {
-        shard_at(self.bits, mixed)
+        Self::of(mix, expected, &slots, odd)
     }
 
     fn with(
@@ -283,20 +305,23 @@ impl Node {
         tell: &mut impl FnMut(usize, Option<Held>),
     ) -> Self {
         // As many as there are if none of the changes is of something that is there already.
-        let bits = bits_for(self.len + changes.len(), MOST_PER_SHARD);
-        let mut node = if bits > self.bits { self.regrouped(mix, bits) } else { self.clone() };
-        let bits = node.bits;
-        let shard_of = |change: &Change| shard_at(bits, change.mixed);
+        let most = self.len + changes.len();
+        let mut node = if most > self.shards.len() * MOST_PER_SHARD {
+            self.regrouped(mix, most)
+        } else {
+            self.clone()
+        };
+        let shards = node.shards.len();
+        let shard_of = |change: &Change| Spot::of(change.mixed, shards).shard;
         for group in changes.chunk_by(|a, b| shard_of(a) == shard_of(b)) {
             if let Some(shard) = group.first().and_then(|c| node.shards.get_mut(shard_of(c))) {
                 node.len -= shard.len();
-                *shard = shard.with(group, held, tell);
+                *shard = shard.with(shards, group, held, tell);
                 node.len += shard.len();
             }
         }
-        if bits_for(node.len, FEWEST_PER_SHARD) < node.bits {
-            let bits = bits_for(node.len, MOST_PER_SHARD);
-            return node.regrouped(mix, bits);
+        if shards > 1 && node.len < shards * FEWEST_PER_SHARD {
+            return node.regrouped(mix, node.len);
         }
         node
     }
@@ -307,42 +332,68 @@ impl Node {
 }
 
 impl Shard {
+    fn slots(&self) -> &[Slot] {
+        self.packed.get(HEAD..).unwrap_or_default().as_chunks().0
+    }
+
     fn len(&self) -> usize {
-        self.slots.len() + self.odd.as_ref().map_or(0, |odd| odd.len())
+        self.slots().len() + self.odd.as_ref().map_or(0, |odd| odd.len())
+    }
+
+    fn find(&self, spot: &Spot) -> Option<&Slot> {
+        let (head, slots) = self.packed.split_at_checked(HEAD)?;
+        let slots = slots.as_chunks::<BYTES>().0;
+        let start = match head.get(spot.part)?.cast_signed() {
+            FAR => 0,
+            later => even_start(spot.part, slots.len()).checked_add_signed(later.into())?,
+        };
+        let from = start.min(slots.len().saturating_sub(WINDOW));
+        let (window, rest) = slots.get(from..)?.split_at_checked(WINDOW).unwrap_or((&[], slots));
+        let mut found = None;
+        for slot in window {
+            found = if slot::key(slot) == spot.key { Some(slot) } else { found };
+        }
+        // Few parts are longer than a window.
+        found.or_else(|| {
+            let up_to = rest.iter().take_while(|slot| slot::key(slot) <= spot.key);
+            up_to.last().filter(|slot| slot::key(slot) == spot.key)
+        })
     }
 
     fn with(
         &self,
+        shards: usize,
         changes: &[Change],
         held: &impl Fn(usize) -> Option<Held>,
         tell: &mut impl FnMut(usize, Option<Held>),
     ) -> Self {
-        let mut slots = Vec::with_capacity(self.slots.len() + changes.len());
-        let mut shard = Self { slots: Arc::default(), odd: self.odd.clone() };
-        let mut rest = &*self.slots;
+        let mut slots = Vec::with_capacity(self.slots().len() + changes.len());
+        let mut shard = Self { packed: Arc::default(), odd: self.odd.clone() };
+        let mut rest = self.slots();
         for change in changes {
             let key = change.mixed & low(KEY_BITS);
-            let (before, after) = rest.split_at(rest.partition_point(|slot| slot.key() < key));
+            let (before, after) = rest.split_at(rest.partition_point(|slot| slot::key(slot) < key));
             slots.extend_from_slice(before);
             rest = after;
             let fits = change.pair.fits();
             let was = match rest.split_first() {
-                Some((slot, after)) if fits && slot.key() == key => {
+                Some((slot, after)) if fits && slot::key(slot) == key => {
                     rest = after;
-                    Some(slot.held())
+                    Some(slot::held(slot))
                 }
                 _ => shard.take_odd(change.pair),
             };
             tell(change.n, was);
             if let Some(held) = held(change.n) {
-                match fits.then(|| Slot::pack(key, &held)).flatten() {
+                let slot = if fits { slot::pack(key, &held) } else { None };
+                match slot {
                     Some(slot) => slots.push(slot),
                     None => shard.put_odd(Odd { pair: change.pair, held }),
                 }
             }
         }
         slots.extend_from_slice(rest);
-        shard.slots = Arc::from(slots);
+        shard.packed = pack(&slots, shards);
         shard
     }
 
@@ -369,24 +420,30 @@ impl Shard {
         let odd = |odd: &Arc<Vec<Odd>>| {
             counts + size_of::<Vec<Odd>>() + odd.capacity() * size_of::<Odd>()
         };
-        size_of::<Self>() + counts + size_of_val(&*self.slots) + self.odd.as_ref().map_or(0, odd)
+        size_of::<Self>() + counts + self.packed.len() + self.odd.as_ref().map_or(0, odd)
     }
 }
 
-/// The slot with this key, among slots whose keys are spread evenly over `bits` bits.
-fn find(slots: &[Slot], key: u64, bits: u32) -> Option<&Slot> {
-    let guess = (u128::from(key & low(bits)) * slots.len() as u128) >> bits;
-    let (before, after) = slots.split_at_checked(guess as usize)?;
-    let first = after.first()?;
-    match first.key().cmp(&key) {
-        Ordering::Equal => Some(first),
-        Ordering::Less => {
-            after.iter().skip(1).find(|slot| slot.key() >= key).filter(|slot| slot.key() == key)
-        }
-        Ordering::Greater => {
-            before.iter().rev().find(|slot| slot.key() <= key).filter(|slot| slot.key() == key)
-        }
+/// Where a part of so many slots begins if they are spread perfectly.
+const fn even_start(part: usize, slots: usize) -> usize {
+    (part * slots) >> PART_BITS
+}
+
+/// A shard's head and slots, in a node of so many shards.
+fn pack(slots: &[Slot], shards: usize) -> Arc<[u8]> {
+    if slots.is_empty() {
+        return Arc::default();
     }
+    let mut bytes = Vec::with_capacity(HEAD + size_of_val(slots));
+    let mut start = 0;
+    for part in 0..PARTS {
+        let is_before = |slot: &&Slot| Spot::of(slot::key(slot), shards).part < part;
+        start += slots.iter().skip(start).take_while(is_before).count();
+        let later = start.cast_signed().wrapping_sub(even_start(part, slots.len()).cast_signed());
+        bytes.push(i8::try_from(later).unwrap_or(FAR).cast_unsigned());
+    }
+    bytes.extend_from_slice(slots.as_flattened());
+    Arc::from(bytes)
 }
 
 #[cfg(test)]

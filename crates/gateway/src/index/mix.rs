@@ -9,20 +9,22 @@ use std::hash::BuildHasher;
 
 use super::code::code;
 
-/// Bits of a place's number that fit.
-const PLACE_BITS: u32 = 25;
+/// Bits of a place's number that fit: four million.
+const PLACE_BITS: u32 = 22;
 
-/// Bits of an app's number that fit.
-const APP_BITS: u32 = 32;
+/// Bits of an app's number that fit: 134 million.
+const APP_BITS: u32 = 27;
 
 /// Bits of a permuted pair.
 pub(super) const BITS: u32 = PLACE_BITS + APP_BITS;
 
 /// A grant's place and app, by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Pair {
-    pub(super) place: u64,
-    pub(super) app: u64,
+pub struct Pair {
+    /// The place.
+    pub place: u64,
+    /// The app.
+    pub app: u64,
 }
 
 code!(Pair { place, app });

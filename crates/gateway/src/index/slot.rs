@@ -1,7 +1,7 @@
-//! A packed grant: 14 bytes that say which grant, since when and until when, exactly.
+//! A packed grant: 13 bytes that say which grant, since when and until when, exactly.
 //!
 //! ```text
-//! bit 0        41          63                 112
+//! bit 0        41          63              104
 //!     | since  | until     | key              |
 //! ```
 //!
@@ -18,10 +18,10 @@ use tidegate_domain::time::HOUR_MS;
 use super::mix::low;
 
 /// The bytes of a slot.
-pub(super) const BYTES: usize = 14;
+pub(super) const BYTES: usize = 13;
 
 /// Bits of the key.
-pub(super) const KEY_BITS: u32 = 49;
+pub(super) const KEY_BITS: u32 = 41;
 
 /// Until 2089.
 const SINCE_BITS: u32 = 41;
@@ -37,54 +37,49 @@ const HORIZON: u64 = low(UNTIL_BITS);
 
 const _: () = assert!(KEY_BITS + SINCE_BITS + UNTIL_BITS == 8 * BYTES as u32);
 
-/// A packed grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Slot([u8; BYTES]);
+/// A packed grant. All bytes are one.
+pub(super) type Slot = [u8; BYTES];
 
-impl Slot {
-    /// Packs what is held, if that loses nothing.
-    pub(super) fn pack(key: u64, held: &Held) -> Option<Self> {
-        let Held {
-            grant: Some(Term { since, until, cut: None }),
-            paused_from: None,
-            applied_until: None,
-            shutdown_at: None,
-        } = *held
-        else {
-            return None;
-        };
-        let since = u64::try_from(since.as_ms().checked_sub(BASE_MS)?).ok()?;
-        let until = pack_end(until)?;
-        if since >> SINCE_BITS != 0 || key >> KEY_BITS != 0 {
-            return None;
-        }
-        let word =
-            u128::from(key) << (SINCE_BITS + UNTIL_BITS) | u128::from(until << SINCE_BITS | since);
-        let mut bytes = [0; BYTES];
-        bytes.copy_from_slice(word.to_le_bytes().first_chunk::<BYTES>()?);
-        Some(Self(bytes))
+/// Packs what is held, if that loses nothing.
+pub(super) fn pack(key: u64, held: &Held) -> Option<Slot> {
+    let Held {
+        grant: Some(Term { since, until, cut: None }),
+        paused_from: None,
+        applied_until: None,
+        shutdown_at: None,
+    } = *held
+    else {
+        return None;
+    };
+    let since = u64::try_from(since.as_ms().checked_sub(BASE_MS)?).ok()?;
+    let until = pack_end(until)?;
+    if since >> SINCE_BITS != 0 || key >> KEY_BITS != 0 {
+        return None;
     }
+    let times = u128::from(until << SINCE_BITS | since);
+    let word = u128::from(key) << (SINCE_BITS + UNTIL_BITS) | times;
+    word.to_le_bytes().first_chunk().copied()
+}
 
-    /// Which grant of its node.
-    pub(super) fn key(&self) -> u64 {
-        let [.., a, b, c, d, e, f, g, h] = self.0;
-        u64::from_le_bytes([a, b, c, d, e, f, g, h]) >> (64 - KEY_BITS)
-    }
+/// Which grant of its node.
+pub(super) fn key(slot: &Slot) -> u64 {
+    word(slot.last_chunk()) >> (64 - KEY_BITS)
+}
 
-    /// What is held.
-    pub(super) fn held(&self) -> Held {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        let low_word = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        let since = (low_word & low(SINCE_BITS)).cast_signed();
-        let since = Timestamp::from_ms(BASE_MS.saturating_add(since));
-        let until = unpack_end(low_word >> SINCE_BITS & low(UNTIL_BITS));
-        Held {
-            grant: Some(Term { since, until, cut: None }),
-            paused_from: None,
-            applied_until: None,
-            shutdown_at: None,
-        }
-    }
+fn word(bytes: Option<&[u8; 8]>) -> u64 {
+    bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// What is held.
+pub(super) fn held(slot: &Slot) -> Held {
+    let times = word(slot.first_chunk());
+    let since = (times & low(SINCE_BITS)).cast_signed();
+    let term = Term {
+        since: Timestamp::from_ms(BASE_MS.saturating_add(since)),
+        until: unpack_end(times >> SINCE_BITS & low(UNTIL_BITS)),
+        cut: None,
+    };
+    Held { grant: Some(term), paused_from: None, applied_until: None, shutdown_at: None }
 }
 
 fn pack_end(end: Timestamp) -> Option<u64> {
@@ -103,23 +98,13 @@ fn unpack_end(hours: u64) -> Timestamp {
     Timestamp::from_ms(BASE_MS.saturating_add(hours.cast_signed().saturating_mul(HOUR_MS)))
 }
 
-/// The bytes of slots, as they are.
-pub(super) fn bytes_of(slots: &[Slot]) -> impl Iterator<Item = &[u8; BYTES]> {
-    slots.iter().map(|slot| &slot.0)
-}
-
-/// A slot from its bytes. All bytes are a slot.
-pub(super) const fn from_bytes(bytes: [u8; BYTES]) -> Slot {
-    Slot(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
     use tidegate_domain::standing::{Cut, CutCause};
 
-    fn held(since: i64, until: i64) -> Held {
+    fn term(since: i64, until: i64) -> Held {
         let term =
             Term { since: Timestamp::from_ms(since), until: Timestamp::from_ms(until), cut: None };
         Held { grant: Some(term), paused_from: None, applied_until: None, shutdown_at: None }
@@ -135,9 +120,9 @@ mod tests {
             for since in [since, since % (2 * BASE_MS)] {
                 for until in [until, until % (2 * BASE_MS), until % 8_000_000 * HOUR_MS] {
                     for key in [key, key & low(KEY_BITS)] {
-                        let held = held(since, until);
-                        if let Some(slot) = Slot::pack(key, &held) {
-                            prop_assert_eq!((slot.key(), slot.held()), (key, held));
+                        let all = term(since, until);
+                        if let Some(slot) = pack(key, &all) {
+                            prop_assert_eq!((super::key(&slot), held(&slot)), (key, all));
                         }
                     }
                 }
@@ -149,33 +134,33 @@ mod tests {
     fn the_common_grant_fits_and_no_other_does() {
         let begin = BASE_MS + 12_345;
         let end = BASE_MS + 24 * HOUR_MS;
-        let common = held(begin, end);
+        let common = term(begin, end);
         let last_since = BASE_MS + low(SINCE_BITS).cast_signed();
         let last_end = BASE_MS + (HORIZON.cast_signed() - 1) * HOUR_MS;
         for fits in
-            [common, held(BASE_MS, BASE_MS), held(last_since, last_end), held(begin, HORIZON_MS)]
+            [common, term(BASE_MS, BASE_MS), term(last_since, last_end), term(begin, HORIZON_MS)]
         {
-            let slot = Slot::pack(7, &fits).unwrap();
-            assert_eq!((slot.key(), slot.held()), (7, fits));
+            let slot = pack(7, &fits).unwrap();
+            assert_eq!((key(&slot), held(&slot)), (7, fits));
         }
         let at = Some(Timestamp::from_ms(end));
         let cut = Some(Cut { at: Timestamp::from_ms(end), cause: CutCause::App });
         for odd in [
-            held(BASE_MS - 1, end),
-            held(last_since + 1, end),
-            held(begin, BASE_MS - HOUR_MS),
-            held(begin, end + 1),
-            held(begin, last_end + HOUR_MS),
-            held(begin, i64::MAX),
-            held(i64::MIN, i64::MIN),
+            term(BASE_MS - 1, end),
+            term(last_since + 1, end),
+            term(begin, BASE_MS - HOUR_MS),
+            term(begin, end + 1),
+            term(begin, last_end + HOUR_MS),
+            term(begin, i64::MAX),
+            term(i64::MIN, i64::MIN),
             Held { grant: None, ..common },
             Held { grant: common.grant.map(|term| Term { cut, ..term }), ..common },
             Held { paused_from: at, ..common },
             Held { applied_until: at, ..common },
             Held { shutdown_at: at, ..common },
         ] {
-            assert_eq!(Slot::pack(7, &odd), None, "{odd:?}");
+            assert_eq!(pack(7, &odd), None, "{odd:?}");
         }
-        assert_eq!(Slot::pack(1 << KEY_BITS, &common), None);
+        assert_eq!(pack(1 << KEY_BITS, &common), None);
     }
 }

@@ -206,7 +206,37 @@ fn apply(index: Index, since: usize, batch: Batch) -> Index {
     }
 }
 
+fn written(index: &Index) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    index.write(&mut bytes).unwrap();
+    bytes
+}
+
+fn read(mut bytes: &[u8]) -> Result<Index, Broken> {
+    Index::read(&mut bytes, &empty().serves, 1)
+}
+
 proptest! {
+    #[test]
+    fn bytes_that_no_index_writes_are_refused_or_harmless(
+        changes in prop::collection::vec(change(), 1..60),
+        bent in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let log = Log::of(&changes);
+        let head = log.0.len();
+        let mut bytes = written(&apply(empty(), 0, log.batch(0, head)));
+        prop_assert!(read(&bytes[..cut.index(bytes.len())]).is_err());
+        prop_assert!(read(&[&bytes[..], &[0]].concat()).is_err());
+        for (at, byte) in bent {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Ok(index) = read(&bytes) {
+            index.facts(&CALLS);
+        }
+    }
+
     #[test]
     fn many_small_batches_and_one_full_one_lead_to_the_same_index(
         changes in prop::collection::vec(change(), 1..60),
@@ -230,6 +260,11 @@ proptest! {
             let told = Digest::of(&log.batch(0, stop), index.serves());
             prop_assert_eq!((index.digest(), index.counted()), (told, told));
             prop_assert_eq!((full.digest(), full.counted()), (told, told));
+            let read = read(&written(&index)).unwrap();
+            prop_assert_eq!(read.facts(&CALLS), index.facts(&CALLS));
+            prop_assert_eq!((read.digest(), read.counted()), (told, told));
+            // It goes on from there.
+            index = read;
         }
     }
 }
@@ -278,6 +313,13 @@ fn a_change_of_a_grant_shares_all_else() {
     assert!(Arc::ptr_eq(&before.routes, &after.routes));
     assert!(Arc::ptr_eq(&before.doors, &after.doors));
     assert!(before.grants.shares_all_but_one_node_with(&after.grants));
+}
+
+#[test]
+fn a_snapshot_of_other_instances_is_refused() {
+    let bytes = written(&apply(empty(), 0, Log::of(&[Change::App(0, 1)]).batch(0, 1)));
+    let refused = Index::read(&mut bytes.as_slice(), &Arc::new(Serves::All), 1).err().unwrap();
+    assert!(refused.to_string().contains("other instances"), "{refused}");
 }
 
 #[test]

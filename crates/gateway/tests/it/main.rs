@@ -16,6 +16,7 @@ mod grants;
 mod incidents;
 mod limits;
 mod serving;
+mod snapshots;
 mod strict;
 mod telling;
 mod tls;

@@ -23,6 +23,7 @@ fn a_restart_keeps_the_moved_clock_and_the_decisions() {
     let before = folder.json("dev.json");
     assert!(server.stop().success());
     assert!(!folder.data().join("server.json").exists());
+    assert!(folder.data().join("gate.snapshot").exists(), "the gate begins with what it knew");
 
     let server = Server::dev(&folder, &[]);
     assert_eq!(folder.json("dev.json"), before, "same keys, same port of the backend");

@@ -55,7 +55,7 @@ proptest! {
         batches in prop::collection::vec(
             prop::collection::vec((pair(), prop::option::weighted(0.7, any::<u8>())), 0..40), 1..8),
     ) {
-        let mut grants = Grants::new();
+        let mut grants = Grants::default();
         let mut map: BTreeMap<Pair, Held> = BTreeMap::new();
         for batch in batches {
             let batch: Vec<_> = batch.into_iter().map(|(p, v)| (p, v.map(held))).collect();
@@ -71,7 +71,7 @@ proptest! {
             }
             prop_assert_eq!(&all(&grants), &map);
             prop_assert_eq!(&all(&older), &old, "an older table stays as it was");
-            prop_assert_eq!(grants.len(), map.len());
+            prop_assert_eq!(grants.count(), map.len());
             for (pair, _) in &batch {
                 prop_assert_eq!(grants.get(*pair), map.get(pair).copied());
             }
@@ -80,7 +80,7 @@ proptest! {
             prop_assert_eq!(all(&read), all(&grants));
             prop_assert_eq!(written(&read), bytes);
         }
-        let gone = |pair: Pair| pair.app % 2 == 0;
+        let gone = |pair: Pair| pair.app.is_multiple_of(2);
         let mut told = Vec::new();
         grants.remove(gone, |pair, held| told.push((pair, held)));
         told.sort_unstable_by_key(|(pair, _)| *pair);
@@ -95,19 +95,19 @@ proptest! {
 fn it_grows_and_shrinks_and_finds_everything() {
     const MANY: u64 = 300_000;
     let of = |n: u64| Pair { place: n % 1_000, app: n / 1_000 };
-    let mut grants = Grants::new();
+    let mut grants = Grants::default();
     let told: Vec<_> = (0..MANY).map(|n| (of(n), Some(held(n as u8 / 4 * 4)))).collect();
     change(&mut grants, &told);
-    assert_eq!(grants.len(), told.len());
-    assert!(grants.nodes.iter().all(|node| node.bits >= 2));
+    assert_eq!(grants.count(), told.len());
+    assert!(grants.nodes.iter().all(|node| node.shards.len() > 2));
     assert!(told.iter().all(|(pair, held)| grants.get(*pair) == *held));
     assert_eq!(grants.get(of(MANY)), None);
     let per_grant = grants.bytes() as f64 / MANY as f64;
     assert!(per_grant < 15.0, "{per_grant}");
 
     grants.remove(|pair| pair.app > 0, |_, _| {});
-    assert_eq!(grants.len(), 1_000);
-    assert!(grants.nodes.iter().all(|node| node.bits == 0));
+    assert_eq!(grants.count(), 1_000);
+    assert!(grants.nodes.iter().all(|node| node.shards.len() == 1));
     assert!(
         told.iter().all(|(pair, held)| { grants.get(*pair) == held.filter(|_| pair.app == 0) })
     );
@@ -115,7 +115,7 @@ fn it_grows_and_shrinks_and_finds_everything() {
 
 #[test]
 fn a_change_copies_one_node() {
-    let mut grants = Grants::new();
+    let mut grants = Grants::default();
     change(&mut grants, &[(Pair { place: 1, app: 1 }, Some(held(0)))]);
     let before = grants.clone();
     change(&mut grants, &[(Pair { place: 2, app: 1 }, Some(held(0)))]);
@@ -124,7 +124,7 @@ fn a_change_copies_one_node() {
 
 #[test]
 fn bytes_that_no_table_writes_are_refused() {
-    let mut grants = Grants::new();
+    let mut grants = Grants::default();
     let told = |app, variant| (Pair { place: 1, app }, Some(held(variant)));
     change(&mut grants, &[told(1, 0), told(2, 0), told(3, 1), told(u64::MAX, 0)]);
     let bytes = written(&grants);
