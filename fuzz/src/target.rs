@@ -9,7 +9,7 @@ pub fn run(data: &[u8]) {
     let Ok(target) = Target::parse(text) else { return };
 
     let forwarded = target.path_and_query();
-    let again = Target::parse(forwarded).expect("the canonical form is accepted");
+    let again = Target::parse(&forwarded).expect("the canonical form is accepted");
     assert_eq!(again, target, "the canonical form is the same target");
     assert_eq!(again.path_and_query(), forwarded, "canonicalisation is idempotent");
     let signed_form = format!("{}?{}", target.canonical_path(), target.canonical_query());
@@ -17,14 +17,14 @@ pub fn run(data: &[u8]) {
         Ok(signed) => {
             assert_eq!(signed.canonical_path(), target.canonical_path());
             assert_eq!(signed.canonical_query(), target.canonical_query());
-            assert_eq!(signed.segments(), target.segments());
+            assert!(signed.segments().eq(target.segments()));
         }
         // It has a slash and a question mark more.
         Err(error) => assert_eq!(error, TargetError::TooLong),
     }
 
     for segment in target.segments() {
-        assert!(!matches!(segment.as_str(), "" | "." | ".."), "{segment:?}");
+        assert!(!matches!(segment, "" | "." | ".."), "{segment:?}");
         assert!(!segment.contains(['/', '\\', ';', '\0']), "{segment:?}");
         assert!(!segment.chars().any(char::is_control), "{segment:?}");
     }
@@ -32,7 +32,7 @@ pub fn run(data: &[u8]) {
     assert!(forwarded.bytes().all(plain), "{forwarded:?}");
     assert!(forwarded.starts_with('/') && !forwarded.contains("//"), "{forwarded:?}");
     assert!(forwarded.matches('?').count() <= 1, "{forwarded:?}");
-    assert!(http::Uri::try_from(forwarded).is_ok(), "{forwarded:?}");
+    assert!(http::Uri::try_from(forwarded.as_str()).is_ok(), "{forwarded:?}");
 
     // Another spelling of the same bytes is the same target: all escapes, or escapes in lower case.
     let (path, query) = text.split_once('?').map_or((text, None), |(p, q)| (p, Some(q)));
