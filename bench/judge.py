@@ -27,7 +27,7 @@ class Calls:
         status, reason = line.status(), line.field(b"x-tidegate-reason")
         if status == 200 and reason is None:
             verdict = ADMITTED
-        elif reason in (b"no-grant", b"cancelled", b"pending"):
+        elif reason in (b"no-grant", b"cancelled"):
             verdict = DENIED
         else:
             verdict = OTHER
