@@ -8,7 +8,7 @@ use std::time::Instant;
 use rusqlite::{Connection, params};
 use tidegate_gateway::{Index, SealingKey, Serves, SnapshotFile};
 
-use crate::measure::{Report, median};
+use crate::measure::{Report, median, on_cpu};
 use crate::world::World;
 
 const TURNS: usize = 5;
@@ -31,14 +31,14 @@ pub fn measure(count: u64, world: &World, index: &Index, report: &mut Report) {
     let serves = Arc::new(Serves::All);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
-        let began = Instant::now();
+        let began = on_cpu();
         let loaded = file().load(&serves, 1_024).unwrap().unwrap();
-        ours.push(began.elapsed().as_secs_f64());
+        ours.push((on_cpu() - began) / 1e9);
         assert_eq!((loaded.sizes().grants as u64, loaded.digest()), (count, index.digest()));
         drop(loaded);
-        let began = Instant::now();
+        let began = on_cpu();
         assert_eq!(read(&path), count);
-        theirs.push(began.elapsed().as_secs_f64());
+        theirs.push((on_cpu() - began) / 1e9);
     }
     let (ours, theirs) = (median(ours), median(theirs));
     let value = format!("{ours:.2} s / {theirs:.2} s");
