@@ -95,13 +95,8 @@ fn bare(key: &hmac::Key, request: &[u8; 600]) -> bool {
     hmac::verify(key, text.as_bytes(), &[0; 32]).is_ok()
 }
 
-pub fn measure(count: u64, report: &mut Report) {
-    let began = Instant::now();
-    let world = Arc::new(World::new());
-    let index = Arc::new(ArcSwap::from_pointee(world.index(count)));
-    assert_eq!(index.load().sizes().grants as u64, count);
-    eprintln!("  an index of {count} grants after {:.0} s", began.elapsed().as_secs_f64());
-
+pub fn measure(count: u64, world: &Arc<World>, index: &Arc<Index>, report: &mut Report) {
+    let index = Arc::new(ArcSwap::new(Arc::clone(index)));
     let key = hmac::Key::new(hmac::HMAC_SHA256, app_secret(1).expose().as_bytes());
     let request = [b'a'; 600];
     let mut bare = |_| assert!(!black_box(bare(&key, black_box(&request))));
@@ -129,7 +124,7 @@ pub fn measure(count: u64, report: &mut Report) {
         report.row("  of it route, key, grant", value, Some(rest / alone), "");
         bare_time = alone;
     }
-    timed_alone(&world, &index, count, bare_time, report);
+    timed_alone(world, &index, count, bare_time, report);
 }
 
 /// What is granted is allowed, and nothing else is.

@@ -10,10 +10,15 @@
 
 mod decision;
 mod measure;
+mod start;
 mod table;
 mod world;
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use measure::Report;
+use world::World;
 
 /// The allocator of the binary that ships.
 #[global_allocator]
@@ -29,7 +34,9 @@ fn main() {
             "--only" => only = args.next(),
             // What cargo says to every bench.
             "--bench" => {}
-            other => panic!("unknown: {other}; there are --grants N and --only table|decision"),
+            other => {
+                panic!("unknown: {other}; there are --grants N and --only table|decision|start")
+            }
         }
     }
     let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
@@ -38,8 +45,18 @@ fn main() {
     if wanted("table") {
         table::measure(grants, &mut report);
     }
-    if wanted("decision") {
-        decision::measure(grants, &mut report);
+    if wanted("decision") || wanted("start") {
+        let began = Instant::now();
+        let world = Arc::new(World::new());
+        let index = Arc::new(world.index(grants));
+        assert_eq!(index.sizes().grants as u64, grants);
+        eprintln!("  an index after {:.0} s", began.elapsed().as_secs_f64());
+        if wanted("decision") {
+            decision::measure(grants, &world, &index, &mut report);
+        }
+        if wanted("start") {
+            start::measure(grants, &world, &index, &mut report);
+        }
     }
     report.print();
 }

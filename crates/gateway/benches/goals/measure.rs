@@ -60,7 +60,7 @@ pub fn in_turns<const N: usize>(
 }
 
 /// The nanoseconds this thread has been on a CPU: what others do on the machine does not count.
-fn on_cpu() -> f64 {
+pub fn on_cpu() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }

@@ -53,7 +53,7 @@ pub fn measure(count: u64, report: &mut Report) {
     let put = |map: &mut Map, from: u64, to: u64| {
         for n in from..to {
             let Triple { api, instance, app } = Triple::of(n);
-            map.insert((api, instance, app), n as u32 | 1);
+            map.insert((api, instance, app), n as u32);
         }
     };
     put(&mut map, 0, count / 10);
@@ -83,6 +83,20 @@ pub fn measure(count: u64, report: &mut Report) {
     let [quiet, anchor] = in_turns(51, CALLS, [&mut look_up, &mut look_up_map]);
     let value = format!("{quiet:.0} ns / {anchor:.0} ns");
     report.row("G6 look-up, nothing changing", value, Some(quiet / anchor), "");
+
+    let (mut ours_waits, mut theirs_waits) = (0, 0);
+    let mut wait = |n: usize| {
+        let held = table.load().get(pair(asked[(n + ours_waits) & mask]));
+        let since = held.and_then(|held| held.grant).map_or(0, |term| term.since.as_ms());
+        ours_waits = usize::from(since & 1 == 1);
+    };
+    let mut wait_map = |n: usize| {
+        let Triple { api, instance, app } = asked[(n + theirs_waits) & mask];
+        theirs_waits = map.load().get(&(api, instance, app)).map_or(0, |end| *end as usize & 1);
+    };
+    let [quiet, anchor] = in_turns(51, CALLS, [&mut wait, &mut wait_map]);
+    let value = format!("{quiet:.0} ns / {anchor:.0} ns");
+    report.row("  each waiting for the last", value, Some(quiet / anchor), "");
 
     let writer = {
         let table = Arc::clone(&table);

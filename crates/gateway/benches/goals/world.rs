@@ -140,6 +140,12 @@ impl World {
         }
     }
 
+    /// What sorts grants as their ids do.
+    pub fn order(n: u64) -> (u32, u32) {
+        let triple = Triple::of(n);
+        (triple.api, triple.app)
+    }
+
     /// An index that knows all of it.
     pub fn index(&self, grants: u64) -> Index {
         let publication = |api: &ApiId| FeedPublication {

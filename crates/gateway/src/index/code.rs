@@ -31,6 +31,9 @@ pub enum Broken {
     Malformed(&'static str),
 }
 
+/// How much of a text is read before more memory is taken for it.
+const PIECE: usize = 4_096;
+
 /// A value with an encoding.
 pub(super) trait Code: Sized {
     /// Adds its bytes.
@@ -168,11 +171,13 @@ impl Code for String {
     }
 
     fn get(from: &mut impl Read) -> Result<Self, Broken> {
-        let len = u32::get(from)?;
+        let mut left = u32::get(from)? as usize;
         let mut bytes = Vec::new();
-        from.take(len.into()).read_to_end(&mut bytes)?;
-        if u32::try_from(bytes.len()) != Ok(len) {
-            return Err(Broken::Malformed("a text breaks off"));
+        while left > 0 {
+            let begin = bytes.len();
+            bytes.resize(begin + left.min(PIECE), 0);
+            from.read_exact(bytes.get_mut(begin..).unwrap_or_default())?;
+            left -= bytes.len() - begin;
         }
         Self::from_utf8(bytes).map_err(|_| Broken::Malformed("a text is not UTF-8"))
     }

@@ -26,6 +26,9 @@ use crate::feed::{FeedApi, FeedApp, FeedToken};
 /// apps, in a set.
 const PLAIN_NUMBERS: usize = 1 << 16;
 
+/// Room is made for so many apps before the first one is read, whatever number is announced.
+const MOST_EXPECTED: usize = 1 << 18;
+
 /// A door, without what its API's record says.
 struct DoorRecord {
     api: ApiId,
@@ -117,7 +120,10 @@ impl Index {
 
     fn get_apps(&mut self, from: &mut impl Read) -> Result<Numbers, Broken> {
         let count = u32::get(from)?;
-        let mut all = HashSet::new();
+        let expected = usize::try_from(count).unwrap_or(0).min(MOST_EXPECTED);
+        let mut all = HashSet::with_capacity(expected);
+        Arc::make_mut(&mut self.apps).reserve(expected);
+        Arc::make_mut(&mut self.keys).reserve(expected);
         for _ in 0..count {
             let (number, feed) = (u64::get(from)?, FeedApp::get(from)?);
             let is_new = all.insert(number) && !self.apps.contains_key(&feed.id);
@@ -126,7 +132,7 @@ impl Index {
             }
             self.keep_app(Arc::new(App { feed, number }));
         }
-        Ok(Numbers::of(all))
+        Ok(Numbers::of(all, self.next_app))
     }
 
     fn get_apis(&mut self, from: &mut impl Read) -> Result<(), Broken> {
@@ -166,8 +172,10 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn of(all: HashSet<u64>) -> Self {
-        let mut plain = vec![false; PLAIN_NUMBERS.max(all.len().saturating_mul(8))];
+    /// The numbers of these apps, all below `next`.
+    fn of(all: HashSet<u64>, next: u64) -> Self {
+        let most = PLAIN_NUMBERS.max(all.len().saturating_mul(8));
+        let mut plain = vec![false; usize::try_from(next).map_or(most, |next| next.min(most))];
         let mut others = HashSet::new();
         for number in all {
             match usize::try_from(number).ok().and_then(|n| plain.get_mut(n)) {
