@@ -1,0 +1,172 @@
+//! Connecting to PostgreSQL: all that is said to PostgreSQL and to no other engine.
+//!
+//! Nothing here needs more than what databases that speak its protocol have too: no advisory locks,
+//! no notifications, no sequences. Order comes from the row lock on `head` alone.
+
+use std::fmt;
+use std::time::Duration;
+
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use sea_orm::{AccessMode, DatabaseConnection, IsolationLevel, TransactionOptions};
+
+use super::engine::Engine;
+use super::migrations::{self, Dialect};
+use crate::{Result, StoreError};
+
+/// How many views there can be at one moment before the next one waits.
+const READERS: u32 = 8;
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// A writer waits this long for the turn of another process. A process that stalls in the middle of
+/// its turn, or of a view, is cut off: the others would wait for it for ever.
+const SESSION: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'";
+
+/// How often the missing steps are tried. When two processes start on a new database at once, one of
+/// them fails, and then finds the steps taken.
+const TRIES: u32 = 3;
+
+/// The server's own order of texts depends on its language; that of bytes does not.
+const DIALECT: Dialect = Dialect {
+    int: "BIGINT",
+    text: "TEXT COLLATE \"C\"",
+    blob: "BYTEA",
+    bool: "BOOLEAN",
+    options: "",
+};
+
+/// What a URL may say behind its `?`.
+const PARAMETERS: [&str; 9] = [
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "sslmode",
+    "application_name",
+    "options",
+];
+
+/// Where a PostgreSQL database is and who asks. It may hold a password: it is never shown.
+#[derive(Clone)]
+pub struct PostgresUrl {
+    text: String,
+    options: PgConnectOptions,
+}
+
+impl PostgresUrl {
+    /// Reads a URL. What is wrong with it is told without showing it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let form = "write postgres://USER:PASSWORD@HOST:PORT/DATABASE";
+        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+            return Err(format!("is no URL of PostgreSQL; {form}"));
+        }
+        let parameters = text.split_once('?').map_or("", |(_, parameters)| parameters);
+        for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+            let name = parameter.split_once('=').map_or(parameter, |(name, _)| name);
+            if !PARAMETERS.contains(&name) && !name.starts_with("options[") {
+                let known = PARAMETERS.join(", ");
+                return Err(format!("has a parameter that is none of {known}"));
+            }
+        }
+        let options = text.parse().map_err(|_| format!("cannot be understood; {form}"))?;
+        Ok(Self { text: text.to_owned(), options })
+    }
+
+    /// Does what is said to the database leave this machine? It is not encrypted.
+    pub fn is_remote(&self) -> bool {
+        let host = self.options.get_host();
+        let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        self.options.get_socket().is_none()
+            && !host.starts_with('/')
+            && host != "localhost"
+            && !address.is_ok_and(|address| address.is_loopback())
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PostgresUrl(..)")
+    }
+}
+
+/// Where the database is, without who asks.
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (host, port) = (self.options.get_host(), self.options.get_port());
+        match self.options.get_socket() {
+            Some(folder) => write!(f, "{}", folder.display())?,
+            None => write!(f, "{host}:{port}")?,
+        }
+        write!(f, ", database {}", self.options.get_database().unwrap_or("of the user's name"))
+    }
+}
+
+impl PartialEq for PostgresUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for PostgresUrl {}
+
+/// Connects, and brings the tables up to date.
+pub async fn open(url: &PostgresUrl) -> Result<Engine> {
+    let mut options = url.options.clone();
+    if options.get_application_name().is_none() {
+        options = options.application_name("tidegate");
+    }
+    reach(&options).await.map_err(|why| {
+        StoreError::Engine(format!("PostgreSQL cannot be reached at {url}: {why}"))
+    })?;
+    let engine = Engine {
+        writer: pool(1, options.clone()),
+        readers: pool(READERS, options),
+        // The row lock on `head` orders writers, so the least isolation there is will do.
+        write: TransactionOptions::default(),
+        read: TransactionOptions {
+            isolation_level: Some(IsolationLevel::RepeatableRead),
+            access_mode: Some(AccessMode::ReadOnly),
+            sqlite_transaction_mode: None,
+        },
+        lock: None,
+    };
+    let mut tries = 1;
+    while let Err(error) = migrate(&engine).await {
+        if tries == TRIES {
+            return Err(error);
+        }
+        tries += 1;
+    }
+    Ok(engine)
+}
+
+/// Connects once, so that what is wrong shows as it is: a pool would try until its time is over.
+async fn reach(options: &PgConnectOptions) -> Result<(), String> {
+    let connected = tokio::time::timeout(CONNECT, options.connect());
+    match connected.await {
+        Ok(Ok(connection)) => connection.close().await.map_err(|error| error.to_string()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", CONNECT.as_secs())),
+    }
+}
+
+async fn migrate(engine: &Engine) -> Result<()> {
+    let tx = engine.begin_write().await?;
+    migrations::run(&tx, &DIALECT).await?;
+    Ok(tx.commit().await?)
+}
+
+fn pool(size: u32, options: PgConnectOptions) -> DatabaseConnection {
+    let pool = PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(CONNECT)
+        .after_connect(|connection: &mut PgConnection, _| {
+            Box::pin(async move { connection.execute(SESSION).await.map(drop) })
+        })
+        .connect_lazy_with(options);
+    DatabaseConnection::from(pool)
+}
