@@ -5,7 +5,8 @@ use std::future::Future;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable,
-    PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, RuntimeErr, Select, SqlErr,
+    PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, RuntimeErr, Select,
+    SqlErr,
 };
 
 use crate::{Page, Paging, Result, StoreError};

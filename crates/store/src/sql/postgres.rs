@@ -20,9 +20,13 @@ const READERS: u32 = 8;
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// A writer waits this long for the turn of another process. A process that stalls in the middle of
-/// its turn, or of a view, is cut off: the others would wait for it for ever.
-const SESSION: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'";
+/// What every connection begins with, whatever the server's defaults are. The row lock on `head`
+/// orders writers, so the least isolation will do for them: more would only make them conflict. A
+/// writer waits a while for the turn of another process, and a process that stalls in the middle of
+/// its own is cut off, or the others would wait for it for ever.
+const SESSION: &str = "SET default_transaction_isolation = 'read committed';
+    SET lock_timeout = '10s';
+    SET idle_in_transaction_session_timeout = '60s'";
 
 /// How often the missing steps are tried. When two processes start on a new database at once, one of
 /// them fails, and then finds the steps taken.
@@ -125,7 +129,6 @@ pub async fn open(url: &PostgresUrl) -> Result<Engine> {
     let engine = Engine {
         writer: pool(1, options.clone()),
         readers: pool(READERS, options),
-        // The row lock on `head` orders writers, so the least isolation there is will do.
         write: TransactionOptions::default(),
         read: TransactionOptions {
             isolation_level: Some(IsolationLevel::RepeatableRead),
@@ -169,4 +172,50 @@ fn pool(size: u32, options: PgConnectOptions) -> DatabaseConnection {
         })
         .connect_lazy_with(options);
     DatabaseConnection::from(pool)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that fails panics
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_understood_or_refused_without_being_shown() {
+        for good in [
+            "postgres://tidegate:sEcret@db.example:5433/tidegate?sslmode=disable",
+            "postgresql://tidegate@localhost/tidegate",
+            "postgres:///tidegate?host=/run/postgresql&user=tidegate&options[search_path]=a",
+        ] {
+            assert!(PostgresUrl::parse(good).is_ok(), "{good}");
+        }
+        for (bad, why) in [
+            ("mysql://u:sEcret@h/d", "no URL of PostgreSQL"),
+            ("u:sEcret@h/d", "no URL of PostgreSQL"),
+            ("postgres://u:sEcret@h:port/d", "cannot be understood"),
+            ("postgres://u@h/d?pass=sEcret", "has a parameter that is none of"),
+            ("postgres://u@h/d?port=sEcret", "cannot be understood"),
+        ] {
+            let fault = PostgresUrl::parse(bad).err().unwrap();
+            assert!(fault.contains(why) && !fault.contains("sEcret"), "{bad}: {fault}");
+        }
+        let url = PostgresUrl::parse("postgres://tidegate:sEcret@db.example:5433/world").unwrap();
+        assert_eq!(url.to_string(), "db.example:5433, database world");
+        assert_eq!(format!("{url:?}"), "PostgresUrl(..)");
+    }
+
+    #[test]
+    fn what_leaves_the_machine_is_known() {
+        for (url, remote) in [
+            ("postgres://u@localhost/d", false),
+            ("postgres://u@127.0.0.1/d", false),
+            ("postgres://u@[::1]/d", false),
+            ("postgres://u@%2Frun%2Fpostgresql/d", false),
+            ("postgres:///d?host=/run/postgresql", false),
+            ("postgres://u@10.0.0.1/d", true),
+            ("postgres://u@db.example/d", true),
+            ("postgres://u@localhost/d?host=db.example", true),
+        ] {
+            assert_eq!(PostgresUrl::parse(url).unwrap().is_remote(), remote, "{url}");
+        }
+    }
 }

@@ -53,7 +53,8 @@ pub async fn run(tx: &DatabaseTransaction, dialect: &Dialect) -> Result<()> {
     let applied =
         migrations::Entity::find().order_by_asc(migrations::Column::Ordinal).all(tx).await?;
     let known = ALL.iter().map(|step| Some(step.name)).chain(std::iter::repeat(None));
-    if let Some((row, _)) = applied.iter().zip(known).find(|(row, name)| Some(&*row.name) != *name) {
+    if let Some((row, _)) = applied.iter().zip(known).find(|(row, name)| Some(&*row.name) != *name)
+    {
         return Err(StoreError::Engine(format!(
             "the database was made by another version of this program, or a later one: it has taken \
              the step {}, which this one does not know there",
