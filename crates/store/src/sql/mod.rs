@@ -5,6 +5,7 @@
 mod access;
 mod cells;
 mod changes;
+mod copy;
 mod engine;
 mod lists;
 mod migrations;
@@ -24,6 +25,7 @@ use sea_orm::{DatabaseTransaction, EntityTrait};
 use tokio::sync::Mutex;
 
 use self::cells::Cells;
+pub use self::copy::{Copied, CopyError, copy};
 use self::engine::Engine;
 pub use self::postgres::PostgresUrl;
 use self::tables::head;

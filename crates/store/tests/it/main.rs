@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that fails panics
 
 mod agree;
+mod copy;
 mod postgres;
 mod sqlite;
 

@@ -18,6 +18,7 @@ mod first_run;
 mod help;
 mod kill;
 mod metrics;
+mod postgres;
 mod restart;
 mod rules;
 mod serve;
