@@ -1,7 +1,7 @@
 //! Connecting to PostgreSQL: all that is said to PostgreSQL and to no other engine.
 //!
-//! Nothing here needs more than what databases that speak its protocol have too: no advisory locks,
-//! no notifications, no sequences. Order comes from the row lock on `head` alone.
+//! Nothing is used that databases which only speak its protocol tend to lack: no advisory locks, no
+//! notifications, no sequences. Order comes from the row lock on `head` alone.
 
 use std::fmt;
 use std::time::Duration;
