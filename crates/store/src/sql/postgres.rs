@@ -58,7 +58,7 @@ const PARAMETERS: [&str; 9] = [
 #[derive(Clone)]
 pub struct PostgresUrl {
     text: String,
-    options: PgConnectOptions,
+    options: Box<PgConnectOptions>,
 }
 
 impl PostgresUrl {
@@ -77,7 +77,7 @@ impl PostgresUrl {
             }
         }
         let options = text.parse().map_err(|_| format!("cannot be understood; {form}"))?;
-        Ok(Self { text: text.to_owned(), options })
+        Ok(Self { text: text.to_owned(), options: Box::new(options) })
     }
 
     /// Does what is said to the database leave this machine? It is not encrypted.
@@ -119,7 +119,7 @@ impl Eq for PostgresUrl {}
 
 /// Connects, and brings the tables up to date.
 pub async fn open(url: &PostgresUrl) -> Result<Engine> {
-    let mut options = url.options.clone();
+    let mut options = PgConnectOptions::clone(&url.options);
     if options.get_application_name().is_none() {
         options = options.application_name("tidegate");
     }
