@@ -13,7 +13,7 @@ use tidegate_store::{Project, Revision, Token, TokenHash, User, View};
 use tokio::sync::Semaphore;
 
 use crate::error::Result;
-use crate::turn::Turn;
+use crate::turn::{self, Turn};
 use crate::vault::user_secret_key;
 use crate::{Control, Error, ids};
 
@@ -241,6 +241,10 @@ impl Control {
     }
 
     async fn issue(&self, identity: Identity, now: Timestamp) -> Result<Issued> {
+        turn::whole(|| self.issue_once(identity.clone(), now)).await
+    }
+
+    async fn issue_once(&self, identity: Identity, now: Timestamp) -> Result<Issued> {
         let text = Secret::new(hex(&ids::random::<32>()?));
         let mut turn = Turn::begin(self, Some(identity.user.clone()), now).await?;
         let hash = token_hash(text.expose());

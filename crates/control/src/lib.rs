@@ -88,6 +88,15 @@ impl Control {
         command: Command,
         now: Timestamp,
     ) -> Result<Receipt> {
+        turn::whole(|| self.execute_once(caller, command.clone(), now)).await
+    }
+
+    async fn execute_once(
+        &self,
+        caller: &Caller,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Receipt> {
         let actor = Some(caller.user.clone());
         let mut turn = turn::Turn::begin(self, actor, now).await?;
         let outcome = execute::dispatch(&mut turn, caller, command).await?;

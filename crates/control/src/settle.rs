@@ -6,7 +6,7 @@ use tidegate_domain::{ApiId, InstanceId, Key, Timestamp};
 use tidegate_store::Due;
 
 use crate::error::Result;
-use crate::turn::Turn;
+use crate::turn::{self, Turn};
 use crate::{Control, keep, publications};
 
 /// How much one turn records at most, so that no writer waits long for it.
@@ -27,6 +27,10 @@ impl Control {
         if self.store.view().await?.due(now, 1).await?.is_empty() {
             return Ok(Settled { count: 0, more: false });
         }
+        turn::whole(|| self.settle_once(now)).await
+    }
+
+    async fn settle_once(&self, now: Timestamp) -> Result<Settled> {
         let mut turn = Turn::begin(self, None, now).await?;
         let now = turn.now;
         let due = turn.due(now, PER_TURN).await?;
@@ -43,6 +47,10 @@ impl Control {
 
     /// Forgets tokens that have ended by `now`.
     pub async fn drop_ended_tokens(&self, now: Timestamp) -> Result<u64> {
+        turn::whole(|| self.drop_ended_tokens_once(now)).await
+    }
+
+    async fn drop_ended_tokens_once(&self, now: Timestamp) -> Result<u64> {
         let mut turn = Turn::begin(self, None, now).await?;
         let now = turn.now;
         let dropped = turn.drop_tokens(now).await?;

@@ -1,16 +1,47 @@
 //! One writer's turn: the transaction, the decision time, the journal and the outbox.
 
 use std::fmt::Display;
+use std::future::Future;
 use std::ops::{Deref, DerefMut};
 
 use serde_json::Value;
 use tidegate_domain::{Timestamp, UserId};
-use tidegate_store::{JournalEntry, Message, Revision, Transaction, View};
+use tidegate_store::{JournalEntry, Message, Revision, StoreError, Transaction, View};
 
 use crate::access::{self, Seat};
 use crate::caller::Caller;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::{Control, Settings, Vault};
+
+/// How often a turn is taken in all when the store undoes it in favour of another writer's.
+const TRIES: u32 = 8;
+
+/// An error that may say that the store undid the turn.
+pub(crate) trait MayBeUndone {
+    /// Does it?
+    fn is_undone(&self) -> bool;
+}
+
+impl MayBeUndone for Error {
+    fn is_undone(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Conflict))
+    }
+}
+
+/// Takes a whole turn, from its beginning to its commit, and again if the store undid it. Nothing of
+/// a turn that was undone is left, so the next one decides anew, over what it finds then.
+pub(crate) async fn whole<T, E: MayBeUndone, Taken>(turn: impl Fn() -> Taken) -> Result<T, E>
+where
+    Taken: Future<Output = Result<T, E>>,
+{
+    let mut tries = 1;
+    loop {
+        match turn().await {
+            Err(error) if error.is_undone() && tries < TRIES => tries += 1,
+            done => return done,
+        }
+    }
+}
 
 /// One writer's turn. Dropped without [`Turn::commit`], it leaves nothing.
 pub(crate) struct Turn<'a> {

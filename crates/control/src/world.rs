@@ -11,7 +11,7 @@ use tidegate_store::{Member, Project, Sealed, User, Workspace};
 
 use crate::error::Result;
 use crate::ids::DrawnId;
-use crate::turn::Turn;
+use crate::turn::{self, MayBeUndone, Turn};
 use crate::vault::user_secret_key;
 use crate::{Control, Error, identity};
 
@@ -124,10 +124,28 @@ impl From<crate::VaultError> for WorldError {
     }
 }
 
+impl MayBeUndone for WorldError {
+    fn is_undone(&self) -> bool {
+        match self {
+            Self::Wrong(_) => false,
+            Self::Broken(error) => error.is_undone(),
+        }
+    }
+}
+
 impl Control {
     /// Creates or updates what `world` names, all or nothing, and tells what changed; with `dry_run`,
     /// only tells.
     pub async fn apply(
+        &self,
+        world: &World,
+        dry_run: bool,
+        now: Timestamp,
+    ) -> Result<Vec<Change>, WorldError> {
+        turn::whole(|| self.apply_once(world, dry_run, now)).await
+    }
+
+    async fn apply_once(
         &self,
         world: &World,
         dry_run: bool,

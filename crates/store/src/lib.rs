@@ -59,6 +59,10 @@ pub enum StoreError {
         /// The value's kind.
         what: &'static str,
     },
+    /// The engine undid the transaction in favour of another writer's. Nothing was written: the same
+    /// may be tried again from its beginning.
+    #[error("another writer came between")]
+    Conflict,
 }
 
 /// The store's result.

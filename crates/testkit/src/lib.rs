@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot set up its world fails")]
 
+pub mod postgres;
+
 use std::sync::Arc;
 
 use tidegate_control::{

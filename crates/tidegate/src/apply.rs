@@ -12,6 +12,7 @@ use crate::client::{Client, Outgoing};
 use crate::clock::wall;
 use crate::control::{answered, encoded};
 use crate::data::{DataDir, Hold};
+use crate::database::{Database, DatabaseArg};
 use crate::login::local_server;
 use crate::node::Core;
 use crate::out::{cell, records, say};
@@ -52,6 +53,9 @@ pub struct Apply {
     /// The data folder.
     #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = "./data", value_name = "DIR")]
     data_dir: PathBuf,
+
+    #[command(flatten)]
+    database: DatabaseArg,
 }
 
 impl Apply {
@@ -61,9 +65,10 @@ impl Apply {
         let file = world::read(&self.file)?;
         let again = world::read(&self.file)?;
         let world = world::understood(&self.file, again)?;
+        let database = self.database.read()?;
         let data = DataDir::create(&self.data_dir)?;
         let lines = match data.hold()? {
-            Some(hold) => self.directly(data, hold, &world).await?,
+            Some(hold) => self.directly(data, hold, &database, &world).await?,
             None => self.through_server(&data, &serde_json::to_value(file)?).await?,
         };
         if lines.is_empty() {
@@ -79,9 +84,10 @@ impl Apply {
         &self,
         data: DataDir,
         hold: Hold,
+        database: &Database,
         world: &tidegate_control::World,
     ) -> anyhow::Result<Vec<String>> {
-        let core = Core::open_held(data, hold, Settings::default()).await?;
+        let core = Core::open_held(data, hold, database, Settings::default()).await?;
         let changes = core.control.apply(world, self.dry_run, wall()).await?;
         Ok(changes.iter().map(world::line).collect())
     }

@@ -14,6 +14,7 @@ use crate::commands::notices::Notices;
 use crate::commands::throttles::Throttles;
 use crate::dev::Dev;
 use crate::serve::{ConfigCommand, Serve};
+use crate::store::StoreCommand;
 
 /// Decides which apps may call which APIs, until when, and enforces it.
 #[derive(Debug, Parser)]
@@ -51,6 +52,9 @@ pub enum Command {
     Config(ConfigCommand),
     /// Create or update projects, users, instances and workspaces from a world file.
     Apply(Apply),
+    /// Copy a whole store into another one.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Sign a call as an app, send it, and show what the gateway says.
     Call(Box<Call>),
     /// See who may call what, grant, apply, renew, cancel, give back.

@@ -17,13 +17,14 @@ use tidegate_gateway::{BackendConfig, GateConfig, Limits, Serves, TlsFiles};
 
 use self::given::Given;
 pub use self::keys::KEYS;
+use crate::database::Database;
 use crate::node::{Addresses, Wanted};
 
 /// What the environment variables of the configuration begin with.
 pub const PREFIX: &str = "TIDEGATE_";
 
 /// Variables with the prefix that belong to the commands and not to the server.
-const OF_COMMANDS: [&str; 10] = [
+const OF_COMMANDS: [&str; 12] = [
     "TIDEGATE_CONFIG",
     "TIDEGATE_ENDPOINT",
     "TIDEGATE_GATEWAY",
@@ -34,6 +35,8 @@ const OF_COMMANDS: [&str; 10] = [
     "TIDEGATE_APP_KEY",
     "TIDEGATE_APP_SECRET",
     "TIDEGATE_AS",
+    "TIDEGATE_STORE_FROM",
+    "TIDEGATE_STORE_TO",
 ];
 
 /// The configuration of a server.
@@ -41,6 +44,8 @@ const OF_COMMANDS: [&str; 10] = [
 pub struct Config {
     /// The data folder.
     pub data_dir: PathBuf,
+    /// Where the store is.
+    pub database: Database,
     /// Where the control side listens.
     pub control_addr: SocketAddr,
     /// Where the gateway listens.
@@ -128,6 +133,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("./data"),
+            database: Database::default(),
             control_addr: SocketAddr::from(([127, 0, 0, 1], 8787)),
             gateway_addr: SocketAddr::from(([127, 0, 0, 1], 8788)),
             check_addr: None,
@@ -190,8 +196,11 @@ impl Config {
         let table: toml::Table = match text.parse() {
             Ok(table) => table,
             Err(error) => {
-                let error = error.to_string();
-                return faults.push(format!("{name} is not TOML: {}", error.trim_end()));
+                // Not the error as it is: it shows the line, which may hold a secret.
+                let before = error.span().and_then(|span| text.get(..span.start));
+                let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+                let message = error.message();
+                return faults.push(format!("{name} is not TOML: line {line}: {message}"));
             }
         };
         for (path, value) in flattened(table) {

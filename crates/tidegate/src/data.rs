@@ -2,7 +2,7 @@
 //!
 //! | File | What |
 //! |---|---|
-//! | `tidegate.db` | the store |
+//! | `tidegate.db` | the store, if it is not on a server |
 //! | `vault.key` | opens the secrets in the store; made once, worthless to lose |
 //! | `gate.snapshot` | what the gateway knew, sealed; no loss if it is lost |
 //! | `gate.key` | seals it; no loss either |
@@ -125,19 +125,21 @@ impl DataDir {
 
     /// The vault of this folder. Its key is made with the folder and never again: secrets sealed
     /// with a lost key cannot be opened by a new one.
-    pub fn vault(&self) -> anyhow::Result<Vault> {
+    /// `holding` names a store that may hold secrets.
+    pub fn vault(&self, holding: Option<String>) -> anyhow::Result<Vault> {
         let path = self.root.join("vault.key");
         let key = match read(&path)? {
             Some(text) => {
                 unhex(text.trim()).with_context(|| format!("{} holds no key", path.display()))?
             }
-            None if self.database().exists() => bail!(
-                "{} is missing, so the secrets in {} cannot be opened; bring the key back from \
-                 your backup",
-                path.display(),
-                self.database().display()
-            ),
             None => {
+                if let Some(store) = holding {
+                    bail!(
+                        "{} is missing, so the secrets in {store} cannot be opened; bring the key \
+                         back from your backup",
+                        path.display()
+                    );
+                }
                 let key = Vault::draw_key()?;
                 durable::write(&path, format!("{}\n", random::hex(&key)).as_bytes())?;
                 key.to_vec()
@@ -251,9 +253,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("deep/data");
         let data = DataDir::create(&root).unwrap();
-        data.vault().unwrap();
+        data.vault(None).unwrap();
         let key = std::fs::read_to_string(root.join("vault.key")).unwrap();
-        data.vault().unwrap();
+        data.vault(None).unwrap();
         assert_eq!(std::fs::read_to_string(root.join("vault.key")).unwrap(), key, "kept");
         let token = data.operator_token().unwrap();
         assert_eq!(data.operator_token().unwrap().expose(), token.expose(), "kept");
@@ -286,12 +288,11 @@ mod tests {
     fn a_store_without_its_key_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let data = DataDir::create(dir.path()).unwrap();
-        std::fs::write(data.database(), "").unwrap();
-        let error = data.vault().err().unwrap().to_string();
+        let error = data.vault(Some("the store".to_owned())).err().unwrap().to_string();
         assert!(error.contains("vault.key is missing"), "{error}");
         assert!(!dir.path().join("vault.key").exists(), "no new key is made");
         std::fs::write(dir.path().join("vault.key"), "abc").unwrap();
-        assert!(data.vault().is_err());
+        assert!(data.vault(None).is_err());
     }
 
     #[test]

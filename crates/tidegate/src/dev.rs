@@ -16,6 +16,7 @@ use tidegate_gateway::GateConfig;
 use crate::clock::Clock;
 use crate::config::LogFormat;
 use crate::data::DataDir;
+use crate::database::Database;
 use crate::login::{DevFile, Login};
 use crate::node::{Addresses, Core, Node, Options, Ports, Wanted};
 use crate::out::say;
@@ -86,7 +87,7 @@ impl Dev {
             }
         }
         let data = DataDir::create(&self.data_dir)?;
-        let core = Core::open(data, Settings::default()).await?;
+        let core = Core::open(data, &Database::Sqlite, Settings::default()).await?;
         let ports = Ports::bind(Addresses {
             control: self.control_addr,
             gateway: self.gateway_addr,

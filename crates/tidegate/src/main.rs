@@ -12,6 +12,7 @@ mod commands;
 mod config;
 mod control;
 mod data;
+mod database;
 mod dev;
 mod durable;
 mod exit;
@@ -22,6 +23,7 @@ mod node;
 mod out;
 mod random;
 mod serve;
+mod store;
 mod traces;
 mod when;
 mod world;
@@ -66,6 +68,7 @@ async fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Serve(serve) => serve.run().await,
         Command::Config(config) => config.run(),
         Command::Apply(apply) => apply.run().await,
+        Command::Store(store) => store.run().await,
         Command::Call(call) => call.run().await,
         Command::Grants(grants) => grants.run().await,
         Command::Applications(applications) => applications.run().await,

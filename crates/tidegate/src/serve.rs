@@ -56,7 +56,7 @@ impl Serve {
             admin_is_reviewer: config.admin_is_reviewer,
             secrets_in_lists: config.secrets_in_lists,
         };
-        let core = Core::open(data, settings).await?;
+        let core = Core::open(data, &config.database, settings).await?;
         let clock = Arc::new(Clock::fixed());
         let options = Options {
             gate: config.gate(),

@@ -7,4 +7,5 @@ mod batch;
 mod lifecycle;
 mod rules;
 mod shutdown;
+mod undone;
 mod workspaces;

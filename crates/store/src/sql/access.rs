@@ -5,7 +5,8 @@ use std::future::Future;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable,
-    PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr,
+    PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, RuntimeErr, Select,
+    SqlErr,
 };
 
 use crate::{Page, Paging, Result, StoreError};
@@ -13,13 +14,29 @@ use crate::{Page, Paging, Result, StoreError};
 /// How many ids one statement names at most: engines limit the parameters of a statement.
 const CHUNK: usize = 500;
 
+/// What engines say when two transactions cannot both be: they would not have been one after the
+/// other, or they wait for each other.
+const CONFLICTS: [&str; 2] = ["40001", "40P01"];
+
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
+        if is_conflict(&error) {
+            return Self::Conflict;
+        }
         match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => Self::Taken { what: "a unique value" },
             _ => Self::Engine(error.to_string()),
         }
     }
+}
+
+fn is_conflict(error: &DbErr) -> bool {
+    let (DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause)) = error else {
+        return false;
+    };
+    let RuntimeErr::SqlxError(cause) = cause else { return false };
+    let code = cause.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| CONFLICTS.contains(&&*code))
 }
 
 /// A thing that is read from rows.

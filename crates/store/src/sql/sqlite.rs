@@ -7,11 +7,9 @@ use std::time::Duration;
 use sea_orm::sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
-};
+use sea_orm::{DatabaseConnection, SqliteTransactionMode, TransactionOptions};
 
+use super::engine::Engine;
 use super::migrations::{self, Dialect};
 use crate::{Result, StoreError};
 
@@ -30,51 +28,34 @@ const DIALECT: Dialect = Dialect {
     options: "STRICT, WITHOUT ROWID",
 };
 
-/// The connections to a file, and the lock that keeps other processes out of it.
-pub struct Sqlite {
-    writer: DatabaseConnection,
-    readers: DatabaseConnection,
-    pub lock: std::sync::Arc<File>,
+/// Opens or creates a file, and brings its tables up to date.
+pub async fn open(path: &Path) -> Result<Engine> {
+    let lock = lock(path)?;
+    create(path).map_err(|error| cannot("open", path, &error))?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An acknowledged commit survives a loss of power; NORMAL would not promise that.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY);
+    let writer = pool(1, options.clone()).await?;
+    let engine = Engine {
+        readers: pool(READERS, options).await?,
+        writer,
+        // The right to write is taken from the beginning.
+        write: begin(SqliteTransactionMode::Immediate),
+        read: begin(SqliteTransactionMode::Deferred),
+        lock: Some(lock.into()),
+    };
+    let tx = engine.begin_write().await?;
+    migrations::run(&tx, &DIALECT).await?;
+    tx.commit().await?;
+    Ok(engine)
 }
 
-impl Sqlite {
-    /// Opens or creates a file, and brings its tables up to date.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let lock = lock(path)?;
-        create(path).map_err(|error| cannot("open", path, &error))?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // An acknowledged commit survives a loss of power; NORMAL would not promise that.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY);
-        let writer = pool(1, options.clone()).await?;
-        let this = Self { readers: pool(READERS, options).await?, writer, lock: lock.into() };
-        let tx = this.begin_write().await?;
-        migrations::run(&tx, &DIALECT).await?;
-        tx.commit().await?;
-        Ok(this)
-    }
-
-    /// A transaction that has the right to write from its beginning.
-    pub async fn begin_write(&self) -> Result<DatabaseTransaction> {
-        begin(&self.writer, SqliteTransactionMode::Immediate).await
-    }
-
-    /// A transaction that reads. Its moment is that of its first statement.
-    pub async fn begin_read(&self) -> Result<DatabaseTransaction> {
-        begin(&self.readers, SqliteTransactionMode::Deferred).await
-    }
-}
-
-async fn begin(
-    pool: &DatabaseConnection,
-    mode: SqliteTransactionMode,
-) -> Result<DatabaseTransaction> {
-    let options =
-        TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
-    Ok(pool.begin_with_options(options).await?)
+fn begin(mode: SqliteTransactionMode) -> TransactionOptions {
+    TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() }
 }
 
 async fn pool(size: u32, options: SqliteConnectOptions) -> Result<DatabaseConnection> {

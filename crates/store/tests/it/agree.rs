@@ -1,4 +1,4 @@
-//! Whatever is put, both engines give the same answers.
+//! Whatever is put, all engines give the same answers.
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -169,16 +169,24 @@ proptest! {
         runtime.block_on(async {
             let (mem, ()) = crate::open_mem().await;
             let (sqlite, _folder) = crate::open_sqlite().await;
+            let (postgres, ()) = crate::open_postgres().await;
             for puts in &transactions {
                 let mut one = mem.begin().await.unwrap();
-                let mut two = sqlite.begin().await.unwrap();
+                let mut others = [sqlite.begin().await.unwrap(), postgres.begin().await.unwrap()];
                 for put in puts {
                     let in_mem = carry_out(one.as_mut(), put).await;
-                    assert_eq!(in_mem, carry_out(two.as_mut(), put).await, "{put:?}");
+                    for other in &mut others {
+                        assert_eq!(in_mem, carry_out(other.as_mut(), put).await, "{put:?}");
+                    }
                 }
-                assert_eq!(one.commit().await.unwrap(), two.commit().await.unwrap());
+                let revision = one.commit().await.unwrap();
+                for other in others {
+                    assert_eq!(revision, other.commit().await.unwrap());
+                }
             }
-            assert_eq!(answers(&mem, &part).await, answers(&sqlite, &part).await);
+            let in_mem = answers(&mem, &part).await;
+            assert_eq!(in_mem, answers(&sqlite, &part).await);
+            assert_eq!(in_mem, answers(&postgres, &part).await);
         });
     }
 }

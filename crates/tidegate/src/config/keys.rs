@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::given::Given;
 use super::{Config, LogFormat, PREFIX};
+use crate::database::Database;
 
 /// A key of the configuration.
 pub struct Key {
@@ -41,6 +42,18 @@ pub const KEYS: &[Key] = &[
             let wanted = "name a folder";
             let folder = given.parsed(wanted, |t| (!t.is_empty()).then(|| PathBuf::from(t)))?;
             config.data_dir = folder;
+            Ok(())
+        },
+    },
+    Key {
+        name: "database",
+        help: "Where the store is: sqlite, in the data folder, or a PostgreSQL database of its own,\n\
+               postgres://USER:PASSWORD@HOST:PORT/DATABASE. It then holds a password: set \
+               TIDEGATE_DATABASE instead, or\nlet only the server read this file. The other files \
+               stay in the data folder.",
+        default: r#""sqlite""#,
+        set: |config, given| {
+            config.database = Database::read(given.text()?)?;
             Ok(())
         },
     },

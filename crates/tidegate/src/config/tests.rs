@@ -100,6 +100,22 @@ fn what_is_told_of_calls_is_a_place_and_a_share() {
 }
 
 #[test]
+fn the_password_of_the_database_is_never_shown() {
+    let url = "postgres://tidegate:sEcret@db.example/tidegate";
+    let loaded = load("", &[("TIDEGATE_DATABASE", url)]).unwrap();
+    assert!(matches!(loaded.config.database, Database::Postgres(_)));
+    assert!(!format!("{loaded:?}").contains("sEcret"));
+    for (toml, why) in [
+        ("database = 'mysql://tidegate:sEcret@db/tidegate'", "`database` is no URL of PostgreSQL"),
+        ("database = 'postgres://tidegate:sEcret@db:x/y'", "`database` cannot be understood"),
+        ("log = 1\ndatabase = 'postgres://tidegate:sEcret@db/y", "is not TOML: line 2"),
+    ] {
+        let told = load(toml, &[]).err().unwrap().to_string();
+        assert!(told.contains(why) && !told.contains("sEcret"), "{told}");
+    }
+}
+
+#[test]
 fn a_variable_nobody_knows_is_a_warning() {
     let loaded = load("", &[("TIDEGATE_PORT", "tcp://10.0.0.1:80")]).unwrap();
     assert!(loaded.warnings[0].contains("TIDEGATE_PORT"));

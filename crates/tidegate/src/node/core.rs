@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use tidegate_control::{Control, Settings};
 use tidegate_store::Store;
-use tidegate_store::sql::SqlStore;
 
 use crate::data::{DataDir, Hold};
+use crate::database::Database;
 
 /// The store of a data folder and the use cases over it. While one is there, no other process works
 /// on the folder.
@@ -24,20 +23,23 @@ pub struct Core {
 
 impl Core {
     /// Opens a folder, and makes what is not there yet.
-    pub async fn open(data: DataDir, settings: Settings) -> anyhow::Result<Self> {
+    pub async fn open(
+        data: DataDir,
+        database: &Database,
+        settings: Settings,
+    ) -> anyhow::Result<Self> {
         let hold = data.hold_or_fail()?;
-        Self::open_held(data, hold, settings).await
+        Self::open_held(data, hold, database, settings).await
     }
 
     /// Opens a folder that was taken already.
-    pub async fn open_held(data: DataDir, hold: Hold, settings: Settings) -> anyhow::Result<Self> {
-        // The key comes first: a store is never without one.
-        let vault = data.vault()?;
-        let database = data.database();
-        let store = SqlStore::open_sqlite(&database)
-            .await
-            .with_context(|| format!("cannot open the store {}", database.display()))?;
-        let store: Arc<dyn Store> = Arc::new(store);
+    pub async fn open_held(
+        data: DataDir,
+        hold: Hold,
+        database: &Database,
+        settings: Settings,
+    ) -> anyhow::Result<Self> {
+        let (store, vault) = database.open(&data).await?;
         let control = Arc::new(Control::new(Arc::clone(&store), vault, settings));
         Ok(Self { data, control, store, _hold: Arc::new(hold) })
     }

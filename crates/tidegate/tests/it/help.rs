@@ -10,6 +10,7 @@ fn every_command_has_help_with_examples() {
         "dev",
         "serve",
         "apply",
+        "store copy",
         "call",
         "grants",
         "applications",
@@ -20,8 +21,9 @@ fn every_command_has_help_with_examples() {
         "clock",
         "completion",
     ] {
-        assert!(top.contains(command), "{command}");
-        let help = done(&[command, "--help"]);
+        let words: Vec<&str> = command.split(' ').collect();
+        assert!(top.contains(words[0]), "{command}");
+        let help = done(&[&words[..], &["--help"]].concat());
         assert!(help.contains("Examples:"), "{command} has no examples:\n{help}");
     }
     assert_eq!(run(&["nonsense"]).code, Some(2));
@@ -30,10 +32,14 @@ fn every_command_has_help_with_examples() {
 
 #[test]
 fn secrets_in_the_environment_are_not_shown_by_help() {
-    let mut command = crate::support::tidegate(&["call", "--help"]);
-    command.env("TIDEGATE_APP_SECRET", "hush-hush").env("TIDEGATE_SECRET_KEY", "hush-hush");
-    let help: crate::support::Ran = command.output().unwrap().into();
-    assert!(!help.out.contains("hush-hush"), "{help:?}");
+    for words in [&["call", "--help"][..], &["apply", "--help"], &["store", "copy", "--help"]] {
+        let mut command = crate::support::tidegate(words);
+        for name in ["APP_SECRET", "SECRET_KEY", "DATABASE", "STORE_FROM", "STORE_TO"] {
+            command.env(format!("TIDEGATE_{name}"), "hush-hush");
+        }
+        let help: crate::support::Ran = command.output().unwrap().into();
+        assert!(!help.out.contains("hush-hush"), "{help:?}");
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod help;
 mod kill;
 mod metrics;
 mod observing;
+mod postgres;
 mod recorder;
 mod restart;
 mod rules;

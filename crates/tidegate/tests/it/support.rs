@@ -182,6 +182,11 @@ impl Server {
         assert!(sent.success());
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.process.log.lock().unwrap().clone()
+    }
+
     /// SIGTERM; waits for the end.
     pub fn stop(mut self) -> ExitStatus {
         self.signal("-TERM");

@@ -52,11 +52,14 @@ pub async fn run(tx: &DatabaseTransaction, dialect: &Dialect) -> Result<()> {
     tx.execute_unprepared(&dialect.spell(APPLIED)).await?;
     let applied =
         migrations::Entity::find().order_by_asc(migrations::Column::Ordinal).all(tx).await?;
-    let known = ALL.iter().map(|step| step.name);
-    if applied.len() > ALL.len() || applied.iter().zip(known).any(|(row, name)| row.name != name) {
-        return Err(StoreError::Engine(
-            "the database was made by another version of this program".to_owned(),
-        ));
+    let known = ALL.iter().map(|step| Some(step.name)).chain(std::iter::repeat(None));
+    if let Some((row, _)) = applied.iter().zip(known).find(|(row, name)| Some(&*row.name) != *name)
+    {
+        return Err(StoreError::Engine(format!(
+            "the database was made by another version of this program, or a later one: it has taken \
+             the step {}, which this one does not know there",
+            row.name
+        )));
     }
     for (ordinal, step) in (0_i64..).zip(&ALL).skip(applied.len()) {
         tx.execute_unprepared(&dialect.spell(step.sql)).await?;

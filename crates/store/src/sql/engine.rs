@@ -1,0 +1,34 @@
+//! The connections to a database, whatever its engine.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait,
+};
+
+/// The connections to a database, and how transactions begin there.
+pub struct Engine {
+    /// The one that writes.
+    pub writer: DatabaseConnection,
+    /// Those that read.
+    pub readers: DatabaseConnection,
+    /// How a transaction that writes begins.
+    pub write: TransactionOptions,
+    /// How a transaction that reads begins.
+    pub read: TransactionOptions,
+    /// What keeps other processes out, where they cannot share.
+    pub lock: Option<Arc<File>>,
+}
+
+impl Engine {
+    /// A transaction that may write.
+    pub async fn begin_write(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.writer.begin_with_options(self.write).await
+    }
+
+    /// A transaction that reads. Its moment is that of its first statement.
+    pub async fn begin_read(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.readers.begin_with_options(self.read).await
+    }
+}

@@ -1,0 +1,91 @@
+//! Where the store is: a file of the data folder, or a PostgreSQL server.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use tidegate_control::Vault;
+use tidegate_store::Store;
+use tidegate_store::sql::{PostgresUrl, SqlStore};
+
+use crate::config::Faults;
+use crate::data::DataDir;
+
+/// Where the store is. A URL may hold a password: it is shown nowhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Database {
+    /// In the data folder.
+    #[default]
+    Sqlite,
+    /// On a server.
+    Postgres(PostgresUrl),
+}
+
+/// Where the store is, on the command line.
+#[derive(Debug, Args)]
+pub struct DatabaseArg {
+    /// Where the store is: `sqlite`, in the data folder, or a postgres:// URL.
+    #[arg(
+        long,
+        env = "TIDEGATE_DATABASE",
+        hide_env_values = true,
+        default_value = "sqlite",
+        value_name = "URL"
+    )]
+    database: String,
+}
+
+impl DatabaseArg {
+    /// What was given.
+    pub fn read(&self) -> Result<Database, Faults> {
+        Database::read(&self.database).map_err(|fault| Faults(vec![format!("--database {fault}")]))
+    }
+}
+
+impl Database {
+    /// Reads `sqlite` or a URL. What is wrong with it is told without showing it.
+    pub fn read(text: &str) -> Result<Self, String> {
+        if text == "sqlite" {
+            return Ok(Self::Sqlite);
+        }
+        let read = PostgresUrl::parse(text).map(Self::Postgres);
+        read.map_err(|fault| format!("{fault}, or sqlite"))
+    }
+
+    /// Opens the store, and the vault for its secrets. The key comes before the first secret: a store
+    /// that holds one is never opened without it.
+    pub async fn open(&self, data: &DataDir) -> anyhow::Result<(Arc<dyn Store>, Vault)> {
+        match self {
+            Self::Sqlite => {
+                let file = data.database();
+                let vault = data.vault(file.exists().then(|| file.display().to_string()))?;
+                Ok((Arc::new(sqlite(&file).await?), vault))
+            }
+            Self::Postgres(url) => {
+                let store = postgres(url).await?;
+                let head = store.view().await?.head().await?;
+                let vault = data.vault((head.revision.0 > 0).then(|| url.to_string()))?;
+                Ok((Arc::new(store), vault))
+            }
+        }
+    }
+}
+
+/// Opens a file, and makes it if there is none.
+pub async fn sqlite(file: &Path) -> anyhow::Result<SqlStore> {
+    SqlStore::open_sqlite(file)
+        .await
+        .with_context(|| format!("cannot open the store {}", file.display()))
+}
+
+/// Connects to a server.
+pub async fn postgres(url: &PostgresUrl) -> anyhow::Result<SqlStore> {
+    if url.is_remote() {
+        tracing::warn!(
+            "the connection to PostgreSQL is not encrypted; let it leave this machine only through \
+             a tunnel"
+        );
+    }
+    SqlStore::open_postgres(url).await.with_context(|| format!("cannot open the store at {url}"))
+}

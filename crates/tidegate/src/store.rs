@@ -1,0 +1,91 @@
+//! `tidegate store`: what is done with a store as a whole.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use tidegate_store::sql::{self, PostgresUrl, SqlStore};
+
+use crate::config::Faults;
+use crate::database::{postgres, sqlite};
+use crate::out::say;
+
+/// About a store as a whole.
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Copy everything from one store into another one, which must be empty.
+    Copy(Copy),
+}
+
+/// From where to where.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidegate store copy --from sqlite:data/tidegate.db --to postgres://tidegate@db.local/tidegate
+  TIDEGATE_STORE_FROM=postgres://... tidegate store copy --to sqlite:data/tidegate.db
+
+Stop the server first: what it writes after the copy has begun is not in it. The copy is made in one
+transaction, so it is all there or nothing is; a digest of all rows must be the same on both sides.
+The secrets stay sealed: vault.key, in the data folder, opens them wherever they are.
+
+A password is better kept in the environment, or in ~/.pgpass, than on the command line.")]
+pub struct Copy {
+    /// The store to read: sqlite:FILE or a postgres:// URL.
+    #[arg(long, env = "TIDEGATE_STORE_FROM", hide_env_values = true, value_name = "URL")]
+    from: String,
+
+    /// The store to fill: sqlite:FILE or a postgres:// URL.
+    #[arg(long, env = "TIDEGATE_STORE_TO", hide_env_values = true, value_name = "URL")]
+    to: String,
+}
+
+impl StoreCommand {
+    /// Carries it out.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Copy(copy) => copy.run().await,
+        }
+    }
+}
+
+impl Copy {
+    async fn run(self) -> anyhow::Result<()> {
+        let from = Place::read("--from", &self.from)?;
+        let to = Place::read("--to", &self.to)?;
+        if let Place::File(file) = from
+            && !file.exists()
+        {
+            bail!("there is no store {}", file.display());
+        }
+        let (from, to) = (from.open().await?, to.open().await?);
+        let copied = sql::copy(&from, &to).await.context("nothing was copied")?;
+        for (table, rows) in &copied.tables {
+            say(format!("{rows:>9} {table}"));
+        }
+        say(format!("the same on both sides: sha256 {}", copied.digest));
+        Ok(())
+    }
+}
+
+/// A store by itself, without a data folder.
+enum Place<'a> {
+    File(&'a Path),
+    Server(PostgresUrl),
+}
+
+impl<'a> Place<'a> {
+    fn read(option: &str, text: &'a str) -> Result<Self, Faults> {
+        if let Some(file) = text.strip_prefix("sqlite:").filter(|file| !file.is_empty()) {
+            return Ok(Self::File(Path::new(file)));
+        }
+        let read = PostgresUrl::parse(text).map(Self::Server);
+        read.map_err(|fault| Faults(vec![format!("{option} {fault}, or sqlite:FILE")]))
+    }
+
+    async fn open(&self) -> anyhow::Result<SqlStore> {
+        match self {
+            Self::File(file) => sqlite(file).await,
+            Self::Server(url) => postgres(url).await,
+        }
+    }
+}
