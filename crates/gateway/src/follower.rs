@@ -170,13 +170,13 @@ impl Follower<'_> {
     }
 
     fn prune(&mut self, index: Index) -> Index {
-        let tokens = index.sizes().tokens;
+        let tokens = index.token_count();
         if tokens < self.tokens_at_look.saturating_add(TOKENS_PER_LOOK) {
             return index;
         }
         let index = index.without_old_tokens((self.gate.clock.now)());
         // At least doubling keeps the cost of looking in proportion.
-        self.tokens_at_look = index.sizes().tokens.saturating_mul(2);
+        self.tokens_at_look = index.token_count().saturating_mul(2);
         index
     }
 }
