@@ -64,20 +64,41 @@ end
 """
 
 
+CONFIG = """
+data_dir = "{data}"
+control_addr = "127.0.0.1:{control}"
+gateway_addr = "127.0.0.1:{gateway}"
+ext_authz_addr = "127.0.0.1:{ext_authz}"
+{tls}
+[gateway]
+threads = 1
+[log]
+level = "error"
+"""
+
+TLS = """
+gateway_tls_cert = "{dir}/cert.pem"
+gateway_tls_key = "{dir}/key.pem"
+"""
+
+
 class Tidegate:
     """Ours: one server is the gateway and, for Envoy, the authorizer."""
 
     def __init__(self, folder, tls):
         self.control, self.gateway, self.ext_authz = (free_port() for _ in range(3))
-        world = folder / "world.yaml"
-        world.write_text(json.dumps(WORLD))
-        at = lambda port: f"127.0.0.1:{port}"
-        command = [
-            targets.BINARY, "dev", "--data-dir", folder / "data", "--world", world, "--control-addr", at(self.control),
-            "--gateway-addr", at(self.gateway), "--ext-authz-addr", at(self.ext_authz), "--log", "error",
-            *(word.format(dir=folder) for word in tls),
-        ]
-        self.server = Server(command, env={**os.environ, "TOKIO_WORKER_THREADS": "1"}, **targets.QUIET)
+        self.world, self.data = folder / "world.yaml", folder / "data"
+        self.world.write_text(json.dumps(WORLD))
+        config = folder / "tidegate.toml"
+        config.write_text(CONFIG.format(
+            data=self.data, control=self.control, gateway=self.gateway, ext_authz=self.ext_authz,
+            tls=TLS.format(dir=folder) if tls else ""))
+        self.server = Server([targets.BINARY, "serve", "--config", config], **targets.QUIET)
+
+    def furnish(self):
+        """Makes the users and the instance."""
+        command = [targets.BINARY, "apply", "--file", self.world, "--data-dir", self.data]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def prepare(control, backend, apps):
@@ -254,12 +275,7 @@ def parse():
     arguments.add_argument("--target", nargs="+", choices=targets.ALL, default=list(targets.ALL),
                            help="nginx, the anchor, is always among them")
     arguments.add_argument("--tls", action="store_true", help="callers speak TLS")
-    arguments.add_argument("--tidegate-tls", nargs="+", default=[], metavar="WORD",
-                           help="what makes `tidegate dev` speak TLS; {dir} holds cert.pem and key.pem")
     given = arguments.parse_args()
-    if given.tls and not given.tidegate_tls and "tidegate" in given.target:
-        print("without --tidegate-tls, tidegate itself is left out", file=sys.stderr)
-        given.target.remove("tidegate")
     given.target = ["nginx", *(name for name in given.target if name != "nginx")]
     return given
 
@@ -283,10 +299,13 @@ def run(given, folder, stops):
     # Workers of nginx run as another user.
     folder.chmod(0o755)
     (folder / "answer").write_text("x")
-    ours = Tidegate(folder, given.tidegate_tls)
+    if given.tls:
+        targets.certificate(folder)
+    ours = Tidegate(folder, given.tls)
     stops.append(ours.server.stop)
     while wait_for(f"http://127.0.0.1:{ours.control}/readyz") != 200:
         pass
+    ours.furnish()
     apps = prepare(Control(f"127.0.0.1:{ours.control}"), backend_port, given.apps)
     place = targets.Place(folder, backend_port, apps, ours, given.tls)
     stops.append(targets.backend(place, backend_port).stop)

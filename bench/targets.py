@@ -44,6 +44,16 @@ class Target:
             server.stop()
 
 
+def certificate(folder):
+    """A certificate and its key, for all targets."""
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-days", "2", "-subj", "/CN=gateway.bench", "-keyout", key, "-out", cert],
+        check=True, capture_output=True)
+    (folder / "both.pem").write_text(cert.read_text() + key.read_text())
+
+
 class Place:
     """What all targets share: a folder, a backend, the apps, and a certificate if there is TLS."""
 
@@ -55,12 +65,6 @@ class Place:
         write("keys.txt", (f"{key} {secret} {ends}" for key, secret in rows))
         write("secrets.map", (f"{key} {base64.b64encode(s.encode()).decode()}" for key, s in rows))
         write("ends.map", (f"{key} {ends}" for key, _ in rows))
-        if tls:
-            subprocess.run(
-                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                 "-days", "2", "-subj", "/CN=gateway.bench", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-                check=True, capture_output=True)
-            (folder / "both.pem").write_text((folder / "cert.pem").read_text() + (folder / "key.pem").read_text())
 
     def fill(self, template, into, **values):
         """A configuration file made of a template."""
