@@ -199,10 +199,7 @@ impl Account {
             app: app.map(|id| id.as_str()),
             claimed_app: self.who.claimed.as_ref().map(|id| id.as_str()),
             revision: self.revision,
-            grant_end: admitted
-                .filter(|by| by.app.is_some())
-                .map(|by| by.permit.end())
-                .filter(|end| *end != tidegate_domain::Timestamp::MAX),
+            grant_end: admitted.and_then(Admitted::end),
             verdict: self.verdict,
             status: self.status.map(|status| status.as_u16()),
             fault: self.fault.as_deref(),

@@ -1,7 +1,6 @@
 //! Request bodies on their way through: what must be known of one before a verdict, and what is
 //! watched while one streams.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,6 +26,38 @@ use crate::denial::{Denial, Reason};
 /// What goes wrong below a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Makes a body of an enum of bodies. A generic enum would do it without a macro, but its bounds on an
+/// error in a box are more than the compiler can see through in a task.
+macro_rules! body_of_kinds {
+    ($name:ident: $($kind:ident),+) => {
+        impl Body for $name {
+            type Data = Bytes;
+            type Error = BoxError;
+
+            fn poll_frame(
+                mut self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+            ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+                match &mut *self {
+                    $(Self::$kind(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),)+
+                }
+            }
+
+            fn is_end_stream(&self) -> bool {
+                match self {
+                    $(Self::$kind(body) => body.is_end_stream(),)+
+                }
+            }
+
+            fn size_hint(&self) -> SizeHint {
+                match self {
+                    $(Self::$kind(body) => body.size_hint(),)+
+                }
+            }
+        }
+    };
+}
+
 /// A body, either way.
 pub enum AnyBody {
     /// There at once.
@@ -42,36 +73,7 @@ impl AnyBody {
     }
 }
 
-impl Body for AnyBody {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut *self {
-            Self::Whole(body) => {
-                Pin::new(body).poll_frame(cx).map_err(|never: Infallible| match never {})
-            }
-            Self::Other(body) => Pin::new(body).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(body) => body.is_end_stream(),
-            Self::Other(body) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(body) => body.size_hint(),
-            Self::Other(body) => body.size_hint(),
-        }
-    }
-}
+body_of_kinds!(AnyBody: Whole, Other);
 
 /// The body of an answer to a caller. A backend's is held as it is: a box for each would be felt.
 pub enum Reply {
@@ -87,34 +89,7 @@ impl From<AnyBody> for Reply {
     }
 }
 
-impl Body for Reply {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut *self {
-            Self::Own(body) => Pin::new(body).poll_frame(cx),
-            Self::Backend(body) => Pin::new(body).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Own(body) => body.is_end_stream(),
-            Self::Backend(body) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Own(body) => body.size_hint(),
-            Self::Backend(body) => body.size_hint(),
-        }
-    }
-}
+body_of_kinds!(Reply: Own, Backend);
 
 /// The body that is there at once.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> AnyBody {

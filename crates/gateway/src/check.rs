@@ -55,6 +55,14 @@ pub struct Admitted {
     pub revision: u64,
 }
 
+impl Admitted {
+    /// When the right to call ends, if it does: an API that asks nobody gives none.
+    pub(crate) fn end(&self) -> Option<Timestamp> {
+        let end = self.permit.end();
+        (self.app.is_some() && end != Timestamp::MAX).then_some(end)
+    }
+}
+
 /// May the call go on?
 pub fn check(
     index: &Index,

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use http::{Request, Response};
+use http::{Request, Response, request};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tidegate_domain::Timestamp;
+use tidegate_sign::Payload;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::spawn_blocking;
 
@@ -20,7 +21,7 @@ use crate::check::{Admitted, Question, check};
 use crate::compare::Meeting;
 use crate::denial::{Denial, Reason};
 use crate::feed::Source;
-use crate::headers::Origin;
+use crate::headers::{Origin, Strict};
 use crate::index::{Digest, Index, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
@@ -300,6 +301,24 @@ impl Inner {
 
     pub(crate) fn revision(&self) -> Option<u64> {
         self.index.load().as_ref().map(|index| index.revision())
+    }
+
+    /// What is asked of a call that came just now.
+    pub(crate) fn question<'q>(
+        &self,
+        parts: &'q request::Parts,
+        strict: &'q Strict,
+        payload: Payload<'q>,
+    ) -> Question<'q> {
+        Question {
+            method: parts.method.as_str(),
+            target: &strict.target,
+            headers: &parts.headers,
+            host: strict.host.as_deref(),
+            payload,
+            wall: (self.clock.wall)(),
+            now: (self.clock.now)(),
+        }
     }
 
     /// The index, if the gate may decide by it.

@@ -41,6 +41,7 @@ pub mod fuzz;
 mod gate;
 pub mod headers;
 mod index;
+mod json;
 mod lease;
 mod limit;
 mod limits;
@@ -81,7 +82,7 @@ pub use gate::{
 pub use index::{Api, Applied, Broken, Change, Digest, Grants, Index, Pair, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
 pub use sealed::{SealError, SealingKey};
-pub use server::{Answers, Caller, Connections, Listener, serve, serve_tls};
+pub use server::{Answers, Caller, Connections, Listener, Terms, serve, serve_tls};
 pub use snapshot::{SnapshotFile, SnapshotStatus};
 pub use tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
 pub use workers::Workers;

@@ -1,13 +1,12 @@
 //! One call: read strictly, decide, forward, account.
 
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, request};
 use http_body::Body;
-use tidegate_domain::{AuthType, Timestamp};
+use tidegate_domain::AuthType;
 use tidegate_sign::{Authorization, Cover, app_authorization_of};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -20,6 +19,7 @@ use crate::denial::{Denial, Reason};
 use crate::gate::{Inner, Server};
 use crate::headers::{self, Strict, Trust};
 use crate::index::Index;
+use crate::json;
 use crate::request_id::RequestId;
 use crate::upgrade::{self, Tunnel};
 
@@ -191,16 +191,7 @@ impl Call<'_> {
     }
 
     fn question<'q>(&'q self, needed: Evidence, whole: &'q [u8]) -> Question<'q> {
-        let (gate, parts, strict) = (self.gate, self.parts, self.strict);
-        Question {
-            method: parts.method.as_str(),
-            target: &strict.target,
-            headers: &parts.headers,
-            host: strict.host.as_deref(),
-            payload: needed.payload(whole),
-            wall: (gate.clock.wall)(),
-            now: (gate.clock.now)(),
-        }
+        self.gate.question(self.parts, self.strict, needed.payload(whole))
     }
 
     async fn forward(
@@ -366,9 +357,7 @@ pub(crate) fn tell_identity(
 
 /// When the right to call ends, if it does.
 pub(crate) fn end_of(admitted: &Admitted) -> Option<HeaderValue> {
-    let end = admitted.permit.end();
-    let ends = admitted.app.is_some() && end != Timestamp::MAX;
-    ends.then(|| HeaderValue::try_from(end.to_string()).ok()).flatten()
+    HeaderValue::try_from(admitted.end()?.to_string()).ok()
 }
 
 /// Tells when the right to call ends, if it does.
@@ -405,35 +394,7 @@ fn refuse(denial: &Denial, id: &RequestId, version: Version) -> Response<AnyBody
 pub(crate) fn body_of(denial: &Denial, id: &RequestId) -> String {
     format!(
         r#"{{"error_code":{},"error_msg":{},"request_id":"{id}"}}"#,
-        Json(denial.reason.row().code),
-        Json(&denial.text()),
+        json::Text(denial.reason.row().code),
+        json::Text(&denial.text()),
     )
-}
-
-/// A text as JSON has it.
-struct Json<'a>(&'a str);
-
-impl fmt::Display for Json<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("\"")?;
-        for c in self.0.chars() {
-            match c {
-                '"' => f.write_str("\\\"")?,
-                '\\' => f.write_str("\\\\")?,
-                c if c.is_control() => write!(f, "\\u{:04x}", u32::from(c))?,
-                c => write!(f, "{c}")?,
-            }
-        }
-        f.write_str("\"")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_are_json_whatever_they_hold() {
-        assert_eq!(Json("a \"b\" \\ \n\u{1} é").to_string(), r#""a \"b\" \\ \u000a\u0001 é""#);
-    }
 }

@@ -138,7 +138,7 @@ pub async fn serve_tls<S: Answers>(
 
 /// How listeners are served. Threads that serve one listener share them.
 #[derive(Clone)]
-pub(crate) struct Terms {
+pub struct Terms {
     limits: Limits,
     tls: Option<Acceptor>,
     /// Room for connections.
@@ -148,7 +148,8 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    pub(crate) fn new(limits: &Limits, tls: Option<Acceptor>, open: Connections) -> Self {
+    /// Within these limits, over TLS if there is an acceptor, with the connections counted in `open`.
+    pub fn new(limits: &Limits, tls: Option<Acceptor>, open: Connections) -> Self {
         let room = Arc::new(Semaphore::new(limits.connections));
         Self { limits: limits.clone(), tls, room, open }
     }

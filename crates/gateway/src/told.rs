@@ -10,7 +10,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::account::{Account, Ids};
 use crate::body::Evidence;
-use crate::check::{Admitted, Question, decide, route};
+use crate::check::{Admitted, decide, route};
 use crate::denial::{Denial, Reason};
 use crate::gate::Inner;
 use crate::headers::{self, Strict};
@@ -173,23 +173,14 @@ fn verdict(
     }
     let index = gate.ready()?;
     *revision = Some(index.revision());
-    let method = told.parts.method.as_str();
-    let route = route(&index, method, &strict.target)?;
+    let route = route(&index, told.parts.method.as_str(), &strict.target)?;
     let (whole, is_empty): (&[u8], bool) = match &told.body {
         ToldBody::Empty => (b"", true),
         ToldBody::Whole(bytes) => (bytes, bytes.is_empty()),
         ToldBody::Untold => (b"", false),
     };
     let needed = Evidence::needed(&route, &told.parts.headers, is_empty);
-    let question = Question {
-        method,
-        target: &strict.target,
-        headers: &told.parts.headers,
-        host: strict.host.as_deref(),
-        payload: needed.payload(whole),
-        wall: (gate.clock.wall)(),
-        now: (gate.clock.now)(),
-    };
+    let question = gate.question(&told.parts, strict, needed.payload(whole));
     let decided = decide(&index, gate.limits.clock_skew_seconds, &question, &route);
     let admitted = covered(&told.body, needed, decided)?;
     gate.limit(&index, &admitted, &told.parts.headers)?;

@@ -11,9 +11,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
-use crate::limits::Limits;
-use crate::server::{Answers, Caller, Connections, Terms, serve_within};
-use crate::tls::Acceptor;
+use crate::server::{Answers, Caller, Terms, serve_within};
 
 /// The threads. They end when this is dropped, whatever runs on them.
 pub struct Workers(Vec<Worker>);
@@ -40,11 +38,10 @@ impl Workers {
         &self,
         listener: TcpListener,
         service: impl Fn() -> F,
-        (limits, tls, open): (&Limits, Option<Acceptor>, &Connections),
+        terms: &Terms,
         stopped: watch::Receiver<bool>,
     ) -> io::Result<usize> {
         let listener = listener.into_std()?;
-        let terms = Terms::new(limits, tls, open.clone());
         let mut threads = JoinSet::new();
         for worker in &self.0 {
             let (listener, service) = (listener.try_clone()?, service());

@@ -19,7 +19,7 @@ use anyhow::{Context, anyhow, bail};
 use hyper_util::service::TowerToHyperService;
 use tidegate_api::dev::DevClock;
 use tidegate_api::{Api, LocalGate};
-use tidegate_gateway::{Acceptor, Answers, Caller, Gate, GateConfig, Listener, Workers};
+use tidegate_gateway::{Acceptor, Answers, Caller, Gate, GateConfig, Listener, Terms, Workers};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -120,8 +120,10 @@ impl Calls {
         S: Answers,
         F: Fn(Caller) -> S + Send + 'static,
     {
-        let terms = (self.gate.limits(), tls, self.gate.connections(which));
-        if let Err(error) = self.workers.serve(listener, service, terms, self.stopped.clone()).await
+        let open = self.gate.connections(which).clone();
+        let terms = Terms::new(self.gate.limits(), tls, open);
+        if let Err(error) =
+            self.workers.serve(listener, service, &terms, self.stopped.clone()).await
         {
             tracing::error!(%error, "a listener of the gate broke");
         }

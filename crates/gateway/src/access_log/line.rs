@@ -9,6 +9,7 @@ use http::Version;
 use tidegate_domain::Timestamp;
 
 use crate::account::{Aborted, Record};
+use crate::json;
 use crate::limits::LOG_TEXT_BYTES;
 
 /// A field: its name, and what it says.
@@ -144,22 +145,12 @@ fn put_time(line: &mut String, time: Timestamp) {
 
 /// A text in quotes; cut off if it is too long.
 fn put_text(line: &mut String, text: &str) {
-    line.push('"');
     let kept = text.get(..text.floor_char_boundary(LOG_TEXT_BYTES)).unwrap_or_default();
-    for c in kept.chars() {
-        match c {
-            '"' => line.push_str("\\\""),
-            '\\' => line.push_str("\\\\"),
-            c if c.is_control() => {
-                let _ = write!(line, "\\u{:04x}", u32::from(c));
-            }
-            c => line.push(c),
-        }
-    }
+    let _ = write!(line, "{}", json::Text(kept));
     if kept.len() < text.len() {
-        line.push('…');
+        line.pop(); // the quote
+        line.push_str("…\"");
     }
-    line.push('"');
 }
 
 fn protocol(version: Version) -> &'static str {

@@ -11,7 +11,7 @@ use tidegate_domain::AuthType;
 use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
 use tidegate_gateway::feed::Batch;
-use tidegate_gateway::{AccessLog, Counts, FIELDS, Limits, Share, Telling, Workers};
+use tidegate_gateway::{AccessLog, Counts, FIELDS, Limits, Share, Telling, Terms, Workers};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -350,12 +350,12 @@ async fn connections_are_counted_while_they_are_open() {
     let served = tokio::spawn(async move {
         let open = gate.connections(tidegate_gateway::Listener::Gateway);
         let workers = Workers::start(NonZeroUsize::MIN).unwrap();
-        let terms = (gate.limits(), None, open);
+        let terms = Terms::new(gate.limits(), None, open.clone());
         let of_thread = || {
             let service = gate.service();
             move |caller| service.of(caller).service()
         };
-        workers.serve(listener, of_thread, terms, stopped).await.unwrap()
+        workers.serve(listener, of_thread, &terms, stopped).await.unwrap()
     });
     let caller = TcpStream::connect(address).await.unwrap();
     until(|| open.count() == 1).await;
