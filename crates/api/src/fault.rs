@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode};
-use tidegate_control::Error;
+use tidegate_control::{Error, StoreError};
 use tidegate_domain::Refusal;
 use tidegate_sign::{SignError, TargetError};
 use tidegate_wire::errors::{self, Answer};
@@ -49,13 +49,30 @@ impl From<Error> for Fault {
             Error::Refused(refusal) => Self::Refused(refusal),
             Error::Store(error) => {
                 tracing::error!(%error, "the store failed");
-                errors::Fault::Internal.into()
+                of_store(&error).into()
+            }
+            Error::Unproven(why) => {
+                tracing::error!(%why, "nothing is decided");
+                errors::Fault::ClockOff.into()
             }
             Error::Vault(error) => {
                 tracing::error!(%error, "the vault failed");
                 errors::Fault::Internal.into()
             }
         }
+    }
+}
+
+fn of_store(error: &StoreError) -> errors::Fault {
+    match error {
+        StoreError::Away(_) => errors::Fault::Unavailable,
+        StoreError::ReadOnly => errors::Fault::ReadOnly,
+        StoreError::Unknown(_) => errors::Fault::OutcomeUnknown,
+        StoreError::Engine(_)
+        | StoreError::BadRow { .. }
+        | StoreError::Taken { .. }
+        | StoreError::Conflict
+        | StoreError::DutyLost => errors::Fault::Internal,
     }
 }
 

@@ -1,34 +1,86 @@
-//! The bell: wakes whoever follows the log after a commit. A sleeper who misses it loses nothing,
-//! for he also looks by himself now and then.
+//! The bell: wakes whoever follows the log after a commit, of this node or of another on the same store.
+//! A sleeper who misses it loses nothing, for he also looks by himself now and then.
 
-use tidegate_store::Revision;
+use tidegate_store::{Ears, Revision, StoreError};
 use tokio::sync::watch;
+
+use crate::Control;
+use crate::error::Result;
 
 /// Rings with the revision of the last commit.
 #[derive(Debug)]
-pub struct Bell(watch::Sender<Revision>);
+pub struct Bell {
+    /// The last revision that was committed anywhere, as far as is known.
+    heard: watch::Sender<Revision>,
+    /// The last one that was committed here.
+    own: watch::Sender<Revision>,
+}
 
 impl Default for Bell {
     fn default() -> Self {
-        Self(watch::Sender::new(Revision(0)))
+        Self { heard: watch::Sender::new(Revision(0)), own: watch::Sender::new(Revision(0)) }
     }
 }
 
 impl Bell {
     pub(crate) fn ring(&self, revision: Revision) {
-        self.0.send_if_modified(|last| {
-            let newer = revision > *last;
-            if newer {
-                *last = revision;
-            }
-            newer
-        });
+        raise(&self.own, revision);
+        raise(&self.heard, revision);
     }
 
     /// Returns once a revision after `since` is committed.
     pub async fn heard_after(&self, since: Revision) {
-        let mut ears = self.0.subscribe();
-        // The sender lives as long as the bell, so waiting cannot fail.
-        let _ = ears.wait_for(|revision| *revision > since).await;
+        after(&self.heard, since).await;
+    }
+}
+
+fn raise(to: &watch::Sender<Revision>, revision: Revision) {
+    to.send_if_modified(|last| {
+        let newer = revision > *last;
+        if newer {
+            *last = revision;
+        }
+        newer
+    });
+}
+
+async fn after(of: &watch::Sender<Revision>, since: Revision) -> Revision {
+    let mut ears = of.subscribe();
+    // The sender lives as long as the bell, so waiting cannot fail.
+    let heard = ears.wait_for(|revision| *revision > since).await;
+    heard.map_or(since, |revision| *revision)
+}
+
+/// What a node hears of the others.
+pub struct Neighbours(Box<dyn Ears>);
+
+impl Control {
+    /// Passes this node's bell on to the others, for ever: one message for all that was committed
+    /// while the one before was on its way. Ends at once on a store that passes nothing on.
+    pub async fn pass_on(&self, passed: &mut Revision) -> Result<()> {
+        let Some(peers) = self.store.peers().filter(|peers| peers.hear()) else { return Ok(()) };
+        loop {
+            let revision = after(&self.bell.own, *passed).await;
+            peers.ring(revision).await?;
+            *passed = revision;
+        }
+    }
+
+    /// Begins to listen to the other nodes; none on a store that passes nothing on. What was committed
+    /// before is made heard.
+    pub async fn listen(&self) -> Result<Option<Neighbours>> {
+        let Some(peers) = self.store.peers().filter(|peers| peers.hear()) else { return Ok(None) };
+        let ears = peers.listen().await?;
+        // Not raised but set: another server may have taken over that knows less.
+        self.bell.heard.send_replace(self.head().await?.revision);
+        Ok(Some(Neighbours(ears)))
+    }
+
+    /// Rings for the others, until they may have been missed.
+    pub async fn hear(&self, mut neighbours: Neighbours) -> Result<(), StoreError> {
+        while let Some(revision) = neighbours.0.hear().await? {
+            raise(&self.bell.heard, revision);
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use tidegate_domain::Refusal;
 use tidegate_store::StoreError;
 
+use crate::proof::Unproven;
 use crate::vault::VaultError;
 
 /// Why a use case did not happen.
@@ -14,6 +15,9 @@ pub enum Error {
     /// The store failed: the caller learns only that something did.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// This node may not decide now; another may.
+    #[error(transparent)]
+    Unproven(#[from] Unproven),
     /// A secret cannot be opened or sealed.
     #[error(transparent)]
     Vault(#[from] VaultError),

@@ -13,6 +13,8 @@ mod apps;
 mod bell;
 mod caller;
 mod command;
+mod deliver;
+mod duty;
 mod error;
 mod execute;
 mod feed;
@@ -20,8 +22,10 @@ mod grants;
 mod identity;
 mod ids;
 mod keep;
+mod proof;
 mod publications;
 mod queries;
+mod remind;
 mod rules;
 mod settle;
 mod turn;
@@ -34,18 +38,21 @@ use std::sync::Arc;
 use tidegate_domain::Timestamp;
 use tidegate_store::{Revision, Store};
 
-pub use bell::Bell;
+pub use bell::{Bell, Neighbours};
 pub use caller::{Caller, Edition};
 pub use command::{ApiAction, ApiDraft, Command, GrantAction, Outcome, Receipt};
+pub use deliver::{Letter, Round, Tried};
+pub use duty::{DUTY_MS, OnDuty};
 pub use error::{Error, Result};
 pub use feed::GateChanges;
 pub use identity::{Identity, Issued, Login, LoginError, Scope};
+pub use proof::{CLOCK_LIMIT_MS, Clocks, Unproven};
 pub use queries::{
     ApiActionOn, ApiShown, AppShown, ApplicationShown, Approver, BoundApi, Cause, GrantedApp,
     Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown, ThrottleShown,
 };
 pub use settle::Settled;
-pub use tidegate_store::{ApiFilter, Page, Paging};
+pub use tidegate_store::{ApiFilter, MessageId, Page, Paging, StoreError, Waiting};
 pub use vault::{Vault, VaultError};
 pub use world::{
     Change, InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World, WorldError,
@@ -67,13 +74,28 @@ pub struct Control {
     settings: Settings,
     bell: Bell,
     logins: identity::Gatekeeper,
+    /// The name of this node among those on the store.
+    node: String,
+    /// What it must prove, if it is not alone.
+    proof: Option<proof::Proof>,
 }
 
 impl Control {
     /// The control side over a store, with the vault that can open its secrets.
     pub fn new(store: Arc<dyn Store>, vault: Vault, settings: Settings) -> Self {
         let logins = identity::Gatekeeper::new();
-        Self { store, vault, settings, bell: Bell::default(), logins }
+        let node = String::new();
+        Self { store, vault, settings, bell: Bell::default(), logins, node, proof: None }
+    }
+
+    /// The same as one node of several, if the store lets several in: it then decides only while its
+    /// clock agrees with the store's, as [`Control::beat`] finds out.
+    pub fn among_peers(mut self, clocks: Clocks) -> Result<Self, VaultError> {
+        if self.store.peers().is_some() {
+            self.node = ids::hex32()?;
+            self.proof = Some(proof::Proof::new(clocks));
+        }
+        Ok(self)
     }
 
     /// The bell that rings after every commit.

@@ -5,6 +5,7 @@ use tidegate_domain::standing;
 use tidegate_domain::{ApiId, InstanceId, Key, Timestamp};
 use tidegate_store::Due;
 
+use crate::duty::OnDuty;
 use crate::error::Result;
 use crate::turn::{self, Turn};
 use crate::{Control, keep, publications};
@@ -23,15 +24,15 @@ pub struct Settled {
 
 impl Control {
     /// Records what time has brought about by `now`; takes no turn when there is nothing to record.
-    pub async fn settle(&self, now: Timestamp) -> Result<Settled> {
+    pub async fn settle(&self, on_duty: &OnDuty, now: Timestamp) -> Result<Settled> {
         if self.store.view().await?.due(now, 1).await?.is_empty() {
             return Ok(Settled { count: 0, more: false });
         }
-        turn::whole(|| self.settle_once(now)).await
+        turn::whole(|| self.settle_once(on_duty, now)).await
     }
 
-    async fn settle_once(&self, now: Timestamp) -> Result<Settled> {
-        let mut turn = Turn::begin(self, None, now).await?;
+    async fn settle_once(&self, on_duty: &OnDuty, now: Timestamp) -> Result<Settled> {
+        let mut turn = Turn::begin_on_duty(self, on_duty, now).await?;
         let now = turn.now;
         let due = turn.due(now, PER_TURN).await?;
         let count = due.len();
@@ -46,12 +47,12 @@ impl Control {
     }
 
     /// Forgets tokens that have ended by `now`.
-    pub async fn drop_ended_tokens(&self, now: Timestamp) -> Result<u64> {
-        turn::whole(|| self.drop_ended_tokens_once(now)).await
+    pub async fn drop_ended_tokens(&self, on_duty: &OnDuty, now: Timestamp) -> Result<u64> {
+        turn::whole(|| self.drop_ended_tokens_once(on_duty, now)).await
     }
 
-    async fn drop_ended_tokens_once(&self, now: Timestamp) -> Result<u64> {
-        let mut turn = Turn::begin(self, None, now).await?;
+    async fn drop_ended_tokens_once(&self, on_duty: &OnDuty, now: Timestamp) -> Result<u64> {
+        let mut turn = Turn::begin_on_duty(self, on_duty, now).await?;
         let now = turn.now;
         let dropped = turn.drop_tokens(now).await?;
         if dropped > 0 {

@@ -6,10 +6,13 @@ use std::ops::{Deref, DerefMut};
 
 use serde_json::Value;
 use tidegate_domain::{Timestamp, UserId};
-use tidegate_store::{JournalEntry, Message, Revision, StoreError, Transaction, View};
+use tidegate_store::{
+    JournalEntry, Message, MessageId, Revision, StoreError, Transaction, View,
+};
 
 use crate::access::{self, Seat};
 use crate::caller::Caller;
+use crate::duty::OnDuty;
 use crate::error::{Error, Result};
 use crate::{Control, Settings, Vault};
 
@@ -60,10 +63,24 @@ impl<'a> Turn<'a> {
         actor: Option<UserId>,
         now: Timestamp,
     ) -> Result<Turn<'a>> {
+        control.proven()?;
         let mut transaction = control.store.begin().await?;
         let now = now.max(transaction.head().await?.decided_at);
         transaction.set_decided_at(now).await?;
         Ok(Self { transaction, now, actor, vault: &control.vault, settings: control.settings })
+    }
+
+    /// A turn that only commits while the duty is this node's.
+    pub async fn begin_on_duty(
+        control: &'a Control,
+        on_duty: &OnDuty,
+        now: Timestamp,
+    ) -> Result<Turn<'a>> {
+        let mut turn = Self::begin(control, None, now).await?;
+        if let Some(duty) = &on_duty.0 {
+            turn.transaction.under_duty(duty).await?;
+        }
+        Ok(turn)
     }
 
     pub async fn commit(self) -> Result<Revision> {
@@ -111,7 +128,8 @@ impl<'a> Turn<'a> {
             return Ok(());
         }
         let message = Message {
-            revision: self.transaction.revision(),
+            id: MessageId::default(),
+            tries: 0,
             at: self.now,
             recipient: recipient.clone(),
             what: what.to_owned(),

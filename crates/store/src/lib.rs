@@ -18,7 +18,9 @@ pub mod battery;
 mod due;
 mod epoch;
 pub mod mem;
+mod peers;
 pub mod records;
+mod reminders;
 pub mod sql;
 pub mod taken;
 
@@ -30,19 +32,33 @@ use tidegate_domain::{
 
 pub use due::{publication_due_at, standing_due_at};
 pub use mem::MemStore;
+pub use peers::{Duty, Ears, Peers};
 pub use records::{
     ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
-    Member, Message, NoticeFilter, Page, Paging, Party, Project, Revision, Sealed, Token,
-    TokenHash, User, Workspace,
+    Member, Message, MessageId, NoticeFilter, Page, Paging, Party, Project, Revision, Sealed,
+    Token, TokenHash, User, Waiting, Workspace,
 };
+pub use reminders::{Mark, Moment, Remarkable};
 pub use sql::SqlStore;
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The engine failed: disk full, file damaged, connection lost.
+    /// The engine failed: disk full, file damaged.
     #[error("the store failed: {0}")]
     Engine(String),
+    /// The engine cannot be reached, or is too busy to answer in time. Nothing was written.
+    #[error("the store cannot be reached: {0}")]
+    Away(String),
+    /// The engine takes no writes: it is a copy of another one, or was told to be. Nothing was written.
+    #[error("the store is read-only: it is a standby, or no longer the primary")]
+    ReadOnly,
+    /// The connection was lost while the engine committed: nobody here knows whether it did.
+    #[error("whether the store has committed is not known: {0}")]
+    Unknown(String),
+    /// What was to be done under a duty is another node's by now. Nothing was written.
+    #[error("the duty is another node's")]
+    DutyLost,
     /// A row does not make sense. Nothing is guessed: it must be mended by hand.
     #[error("{table} {id}: the column {column} does not make sense")]
     BadRow {
@@ -76,6 +92,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// All that is known at one moment.
     async fn view(&self) -> Result<Box<dyn View>>;
+
+    /// What the nodes on this store need of each other; none when it lets one process in at a time.
+    fn peers(&self) -> Option<&dyn Peers> {
+        None
+    }
 }
 
 /// Reading, at one moment. What does not exist is `None`; deleted apps and APIs do not exist, but in
@@ -183,6 +204,22 @@ pub trait View: Send {
     async fn journal(&mut self, after: Revision, limit: u64) -> Result<Vec<JournalEntry>>;
     /// The messages nobody has delivered yet, oldest first.
     async fn outbox(&mut self, limit: u64) -> Result<Vec<Message>>;
+    /// Those of them that may be tried by `now`, oldest first.
+    async fn outbox_due(&mut self, now: Timestamp, limit: u64) -> Result<Vec<Message>>;
+    /// How many of them there are, and since when the oldest waits.
+    async fn outbox_waiting(&mut self) -> Result<Waiting>;
+
+    /// The things with a moment of this kind that are after the mark and at or before `to`, in order.
+    /// What belongs to a deleted app or API may be among them.
+    async fn remarkable(
+        &mut self,
+        moment: Moment,
+        after: &Mark,
+        to: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<Remarkable>>;
+    /// How far the reminding called `name` has got; none when it never began.
+    async fn reminded(&mut self, name: &str) -> Result<Option<Mark>>;
 }
 
 /// Writing, in one turn. `put_` creates or replaces. After an error other than
@@ -238,6 +275,17 @@ pub trait Transaction: View {
     async fn journal_write(&mut self, entry: &JournalEntry) -> Result<()>;
     /// Leaves a message to be delivered after the commit.
     async fn outbox_write(&mut self, message: &Message) -> Result<()>;
+    /// Counts a try to deliver a message that failed; it may be tried again from `at` on.
+    async fn outbox_put_off(&mut self, id: MessageId, at: Timestamp) -> Result<()>;
+    /// Forgets a message: it was delivered, or never will be.
+    async fn outbox_remove(&mut self, id: MessageId) -> Result<()>;
+
+    /// Keeps how far the reminding called `name` has got.
+    async fn set_reminded(&mut self, name: &str, mark: &Mark) -> Result<()>;
+
+    /// Lets this transaction commit only under the duty: [`StoreError::DutyLost`] if it is another
+    /// node's by now, and until the commit nobody takes it.
+    async fn under_duty(&mut self, duty: &Duty) -> Result<()>;
 
     /// Makes everything durable, all at once, and tells the revision.
     async fn commit(self: Box<Self>) -> Result<Revision>;

@@ -296,11 +296,31 @@ pub struct JournalEntry {
     pub details: String,
 }
 
+/// Which message: the revision it was left at, and its place among those of that revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct MessageId {
+    /// The revision.
+    pub revision: Revision,
+    /// The place, from 0.
+    pub ordinal: u64,
+}
+
+/// What waits in the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Waiting {
+    /// How many messages.
+    pub count: u64,
+    /// When the oldest of them was left.
+    pub oldest: Option<Timestamp>,
+}
+
 /// A message to people or programs, to be delivered after the commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The revision; set by the store when written.
-    pub revision: Revision,
+    /// Which one it is; set by the store when written.
+    pub id: MessageId,
+    /// How often it was tried to deliver it, in vain.
+    pub tries: u32,
     /// When it was left.
     pub at: Timestamp,
     /// Whom it is for.

@@ -1,6 +1,6 @@
 //! A grant's life, told as stories.
 
-use tidegate_control::{Command, GrantAction, Inbox};
+use tidegate_control::{Command, GrantAction, Inbox, OnDuty};
 use tidegate_domain::standing::{Choice, Relationship};
 use tidegate_domain::{
     ApplicationId, Denied, NoticeId, NoticeOutcome, Outcome, Refusal, VoidCause,
@@ -127,8 +127,8 @@ async fn a_reviewers_cancellation_leaves_two_days_and_bites_by_itself() {
 
     // Recording it changes nothing for the gate, and says how the notice ended.
     let notice = notice(&world).await.id;
-    assert_eq!(world.control.settle(world.now()).await.unwrap().count, 1);
-    assert_eq!(world.control.settle(world.now()).await.unwrap().count, 0);
+    assert_eq!(world.control.settle(&OnDuty::ALONE, world.now()).await.unwrap().count, 1);
+    assert_eq!(world.control.settle(&OnDuty::ALONE, world.now()).await.unwrap().count, 0);
     assert_eq!(world.admits().await, Err(Denied::Cancelled { at: hour(49) }));
     let owner = world.caller("owner").await;
     let shown = world.control.show_notice(&owner, &notice, world.now()).await.unwrap().notice;

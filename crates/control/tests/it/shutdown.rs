@@ -1,6 +1,6 @@
 //! Stop, unpublish and recover, and what they mean for the apps.
 
-use tidegate_control::{ApiAction, Command, GrantAction, Inbox};
+use tidegate_control::{ApiAction, Command, GrantAction, Inbox, OnDuty};
 use tidegate_domain::publication::Status;
 use tidegate_domain::standing::Choice;
 use tidegate_domain::{Denied, NoticeId, Refusal};
@@ -48,7 +48,7 @@ async fn a_stop_is_announced_and_forced_and_the_grant_survives_it() {
 
     world.go_to(hour(50));
     assert_eq!(world.admits().await, Err(Denied::Stopped), "with or without a scheduler");
-    world.control.settle(world.now()).await.unwrap();
+    world.control.settle(&OnDuty::ALONE, world.now()).await.unwrap();
     assert_eq!(world.admits().await, Err(Denied::Stopped));
     assert_eq!(status(&world).await, Status::Stopped);
     world.does("reviewer", world.on_api(ApiAction::Recover)).await;
@@ -87,7 +87,7 @@ async fn an_unpublish_takes_the_grants_along() {
     world.does("reviewer", world.on_api(ApiAction::Unpublish(Some(hour(50))))).await;
     world.go_to(hour(50));
     assert_eq!(world.admits().await, Err(Denied::NotPublished));
-    world.control.settle(world.now()).await.unwrap();
+    world.control.settle(&OnDuty::ALONE, world.now()).await.unwrap();
     assert_eq!(status(&world).await, Status::Offline);
     let publish = Command::Publish { api: world.api.clone(), instance: instance() };
     world.does("reviewer", publish).await;

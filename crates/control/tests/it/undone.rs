@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use tidegate_control::{Command, Error, Settings};
+use tidegate_control::{Command, Error, OnDuty, Settings};
 use tidegate_domain::AppKind;
 use tidegate_store::{MemStore, Result, Revision, Store, StoreError, Transaction, View};
 use tidegate_testkit::{World, spec};
@@ -53,5 +53,5 @@ async fn an_undone_turn_is_taken_again_and_not_for_ever() {
     store.left.store(3, Ordering::SeqCst);
     assert!(world.control.apply(&spec(), false, world.now()).await.unwrap().is_empty());
     store.left.store(3, Ordering::SeqCst);
-    world.control.drop_ended_tokens(world.now()).await.unwrap();
+    world.control.drop_ended_tokens(&OnDuty::ALONE, world.now()).await.unwrap();
 }

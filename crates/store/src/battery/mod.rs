@@ -4,6 +4,7 @@
 //! [`battery!`](crate::battery!) makes a named test of each case.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that fails panics
 
+mod deliver;
 mod feed;
 mod lists;
 mod order;
@@ -12,6 +13,7 @@ pub mod samples;
 mod time;
 mod unique;
 
+pub use deliver::*;
 pub use feed::*;
 pub use lists::*;
 pub use order::*;
@@ -51,6 +53,9 @@ macro_rules! battery {
                 parts_are_read_as_last_put
                 the_journal_is_told_in_order
                 the_outbox_is_told_in_order
+                messages_are_put_off_and_removed
+                what_is_remarkable_is_found_in_order
+                marks_are_kept
                 users_are_found_by_name_and_key
                 apps_are_filtered
                 apis_are_filtered

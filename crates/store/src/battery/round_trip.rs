@@ -14,7 +14,7 @@ use super::samples::{
     message, notice, project, publication, throttle, token, user, verdict, workspace, workspace_id,
 };
 use super::{Shared, revision, view, write};
-use crate::{Sealed, StoreError, TokenHash};
+use crate::{MessageId, Sealed, StoreError, TokenHash};
 
 /// Projects, users, workspaces, members and tokens.
 pub async fn people_round_trip(store: Shared) {
@@ -313,10 +313,11 @@ pub async fn the_outbox_is_told_in_order(store: Shared) {
     write!(store, outbox_write(&message("c")));
     let mut view = view(&store).await;
     let all = view.outbox(10).await.unwrap();
-    let told: Vec<_> = all.iter().map(|m| (m.revision.0, m.subject.as_str())).collect();
+    let told: Vec<_> = all.iter().map(|m| (m.id.revision.0, m.subject.as_str())).collect();
     assert_eq!(told, [(1, "a"), (1, "b"), (2, "c")]);
     let mut expected = message("c");
-    expected.revision = revision(2);
+    expected.id = MessageId { revision: revision(2), ordinal: 0 };
+    expected.tries = 0;
     assert_eq!(all[2], expected);
     assert_eq!(view.outbox(1).await.unwrap(), all[..1]);
 }

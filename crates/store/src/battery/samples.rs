@@ -11,7 +11,7 @@ use tidegate_domain::{
 };
 
 use crate::{
-    AppRecord, JournalEntry, Member, Message, Project, Revision, Sealed, Token, TokenHash, User,
+    AppRecord, JournalEntry, Member, Message, MessageId, Project, Revision, Sealed, Token, TokenHash, User,
     Workspace,
 };
 
@@ -285,7 +285,8 @@ pub fn line(subject: &str) -> JournalEntry {
 /// A message.
 pub fn message(subject: &str) -> Message {
     Message {
-        revision: Revision(999),
+        id: MessageId { revision: Revision(999), ordinal: 7 },
+        tries: 3,
         at: at(5),
         recipient: user_id("u1"),
         what: "notice.sent".to_owned(),

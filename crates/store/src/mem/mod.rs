@@ -4,6 +4,7 @@
 //! original when it commits; a view holds on to the state it began with.
 
 mod lists;
+mod reminders;
 mod state;
 mod transaction;
 mod view;

@@ -8,7 +8,7 @@ use tidegate_domain::{
 };
 
 use crate::{
-    AppRecord, Head, JournalEntry, Member, Message, Project, Result, Revision, StoreError, Token,
+    AppRecord, Head, JournalEntry, Mark, Member, Message, Project, Result, Revision, StoreError, Token,
     TokenHash, User, Workspace, epoch,
 };
 
@@ -39,7 +39,9 @@ pub struct State {
     pub applications: BTreeMap<ApplicationId, Application>,
     pub notices: BTreeMap<NoticeId, Notice>,
     pub journal: Vec<JournalEntry>,
-    pub outbox: Vec<Message>,
+    /// Each message with the moment before which it is not tried again.
+    pub outbox: Vec<(Message, Timestamp)>,
+    pub reminded: BTreeMap<String, Mark>,
 }
 
 impl State {
@@ -65,6 +67,7 @@ impl State {
             notices: BTreeMap::new(),
             journal: Vec::new(),
             outbox: Vec::new(),
+            reminded: BTreeMap::new(),
         }
     }
 

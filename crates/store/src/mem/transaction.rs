@@ -13,7 +13,7 @@ use tokio::sync::{OwnedMutexGuard, watch};
 use super::state::{Kept, State};
 use super::view::Session;
 use crate::{
-    AppRecord, JournalEntry, Member, Message, Project, Result, Revision, StoreError, Token,
+    AppRecord, Duty, JournalEntry, Mark, Member, Message, MessageId, Project, Result, Revision, StoreError, Token,
     Transaction, User, Workspace, taken,
 };
 
@@ -199,8 +199,34 @@ impl Transaction for Session<Writing> {
     }
 
     async fn outbox_write(&mut self, message: &Message) -> Result<()> {
-        let message = Message { revision: self.0.revision, ..message.clone() };
-        self.0.state.outbox.push(message);
+        let revision = self.0.revision;
+        let outbox = &mut self.0.state.outbox;
+        let before = outbox.iter().filter(|(other, _)| other.id.revision == revision).count();
+        let id = MessageId { revision, ordinal: before as u64 };
+        outbox.push((Message { id, tries: 0, ..message.clone() }, Timestamp::from_ms(0)));
+        Ok(())
+    }
+
+    async fn outbox_put_off(&mut self, id: MessageId, at: Timestamp) -> Result<()> {
+        for (message, next) in self.0.state.outbox.iter_mut().filter(|(m, _)| m.id == id) {
+            message.tries += 1;
+            *next = at;
+        }
+        Ok(())
+    }
+
+    async fn outbox_remove(&mut self, id: MessageId) -> Result<()> {
+        self.0.state.outbox.retain(|(message, _)| message.id != id);
+        Ok(())
+    }
+
+    async fn set_reminded(&mut self, name: &str, mark: &Mark) -> Result<()> {
+        self.0.state.reminded.insert(name.to_owned(), mark.clone());
+        Ok(())
+    }
+
+    async fn under_duty(&mut self, _: &Duty) -> Result<()> {
+        // A store in memory has no peers, so nobody else could have taken it.
         Ok(())
     }
 

@@ -11,12 +11,13 @@ use tidegate_domain::{
 };
 
 use super::lists::page;
+use super::reminders::remarkable;
 use super::state::{Kept, State};
 use crate::due::{publication_due_at, standing_due_at};
 use crate::{
     ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
-    Member, Message, NoticeFilter, Page, Paging, Project, Result, Revision, Token, TokenHash, User,
-    View, Workspace,
+    Mark, Member, Message, Moment, NoticeFilter, Page, Paging, Project, Remarkable, Result,
+    Revision, Token, TokenHash, User, View, Waiting, Workspace,
 };
 
 /// A view, when `S` is a shared state; a transaction, when it is one of its own.
@@ -302,6 +303,33 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
     }
 
     async fn outbox(&mut self, limit: u64) -> Result<Vec<Message>> {
-        Ok(first(&self.0.outbox, limit))
+        let messages: Vec<_> = self.0.outbox.iter().map(|(message, _)| message.clone()).collect();
+        Ok(first(&messages, limit))
+    }
+
+    async fn outbox_due(&mut self, now: Timestamp, limit: u64) -> Result<Vec<Message>> {
+        let due = self.0.outbox.iter().filter(|(_, next)| *next <= now);
+        let due: Vec<_> = due.map(|(message, _)| message.clone()).collect();
+        Ok(first(&due, limit))
+    }
+
+    async fn outbox_waiting(&mut self) -> Result<Waiting> {
+        let outbox = &self.0.outbox;
+        let oldest = outbox.first().map(|(message, _)| message.at);
+        Ok(Waiting { count: outbox.len() as u64, oldest })
+    }
+
+    async fn remarkable(
+        &mut self,
+        moment: Moment,
+        after: &Mark,
+        to: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<Remarkable>> {
+        Ok(first(&remarkable(&self.0, moment, after, to)?, limit))
+    }
+
+    async fn reminded(&mut self, name: &str) -> Result<Option<Mark>> {
+        Ok(self.0.reminded.get(name).cloned())
     }
 }

@@ -18,25 +18,69 @@ const CHUNK: usize = 500;
 /// other, or they wait for each other.
 const CONFLICTS: [&str; 2] = ["40001", "40P01"];
 
+/// What engines say when they take no writes.
+const READ_ONLY: &str = "25006";
+
+/// What engines say, or how it begins, when they go, come, have no room, or let a lock be waited for
+/// too long.
+const AWAY: [&str; 4] = ["08", "53300", "55P03", "57P"];
+
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        if is_conflict(&error) {
-            return Self::Conflict;
+        if let Some(SqlErr::UniqueConstraintViolation(_)) = error.sql_err() {
+            return Self::Taken { what: "a unique value" };
         }
-        match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => Self::Taken { what: "a unique value" },
-            _ => Self::Engine(error.to_string()),
+        match cause(&error) {
+            Some(cause) => Self::from(cause),
+            None if matches!(error, DbErr::ConnectionAcquire(_)) => Self::Away(error.to_string()),
+            None => Self::Engine(error.to_string()),
         }
     }
 }
 
-fn is_conflict(error: &DbErr) -> bool {
+impl From<&sqlx::Error> for StoreError {
+    fn from(error: &sqlx::Error) -> Self {
+        let Some(told) = error.as_database_error() else {
+            return match error {
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed => Self::Away(error.to_string()),
+                _ => Self::Engine(error.to_string()),
+            };
+        };
+        let code = told.code().unwrap_or_default();
+        if CONFLICTS.contains(&&*code) {
+            Self::Conflict
+        } else if code == READ_ONLY {
+            Self::ReadOnly
+        } else if AWAY.iter().any(|away| code.starts_with(away)) {
+            Self::Away(error.to_string())
+        } else {
+            Self::Engine(error.to_string())
+        }
+    }
+}
+
+/// What a commit that failed means. An engine that says why has not committed, unless it went away
+/// itself; one that says nothing may have.
+pub fn after_commit(error: DbErr) -> StoreError {
+    match StoreError::from(error) {
+        StoreError::Away(why) => StoreError::Unknown(why),
+        known => known,
+    }
+}
+
+fn cause(error: &DbErr) -> Option<&sqlx::Error> {
     let (DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause)) = error else {
-        return false;
+        return None;
     };
-    let RuntimeErr::SqlxError(cause) = cause else { return false };
-    let code = cause.as_database_error().and_then(|error| error.code());
-    code.is_some_and(|code| CONFLICTS.contains(&&*code))
+    match cause {
+        RuntimeErr::SqlxError(cause) => Some(cause),
+        RuntimeErr::Internal(_) => None,
+    }
 }
 
 /// A thing that is read from rows.

@@ -8,7 +8,7 @@ use sea_orm::{DatabaseTransaction, EntityName, EntityTrait, IntoActiveModel, Mod
 use super::SqlStore;
 use super::tables::{
     api_tags, apis, applications, apps, head, instances, journal, members, notices, outbox,
-    projects, publications, standings, throttles, tokens, users, workspaces,
+    projects, publications, reminders, standings, throttles, tokens, users, workspaces,
 };
 use super::transaction::take_revision;
 use crate::{Revision, StoreError};
@@ -77,7 +77,8 @@ pub async fn copy(from: &SqlStore, to: &SqlStore) -> Result<Copied, CopyError> {
         applications,
         notices,
         journal,
-        outbox
+        outbox,
+        reminders
     );
     if here != there {
         return Err(CopyError::Differs);

@@ -9,7 +9,9 @@ mod copy;
 mod engine;
 mod lists;
 mod migrations;
+mod nodes;
 mod postgres;
+mod reminders;
 mod rows;
 mod sqlite;
 mod tables;
@@ -21,15 +23,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sea_orm::{DatabaseTransaction, EntityTrait};
+use sea_orm::DatabaseTransaction;
 use tokio::sync::Mutex;
 
-use self::cells::Cells;
 pub use self::copy::{Copied, CopyError, copy};
-use self::engine::Engine;
+use self::engine::{Engine, head_in};
 pub use self::postgres::PostgresUrl;
-use self::tables::head;
-use crate::{Head, Result, Store, Transaction, View};
+use crate::{Head, Peers, Result, Store, Transaction, View};
 
 /// A store in an SQL database.
 pub struct SqlStore {
@@ -76,9 +76,12 @@ impl Store for SqlStore {
     async fn view(&self) -> Result<Box<dyn View>> {
         let tx = self.engine.begin_read().await?;
         // The first statement fixes the moment, so it is made now and not when the view is used.
-        let row = head::Entity::find().one(&tx).await?;
-        let head = row.ok_or_else(|| Cells::of(head::Entity, &["1"]).bad("one"))?.read()?;
+        let head = head_in(&tx).await?;
         let _lock = self.engine.lock.clone();
         Ok(Box::new(Session { tx, head, mode: (), _lock }))
+    }
+
+    fn peers(&self) -> Option<&dyn Peers> {
+        self.engine.peers.as_deref()
     }
 }

@@ -1,17 +1,21 @@
 //! Connecting to PostgreSQL: all that is said to PostgreSQL and to no other engine.
 //!
-//! Nothing is used that databases which only speak its protocol tend to lack: no advisory locks, no
-//! notifications, no sequences. Order comes from the row lock on `head` alone.
+//! What orders writers is nothing that databases which only speak its protocol tend to lack: no advisory
+//! locks, no notifications, no sequences, but the row lock on `head` alone. What nodes need of each other
+//! is in `nodes`.
 
 use std::fmt;
 use std::time::Duration;
 
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sea_orm::sqlx::{ConnectOptions, Connection, Executor, PgConnection};
-use sea_orm::{AccessMode, DatabaseConnection, IsolationLevel, TransactionOptions};
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseConnection, IsolationLevel, TransactionOptions,
+};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 
 use super::engine::Engine;
 use super::migrations::{self, Dialect};
+use super::nodes::Nodes;
 use crate::{Result, StoreError};
 
 /// How many views there can be at one moment before the next one waits.
@@ -20,17 +24,33 @@ const READERS: u32 = 8;
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// How many connections the heartbeat, the bell and the duty share.
+const PEERS: u32 = 2;
+
 /// What every connection begins with, whatever the server's defaults are. The row lock on `head`
 /// orders writers, so the least isolation will do for them: more would only make them conflict. A
 /// writer waits a while for the turn of another process, and a process that stalls in the middle of
-/// its own is cut off, or the others would wait for it for ever.
+/// its own is cut off, or the others would wait for it for ever. A commit that is acknowledged is on
+/// disk, here and on the standbys the server waits for, whatever else it was told.
 const SESSION: &str = "SET default_transaction_isolation = 'read committed';
     SET lock_timeout = '10s';
-    SET idle_in_transaction_session_timeout = '60s'";
+    SET idle_in_transaction_session_timeout = '60s';
+    SELECT set_config('synchronous_commit', 'on', false)
+        WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')";
 
-/// How often the missing steps are tried. When two processes start on a new database at once, one of
-/// them fails, and then finds the steps taken.
-const TRIES: u32 = 3;
+/// What those that read begin with, too. Not those that write: a server that is told to stop a commit
+/// which waits for a standby says that it is made.
+const READING: &str = "SET statement_timeout = '60s'";
+
+/// Is this connection's server one that takes writes? Asked before each use, in place of a sign of life.
+const TAKES_WRITES: &str = "SELECT current_setting('transaction_read_only') = 'off'";
+
+/// How long a start waits for another process that takes the missing steps.
+const MIGRATING: &str = "SET LOCAL lock_timeout = '10min'";
+
+/// How often the missing steps are tried. When two processes start on a new database at once, both may
+/// make the first table, and one of them fails.
+const TRIES: u32 = 5;
 
 /// The server's own order of texts depends on its language; that of bytes does not.
 const DIALECT: Dialect = Dialect {
@@ -42,7 +62,7 @@ const DIALECT: Dialect = Dialect {
 };
 
 /// What a URL may say behind its `?`.
-const PARAMETERS: [&str; 9] = [
+const PARAMETERS: [&str; 12] = [
     "host",
     "hostaddr",
     "port",
@@ -50,6 +70,9 @@ const PARAMETERS: [&str; 9] = [
     "user",
     "password",
     "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
     "application_name",
     "options",
 ];
@@ -80,8 +103,12 @@ impl PostgresUrl {
         Ok(Self { text: text.to_owned(), options: Box::new(options) })
     }
 
-    /// Does what is said to the database leave this machine? It is not encrypted.
-    pub fn is_remote(&self) -> bool {
+    /// Does what is said to the database leave this machine without its server having proven who it is?
+    pub fn is_exposed(&self) -> bool {
+        self.is_remote() && !matches!(self.options.get_ssl_mode(), PgSslMode::VerifyFull)
+    }
+
+    fn is_remote(&self) -> bool {
         let host = self.options.get_host();
         let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
         self.options.get_socket().is_none()
@@ -126,9 +153,11 @@ pub async fn open(url: &PostgresUrl) -> Result<Engine> {
     reach(&options).await.map_err(|why| {
         StoreError::Engine(format!("PostgreSQL cannot be reached at {url}: {why}"))
     })?;
-    let engine = Engine {
-        writer: pool(1, options.clone()),
-        readers: pool(READERS, options),
+    let peers = writing(PEERS, options.clone());
+    let listening = pool(1, "").connect_lazy_with(options.clone());
+    let mut engine = Engine {
+        writer: writing(1, options.clone()).into(),
+        readers: pool(READERS, READING).connect_lazy_with(options).into(),
         write: TransactionOptions::default(),
         read: TransactionOptions {
             isolation_level: Some(IsolationLevel::RepeatableRead),
@@ -136,6 +165,7 @@ pub async fn open(url: &PostgresUrl) -> Result<Engine> {
             sqlite_transaction_mode: None,
         },
         lock: None,
+        peers: None,
     };
     let mut tries = 1;
     while let Err(error) = migrate(&engine).await {
@@ -144,6 +174,8 @@ pub async fn open(url: &PostgresUrl) -> Result<Engine> {
         }
         tries += 1;
     }
+    let head = engine.head().await?;
+    engine.peers = Some(Box::new(Nodes::new(peers, listening, &head.epoch).await?));
     Ok(engine)
 }
 
@@ -159,19 +191,33 @@ async fn reach(options: &PgConnectOptions) -> Result<(), String> {
 
 async fn migrate(engine: &Engine) -> Result<()> {
     let tx = engine.begin_write().await?;
+    tx.execute_unprepared(MIGRATING).await?;
     migrations::run(&tx, &DIALECT).await?;
     Ok(tx.commit().await?)
 }
 
-fn pool(size: u32, options: PgConnectOptions) -> DatabaseConnection {
-    let pool = PgPoolOptions::new()
-        .max_connections(size)
-        .acquire_timeout(CONNECT)
-        .after_connect(|connection: &mut PgConnection, _| {
-            Box::pin(async move { connection.execute(SESSION).await.map(drop) })
+/// Connections to a server that takes writes. One to a server that has become a standby is given up, in
+/// the hope that the address leads to the new primary.
+fn writing(size: u32, options: PgConnectOptions) -> PgPool {
+    pool(size, "")
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| {
+            Box::pin(async move {
+                sqlx::query_scalar::<_, bool>(TAKES_WRITES).fetch_one(connection).await
+            })
         })
-        .connect_lazy_with(options);
-    DatabaseConnection::from(pool)
+        .connect_lazy_with(options)
+}
+
+fn pool(size: u32, more: &'static str) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(size).acquire_timeout(CONNECT).after_connect(
+        move |connection: &mut PgConnection, _| {
+            Box::pin(async move {
+                connection.execute(SESSION).await?;
+                connection.execute(more).await.map(drop)
+            })
+        },
+    )
 }
 
 #[cfg(test)]
@@ -204,8 +250,8 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_the_machine_is_known() {
-        for (url, remote) in [
+    fn what_leaves_the_machine_unprotected_is_known() {
+        for (url, exposed) in [
             ("postgres://u@localhost/d", false),
             ("postgres://u@127.0.0.1/d", false),
             ("postgres://u@[::1]/d", false),
@@ -214,8 +260,11 @@ mod tests {
             ("postgres://u@10.0.0.1/d", true),
             ("postgres://u@db.example/d", true),
             ("postgres://u@localhost/d?host=db.example", true),
+            ("postgres://u@db.example/d?sslmode=require", true),
+            ("postgres://u@db.example/d?sslmode=verify-ca", true),
+            ("postgres://u@db.example/d?sslmode=verify-full&sslrootcert=/ca.pem", false),
         ] {
-            assert_eq!(PostgresUrl::parse(url).unwrap().is_remote(), remote, "{url}");
+            assert_eq!(PostgresUrl::parse(url).unwrap().is_exposed(), exposed, "{url}");
         }
     }
 }

@@ -47,6 +47,7 @@ pub async fn open(path: &Path) -> Result<Engine> {
         write: begin(SqliteTransactionMode::Immediate),
         read: begin(SqliteTransactionMode::Deferred),
         lock: Some(lock.into()),
+        peers: None,
     };
     let tx = engine.begin_write().await?;
     migrations::run(&tx, &DIALECT).await?;

@@ -28,6 +28,12 @@ macro_rules! table {
 
 table! { migrations, "migrations"; name: String; ordinal: i64 }
 
+table! { nodes, "nodes"; node: String; beat_at: i64 }
+
+table! { duty, "duty"; one: i64; node: String, number: i64, until: i64 }
+
+table! { reminders, "reminders"; name: String; mark_at: i64, mark_key: String }
+
 table! { head, "head"; one: i64; epoch: String, revision: i64, decided_at: i64 }
 
 table! { projects, "projects"; id: String;
@@ -92,4 +98,4 @@ table! { journal, "journal"; revision: i64, ordinal: i64;
 written_at: i64, actor: Option<String>, what: String, subject: String, details: String }
 
 table! { outbox, "outbox"; revision: i64, ordinal: i64;
-written_at: i64, recipient: String, what: String, subject: String, details: String }
+written_at: i64, recipient: String, what: String, subject: String, details: String, tries: i64, next_try_at: i64 }

@@ -1,5 +1,7 @@
 //! Writing.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
@@ -13,17 +15,21 @@ use tidegate_domain::{
 use tokio::sync::OwnedMutexGuard;
 
 use super::Session;
-use super::access::put;
+use super::access::{after_commit, put};
 use super::cells::Cells;
 use super::rows::tag_rows;
 use super::tables::{
-    api_tags, apis, applications, apps, head, instances, journal, members, notices, outbox,
-    projects, publications, standings, throttles, tokens, users, workspaces,
+    api_tags, apis, applications, apps, duty, head, instances, journal, members, notices, outbox,
+    projects, publications, reminders, standings, throttles, tokens, users, workspaces,
 };
 use crate::{
-    AppRecord, Head, JournalEntry, Member, Message, Project, Result, Revision, StoreError, Token,
+    AppRecord, Duty, Head, JournalEntry, Mark, Member, Message, MessageId, Project, Result, Revision, StoreError, Token,
     Transaction, User, Workspace, taken,
 };
+
+/// How long a commit may take. It waits for the standbys that shall have it; who gives up does not know
+/// whether they got it.
+const COMMIT: Duration = Duration::from_secs(30);
 
 /// What a session that writes has beside its database transaction.
 pub struct Writing {
@@ -225,9 +231,48 @@ impl Transaction for Session<Writing> {
         Ok(())
     }
 
+    async fn outbox_put_off(&mut self, id: MessageId, at: Timestamp) -> Result<()> {
+        let (revision, ordinal) = id.columns();
+        let mut update = Query::update();
+        update
+            .table(outbox::Entity)
+            .value(outbox::Column::Tries, Expr::col(outbox::Column::Tries).add(1))
+            .value(outbox::Column::NextTryAt, at.as_ms())
+            .and_where(outbox::Column::Revision.eq(revision))
+            .and_where(outbox::Column::Ordinal.eq(ordinal));
+        self.tx.execute(&update).await?;
+        Ok(())
+    }
+
+    async fn outbox_remove(&mut self, id: MessageId) -> Result<()> {
+        outbox::Entity::delete_by_id(id.columns()).exec(&self.tx).await?;
+        Ok(())
+    }
+
+    async fn set_reminded(&mut self, name: &str, mark: &Mark) -> Result<()> {
+        put::<reminders::Entity>(&self.tx, reminders::Model::of(name, mark)).await
+    }
+
+    async fn under_duty(&mut self, held: &Duty) -> Result<()> {
+        // The write takes the row's lock, so that nobody takes the duty over before the commit.
+        let mut same = Query::update();
+        same.table(duty::Entity)
+            .value(duty::Column::Number, held.number)
+            .and_where(duty::Column::Node.eq(held.node.as_str()))
+            .and_where(duty::Column::Number.eq(held.number));
+        let held = self.tx.execute(&same).await?.rows_affected() == 1;
+        if held { Ok(()) } else { Err(StoreError::DutyLost) }
+    }
+
     async fn commit(self: Box<Self>) -> Result<Revision> {
         let Session { tx, mode, .. } = *self;
-        tx.commit().await?;
+        match tokio::time::timeout(COMMIT, tx.commit()).await {
+            Ok(done) => done.map_err(after_commit)?,
+            Err(_) => {
+                let late = format!("no answer within {} s", COMMIT.as_secs());
+                return Err(StoreError::Unknown(late));
+            }
+        }
         Ok(mode.revision)
     }
 }

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use tidegate_domain::{
     Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
@@ -13,13 +14,14 @@ use super::access::{all, by_key, clamped, one, page};
 use super::cells::Cells;
 use super::tables::{
     apis, applications, apps, instances, journal, members, notices, outbox, projects, publications,
-    standings, throttles, tokens, users, workspaces,
+    reminders, standings, throttles, tokens, users, workspaces,
 };
+use super::reminders::remarkable;
 use super::{Session, changes, lists};
 use crate::{
     ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
-    Member, Message, NoticeFilter, Page, Paging, Project, Result, Revision, Token, TokenHash, User,
-    View, Workspace,
+    Mark, Member, Message, Moment, NoticeFilter, Page, Paging, Project, Remarkable, Result,
+    Revision, Token, TokenHash, User, View, Waiting, Workspace,
 };
 
 #[async_trait]
@@ -242,6 +244,32 @@ impl<M: Send> View for Session<M> {
 
     async fn outbox(&mut self, limit: u64) -> Result<Vec<Message>> {
         all(&self.tx, by_key(outbox::Entity::find()).limit(clamped(limit))).await
+    }
+
+    async fn outbox_due(&mut self, now: Timestamp, limit: u64) -> Result<Vec<Message>> {
+        let due = outbox::Entity::find().filter(outbox::Column::NextTryAt.lte(now.as_ms()));
+        all(&self.tx, by_key(due).limit(clamped(limit))).await
+    }
+
+    async fn outbox_waiting(&mut self) -> Result<Waiting> {
+        let count = outbox::Entity::find().count(&self.tx).await?;
+        let oldest: Option<Message> = one(&self.tx, by_key(outbox::Entity::find())).await?;
+        Ok(Waiting { count, oldest: oldest.map(|message| message.at) })
+    }
+
+    async fn remarkable(
+        &mut self,
+        moment: Moment,
+        after: &Mark,
+        to: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<Remarkable>> {
+        remarkable(&self.tx, moment, after, to, limit).await
+    }
+
+    async fn reminded(&mut self, name: &str) -> Result<Option<Mark>> {
+        let row = reminders::Entity::find_by_id(name).one(&self.tx).await?;
+        Ok(row.map(reminders::Model::read))
     }
 }
 

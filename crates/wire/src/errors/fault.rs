@@ -30,6 +30,12 @@ pub enum Fault {
     Internal,
     /// The store cannot be reached.
     Unavailable,
+    /// The store takes no writes.
+    ReadOnly,
+    /// Nobody knows whether the change was made.
+    OutcomeUnknown,
+    /// The clock of this server cannot be trusted.
+    ClockOff,
 }
 
 impl Fault {
@@ -67,6 +73,27 @@ impl Fault {
                 "DLM.4692",
                 "The store cannot be reached right now. Try again later.".to_owned(),
             ),
+            Self::ReadOnly => (
+                503,
+                "DLM.4693",
+                "The store takes no changes right now, for it is not, or no longer, the primary. \
+                 Nothing was changed. Try again later."
+                    .to_owned(),
+            ),
+            Self::OutcomeUnknown => (
+                503,
+                "DLM.4694",
+                "Whether this change was made is not known, for the store was lost while it was being \
+                 committed. Look before you try again."
+                    .to_owned(),
+            ),
+            Self::ClockOff => (
+                503,
+                "DLM.4695",
+                "The clock of this server disagrees with the store's, so it decides nothing. Nothing was \
+                 changed. Try another server, or tell the operator."
+                    .to_owned(),
+            ),
         };
         Answer { status, code, text }
     }
@@ -82,6 +109,9 @@ impl Fault {
             Self::NotServed => "not-served",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
+            Self::ReadOnly => "read-only",
+            Self::OutcomeUnknown => "outcome-unknown",
+            Self::ClockOff => "clock-off",
         }
     }
 }

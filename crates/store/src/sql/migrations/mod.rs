@@ -5,6 +5,7 @@
 
 mod m0001_initial;
 mod m0002_rules;
+mod m0004_nodes;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, QueryOrder};
 
@@ -18,7 +19,8 @@ pub struct Migration {
     sql: &'static str,
 }
 
-const ALL: [Migration; 2] = [m0001_initial::MIGRATION, m0002_rules::MIGRATION];
+const ALL: [Migration; 3] =
+    [m0001_initial::MIGRATION, m0002_rules::MIGRATION, m0004_nodes::MIGRATION];
 
 /// How an engine spells what engines spell differently.
 pub struct Dialect {
@@ -44,11 +46,18 @@ impl Dialect {
     }
 }
 
+/// Who has written this row has the steps to himself: the others wait for his commit, and then find
+/// the steps taken.
+const MIGRATING: &str = "CREATE TABLE IF NOT EXISTS migrating
+    (one {int} NOT NULL PRIMARY KEY) {options};
+    INSERT INTO migrating VALUES (1) ON CONFLICT (one) DO UPDATE SET one = 1";
+
 const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations
     (name {text} NOT NULL PRIMARY KEY, ordinal {int} NOT NULL) {options}";
 
-/// Takes the steps that are missing. The transaction must have the database to itself.
+/// Takes the steps that are missing, or finds them taken by another process at the same time.
 pub async fn run(tx: &DatabaseTransaction, dialect: &Dialect) -> Result<()> {
+    tx.execute_unprepared(&dialect.spell(MIGRATING)).await?;
     tx.execute_unprepared(&dialect.spell(APPLIED)).await?;
     let applied =
         migrations::Entity::find().order_by_asc(migrations::Column::Ordinal).all(tx).await?;

@@ -5,9 +5,9 @@ use tidegate_domain::Timestamp;
 
 use super::super::access::Stored;
 use super::super::cells::{Cells, id, maybe_id};
-use super::super::tables::{head, journal, outbox};
+use super::super::tables::{head, journal, outbox, reminders};
 use super::stored_alone;
-use crate::{Head, JournalEntry, Message, Result, Revision};
+use crate::{Head, JournalEntry, Mark, Message, MessageId, Result, Revision};
 
 stored_alone!(JournalEntry = journal, Message = outbox);
 
@@ -66,6 +66,8 @@ impl outbox::Model {
             what: message.what.clone(),
             subject: message.subject.clone(),
             details: message.details.clone(),
+            tries: 0,
+            next_try_at: 0,
         }
     }
 
@@ -73,12 +75,33 @@ impl outbox::Model {
         let key = [self.revision.to_string(), self.ordinal.to_string()];
         let cells = Cells::of(outbox::Entity, &[&key[0], &key[1]]);
         Ok(Message {
-            revision: Revision(cells.number("revision", self.revision)?),
+            id: MessageId {
+                revision: Revision(cells.number("revision", self.revision)?),
+                ordinal: cells.number("ordinal", self.ordinal)?,
+            },
+            tries: cells.number("tries", self.tries)?,
             at: Timestamp::from_ms(self.written_at),
             recipient: cells.text("recipient", &self.recipient)?,
             what: self.what,
             subject: self.subject,
             details: self.details,
         })
+    }
+}
+
+impl MessageId {
+    /// As the columns keep it.
+    pub(in crate::sql) fn columns(self) -> (i64, i64) {
+        (self.revision.column(), i64::try_from(self.ordinal).unwrap_or(i64::MAX))
+    }
+}
+
+impl reminders::Model {
+    pub fn of(name: &str, mark: &Mark) -> Self {
+        Self { name: name.to_owned(), mark_at: mark.at.as_ms(), mark_key: mark.key.clone() }
+    }
+
+    pub fn read(self) -> Mark {
+        Mark { at: Timestamp::from_ms(self.mark_at), key: self.mark_key }
     }
 }
