@@ -6,9 +6,7 @@ use std::ops::{Deref, DerefMut};
 
 use serde_json::Value;
 use tidegate_domain::{Timestamp, UserId};
-use tidegate_store::{
-    JournalEntry, Message, MessageId, Revision, StoreError, Transaction, View,
-};
+use tidegate_store::{JournalEntry, Message, MessageId, Revision, StoreError, Transaction, View};
 
 use crate::access::{self, Seat};
 use crate::caller::Caller;

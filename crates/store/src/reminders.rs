@@ -55,7 +55,9 @@ impl Remarkable {
                 Some(Mark { at: grant.until, key })
             }
             Self::Notice(notice) => Some(Mark { at: notice.deadline, key: notice.id.to_string() }),
-            Self::Application(asked) => Some(Mark { at: asked.opened_at, key: asked.id.to_string() }),
+            Self::Application(asked) => {
+                Some(Mark { at: asked.opened_at, key: asked.id.to_string() })
+            }
         }
     }
 }

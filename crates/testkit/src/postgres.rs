@@ -4,11 +4,15 @@
 //! ends with the test program however that ends: the shell that started it waits at a pipe that
 //! closes then.
 
+mod server;
+
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+pub use self::server::Server;
 
 /// Starts a cluster, tells its folder, and ends it when the input does. Its own order of texts is
 /// that of a language, so that no test passes because it happens to be that of bytes.
@@ -84,15 +88,21 @@ impl Cluster {
             .stdout(Stdio::piped())
             .spawn()
             .expect("a shell starts");
-        let mut told = String::new();
-        let mut out = shell.stdout.take().expect("a pipe");
-        let mut byte = [0];
-        while out.read(&mut byte).expect("the shell is read") == 1 && byte != *b"\n" {
-            told.push(char::from(byte[0]));
-        }
+        let told = line_of(&mut shell);
         assert!(!told.is_empty(), "PostgreSQL did not start");
         Self { folder: told.into(), programs, databases: AtomicU32::new(0), _shell: shell }
     }
+}
+
+/// The first line a process writes.
+fn line_of(process: &mut Child) -> String {
+    let mut told = String::new();
+    let mut out = process.stdout.take().expect("a pipe");
+    let mut byte = [0];
+    while out.read(&mut byte).expect("the process is read") == 1 && byte != *b"\n" {
+        told.push(char::from(byte[0]));
+    }
+    told
 }
 
 /// The folder of the latest PostgreSQL's programs.

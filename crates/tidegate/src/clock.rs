@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,21 @@ struct Kept {
 pub fn wall() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The time since the machine was started. Nobody sets it, and it goes on while the machine sleeps.
+#[cfg(target_os = "linux")]
+pub fn boot() -> Duration {
+    let told = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(told).unwrap_or_default()
+}
+
+/// The time since the program was started, where no better clock is at hand.
+#[cfg(not(target_os = "linux"))]
+pub fn boot() -> Duration {
+    static BEGIN: std::sync::LazyLock<std::time::Instant> =
+        std::sync::LazyLock::new(std::time::Instant::now);
+    BEGIN.elapsed()
 }
 
 impl Clock {

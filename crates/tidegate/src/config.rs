@@ -19,6 +19,7 @@ use self::given::Given;
 pub use self::keys::KEYS;
 use crate::database::Database;
 use crate::node::{Addresses, Wanted};
+use crate::notify::Notify;
 
 /// What the environment variables of the configuration begin with.
 pub const PREFIX: &str = "TIDEGATE_";
@@ -72,6 +73,8 @@ pub struct Config {
     pub log: Log,
     /// What is told of calls.
     pub wanted: Wanted,
+    /// Where messages go.
+    pub notify: Notify,
 }
 
 /// The gateway's part.
@@ -155,6 +158,7 @@ impl Default for Config {
             },
             log: Log { level: "info".to_owned(), format: LogFormat::Text },
             wanted: Wanted::default(),
+            notify: Notify::default(),
         }
     }
 }
@@ -259,6 +263,9 @@ impl Config {
         }
         if self.gateway_tls_cert.is_some() != self.gateway_tls_key.is_some() {
             faults.push("`gateway_tls_cert` and `gateway_tls_key` go together".to_owned());
+        }
+        if let Some(fault) = self.notify.fault() {
+            faults.push(format!("`notify` {fault}"));
         }
         if let Err(error) = self.limits().check() {
             faults.push(format!("`gateway`: {error}"));

@@ -81,10 +81,10 @@ pub async fn sqlite(file: &Path) -> anyhow::Result<SqlStore> {
 
 /// Connects to a server.
 pub async fn postgres(url: &PostgresUrl) -> anyhow::Result<SqlStore> {
-    if url.is_remote() {
+    if url.is_exposed() {
         tracing::warn!(
-            "the connection to PostgreSQL is not encrypted; let it leave this machine only through \
-             a tunnel"
+            "PostgreSQL is on another machine, which does not have to prove who it is; add \
+             sslmode=verify-full to the URL"
         );
     }
     SqlStore::open_postgres(url).await.with_context(|| format!("cannot open the store at {url}"))

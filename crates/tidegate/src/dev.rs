@@ -19,6 +19,7 @@ use crate::data::DataDir;
 use crate::database::Database;
 use crate::login::{DevFile, Login};
 use crate::node::{Addresses, Core, Node, Options, Ports, Wanted};
+use crate::notify::Notify;
 use crate::out::say;
 use crate::world;
 
@@ -108,7 +109,7 @@ impl Dev {
             collector: self.otlp_endpoint,
             ..Wanted::default()
         };
-        let options = Options { gate, threads, wanted, dev: true };
+        let options = Options { gate, threads, wanted, notify: Notify::default(), dev: true };
         let mut node = Node::start(core, clock, ports, options)?;
         node.ready().await?;
         if is_sample {

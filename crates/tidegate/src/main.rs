@@ -20,6 +20,7 @@ mod feed;
 mod log;
 mod login;
 mod node;
+mod notify;
 mod out;
 mod random;
 mod serve;

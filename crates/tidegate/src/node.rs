@@ -3,7 +3,9 @@
 
 mod certificate;
 mod core;
+mod delivery;
 mod metrics;
+mod neighbours;
 mod ready;
 mod scheduler;
 mod signals;
@@ -25,12 +27,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use self::core::Core;
+use self::delivery::Deliveries;
+use self::metrics::Metrics;
 use self::signals::Signals;
 use self::telling::Told;
 pub use self::telling::Wanted;
 use crate::clock::{Clock, wall};
 use crate::data::Server;
 use crate::feed::LocalSource;
+use crate::notify::Notify;
 
 /// Where a node listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +102,8 @@ pub struct Options {
     pub threads: NonZeroUsize,
     /// What is told of calls.
     pub wanted: Wanted,
+    /// Where messages go.
+    pub notify: Notify,
     /// A development server? Then its clock can be moved.
     pub dev: bool,
 }
@@ -179,8 +186,15 @@ impl Node {
         servers.spawn(async move {
             tidegate_gateway::serve(ports.control, each(service), &limits, until).await;
         });
+        let webhook = options.notify.webhook()?;
+        let deliveries = Arc::new(Deliveries::default());
         if let Some(listener) = ports.metrics {
-            let service = TowerToHyperService::new(metrics::router(gate.clone()));
+            let told = Metrics {
+                gate: gate.clone(),
+                control: Arc::clone(&core.control),
+                deliveries: Arc::clone(&deliveries),
+            };
+            let service = TowerToHyperService::new(metrics::router(told));
             let (limits, until) = (drain.clone(), self::until(stopped.clone()));
             servers.spawn(async move {
                 tidegate_gateway::serve(listener, each(service), &limits, until).await;
@@ -221,6 +235,10 @@ impl Node {
         let schedule = scheduler::run(core.clone(), Arc::clone(&clock));
         helpers.spawn(follow);
         helpers.spawn(schedule);
+        helpers.spawn(delivery::run(core.clone(), Arc::clone(&clock), webhook, deliveries));
+        helpers.spawn(neighbours::beat(Arc::clone(&core.control)));
+        helpers.spawn(neighbours::ring(Arc::clone(&core.control)));
+        helpers.spawn(neighbours::hear(Arc::clone(&core.control)));
 
         tracing::info!(
             control = server.control,
@@ -247,7 +265,7 @@ impl Node {
         let ended = tokio::select! {
             () = self.signals.next() => Ok(()),
             _ = self.servers.join_next() => Err(anyhow!("a listener ended by itself")),
-            _ = self.helpers.join_next() => Err(anyhow!("the follower or the scheduler ended by itself")),
+            _ = self.helpers.join_next() => Err(anyhow!("a part of the node ended by itself")),
         };
         tracing::info!("stopping");
         let _ = self.stop.send(true);
@@ -260,6 +278,7 @@ impl Node {
             () = self.signals.next() => tracing::warn!("told to stop at once"),
         }
         self.helpers.shutdown().await;
+        scheduler::hand_over(&self.core).await;
         self.gate.save_snapshot().await;
         self.told.close().await;
         self.core.data.forget_server();

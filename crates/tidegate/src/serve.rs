@@ -62,6 +62,7 @@ impl Serve {
             gate: config.gate(),
             threads: config.threads(),
             wanted: config.wanted,
+            notify: config.notify,
             dev: false,
         };
         Node::start(core, clock, ports, options)?.run().await

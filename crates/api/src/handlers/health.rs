@@ -1,5 +1,8 @@
 //! Is the control side alive, and can it work?
 
+use std::fmt::Display;
+use std::time::Duration;
+
 use axum::extract::State;
 use http::StatusCode;
 use serde_json::json;
@@ -12,14 +15,25 @@ pub async fn alive() -> Reply {
     Reply::json(&json!({ "status": "alive" }))
 }
 
-/// It can work if its store answers.
+/// How old the proof that a node may speak for its store may be while it is ready.
+const PROOF: Duration = Duration::from_secs(5);
+
+/// It can work if its store answers and takes writes, and its clock can be trusted.
 pub async fn ready(State(api): State<Api>) -> Reply {
+    if let Err(why) = api.control.proven() {
+        return not_ready("clock", &why);
+    }
+    if api.control.proof_age().is_none_or(|age| age > PROOF) {
+        return not_ready("proof", &"the store has not taken a write for a while");
+    }
     match api.control.head().await {
         Ok(head) => Reply::json(&json!({ "status": "ready", "revision": head.revision.0 })),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            let body = json!({ "status": "not ready", "reason": "store" });
-            Reply::json_with(StatusCode::SERVICE_UNAVAILABLE, &body)
-        }
+        Err(error) => not_ready("store", &error),
     }
+}
+
+fn not_ready(reason: &str, why: &dyn Display) -> Reply {
+    tracing::error!(reason, %why, "not ready");
+    let body = json!({ "status": "not ready", "reason": reason });
+    Reply::json_with(StatusCode::SERVICE_UNAVAILABLE, &body)
 }

@@ -5,6 +5,8 @@
 mod admin;
 mod batch;
 mod lifecycle;
+mod messages;
+mod nodes;
 mod rules;
 mod shutdown;
 mod undone;

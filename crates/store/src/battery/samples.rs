@@ -11,8 +11,8 @@ use tidegate_domain::{
 };
 
 use crate::{
-    AppRecord, JournalEntry, Member, Message, MessageId, Project, Revision, Sealed, Token, TokenHash, User,
-    Workspace,
+    AppRecord, JournalEntry, Member, Message, MessageId, Project, Revision, Sealed, Token,
+    TokenHash, User, Workspace,
 };
 
 macro_rules! ids {

@@ -8,8 +8,8 @@ use tidegate_domain::{
 };
 
 use crate::{
-    AppRecord, Head, JournalEntry, Mark, Member, Message, Project, Result, Revision, StoreError, Token,
-    TokenHash, User, Workspace, epoch,
+    AppRecord, Head, JournalEntry, Mark, Member, Message, Project, Result, Revision, StoreError,
+    Token, TokenHash, User, Workspace, epoch,
 };
 
 /// A value and the revision it was last put at.

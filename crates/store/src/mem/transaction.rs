@@ -13,8 +13,8 @@ use tokio::sync::{OwnedMutexGuard, watch};
 use super::state::{Kept, State};
 use super::view::Session;
 use crate::{
-    AppRecord, Duty, JournalEntry, Mark, Member, Message, MessageId, Project, Result, Revision, StoreError, Token,
-    Transaction, User, Workspace, taken,
+    AppRecord, Duty, JournalEntry, Mark, Member, Message, MessageId, Project, Result, Revision,
+    StoreError, Token, Transaction, User, Workspace, taken,
 };
 
 /// The turn to write, and the copy that is written.

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::sync::Arc;
 
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, TransactionOptions, TransactionTrait,
+    DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, TransactionOptions,
+    TransactionTrait,
 };
 
 use super::cells::Cells;

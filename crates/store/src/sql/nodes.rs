@@ -51,7 +51,8 @@ pub struct Nodes {
 impl Nodes {
     /// The nodes of the history called `epoch`. `ears` is a pool for connections that only listen.
     pub async fn new(pool: PgPool, ears: PgPool, epoch: &str) -> Result<Self> {
-        let version: String = sqlx::query_scalar("SELECT version()").fetch_one(&pool).await.map_err(said)?;
+        let version: String =
+            sqlx::query_scalar("SELECT version()").fetch_one(&pool).await.map_err(said)?;
         let silent = format!("DELETE FROM nodes WHERE beat_at < {NOW} - $1");
         let forget = sqlx::query(AssertSqlSafe(silent)).bind(SILENT_MS);
         match forget.execute(&pool).await.map_err(said) {
@@ -119,11 +120,12 @@ impl Peers for Nodes {
     }
 
     async fn leave_duty(&self, duty: &Duty) -> Result<()> {
-        let left = sqlx::query("UPDATE duty SET node = '', until = 0 WHERE node = $1 AND number = $2")
-            .bind(&duty.node)
-            .bind(duty.number)
-            .execute(&self.pool)
-            .await;
+        let left =
+            sqlx::query("UPDATE duty SET node = '', until = 0 WHERE node = $1 AND number = $2")
+                .bind(&duty.node)
+                .bind(duty.number)
+                .execute(&self.pool)
+                .await;
         left.map(drop).map_err(said)
     }
 }

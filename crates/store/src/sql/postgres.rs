@@ -7,9 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, IsolationLevel, TransactionOptions,
-};
+use sea_orm::{AccessMode, ConnectionTrait, IsolationLevel, TransactionOptions};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 
@@ -53,7 +51,7 @@ const MIGRATING: &str = "SET LOCAL lock_timeout = '10min'";
 const TRIES: u32 = 5;
 
 /// The server's own order of texts depends on its language; that of bytes does not.
-const DIALECT: Dialect = Dialect {
+pub(super) const DIALECT: Dialect = Dialect {
     int: "BIGINT",
     text: "TEXT COLLATE \"C\"",
     blob: "BYTEA",

@@ -1,7 +1,9 @@
 //! What has a moment worth a reminder, found in the order of moments.
 
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use tidegate_domain::Timestamp;
 
 use super::access::{all, clamped};

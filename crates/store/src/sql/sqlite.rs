@@ -20,7 +20,7 @@ const READERS: u32 = 8;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Strict tables refuse a value of the wrong type, even from a hand at the command line.
-const DIALECT: Dialect = Dialect {
+pub(super) const DIALECT: Dialect = Dialect {
     int: "INTEGER",
     text: "TEXT",
     blob: "BLOB",

@@ -28,8 +28,6 @@ macro_rules! table {
 
 table! { migrations, "migrations"; name: String; ordinal: i64 }
 
-table! { nodes, "nodes"; node: String; beat_at: i64 }
-
 table! { duty, "duty"; one: i64; node: String, number: i64, until: i64 }
 
 table! { reminders, "reminders"; name: String; mark_at: i64, mark_key: String }

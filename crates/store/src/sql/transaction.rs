@@ -23,8 +23,8 @@ use super::tables::{
     projects, publications, reminders, standings, throttles, tokens, users, workspaces,
 };
 use crate::{
-    AppRecord, Duty, Head, JournalEntry, Mark, Member, Message, MessageId, Project, Result, Revision, StoreError, Token,
-    Transaction, User, Workspace, taken,
+    AppRecord, Duty, Head, JournalEntry, Mark, Member, Message, MessageId, Project, Result,
+    Revision, StoreError, Token, Transaction, User, Workspace, taken,
 };
 
 /// How long a commit may take. It waits for the standbys that shall have it; who gives up does not know

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use tidegate_domain::{
     Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
@@ -12,11 +12,11 @@ use tidegate_domain::{
 
 use super::access::{all, by_key, clamped, one, page};
 use super::cells::Cells;
+use super::reminders::remarkable;
 use super::tables::{
     apis, applications, apps, instances, journal, members, notices, outbox, projects, publications,
     reminders, standings, throttles, tokens, users, workspaces,
 };
-use super::reminders::remarkable;
 use super::{Session, changes, lists};
 use crate::{
     ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,

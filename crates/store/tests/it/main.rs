@@ -3,6 +3,7 @@
 
 mod agree;
 mod copy;
+mod nodes;
 mod postgres;
 mod sqlite;
 

@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use super::given::Given;
 use super::{Config, LogFormat, PREFIX};
 use crate::database::Database;
+use crate::notify::{Hidden, check_url};
 
 /// A key of the configuration.
 pub struct Key {
@@ -265,6 +266,39 @@ pub const KEYS: &[Key] = &[
                 "json" => Some(LogFormat::Json),
                 _ => None,
             })?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "notify.webhook_url",
+        help: "Where messages to people go, as JSON: applications that wait, notices, ends of access and \
+               reminders\nof them. Nowhere when it is empty. Write https://host/path.",
+        default: r#""""#,
+        set: |config, given| {
+            let text = given.text()?;
+            if !text.is_empty() {
+                check_url(text)?;
+            }
+            config.notify.webhook_url = Hidden::new(text);
+            Ok(())
+        },
+    },
+    Key {
+        name: "notify.webhook_secret_file",
+        help: "The file with the secret the messages are signed with, of 16 bytes or more, or \
+               whsec_BASE64.",
+        default: r#""""#,
+        set: |config, given| {
+            config.notify.webhook_secret_file = file_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "notify.webhook_secret",
+        help: "The secret itself, for the environment: TIDEGATE_NOTIFY_WEBHOOK_SECRET.",
+        default: r#""""#,
+        set: |config, given| {
+            config.notify.webhook_secret = Hidden::new(given.text()?);
             Ok(())
         },
     },

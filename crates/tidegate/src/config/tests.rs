@@ -120,3 +120,22 @@ fn a_variable_nobody_knows_is_a_warning() {
     let loaded = load("", &[("TIDEGATE_PORT", "tcp://10.0.0.1:80")]).unwrap();
     assert!(loaded.warnings[0].contains("TIDEGATE_PORT"));
 }
+
+#[test]
+fn a_webhook_needs_one_secret_and_none_is_shown() {
+    let url = "[notify]\nwebhook_url = 'https://hooks.example/sEcret'\n";
+    for (toml, fault) in [
+        (url.to_owned(), "`webhook_url` needs"),
+        (format!("{url}webhook_secret = 'a'\nwebhook_secret_file = 'b'"), "has both"),
+        ("[notify]\nwebhook_url = 'sEcret'".to_owned(), "`notify.webhook_url` is no address"),
+    ] {
+        let Faults(faults) = load(&toml, &[]).err().unwrap();
+        let all = faults.join("\n");
+        assert!(all.contains(fault) && !all.contains("sEcret"), "{all}");
+    }
+    let secret = [("TIDEGATE_NOTIFY_WEBHOOK_SECRET", "a secret of some length")];
+    let config = load(url, &secret).unwrap().config;
+    assert!(config.notify.webhook().unwrap().is_some());
+    assert!(!format!("{config:?}").contains("sEcret"), "{config:?}");
+    assert!(Config::default().notify.webhook().unwrap().is_none());
+}

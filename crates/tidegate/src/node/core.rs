@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use tidegate_control::{Control, Settings};
-use tidegate_store::Store;
+use tidegate_control::{Clocks, Control, Settings};
 
+use crate::clock::{boot, wall};
 use crate::data::{DataDir, Hold};
 use crate::database::Database;
 
@@ -16,8 +16,6 @@ pub struct Core {
     pub data: DataDir,
     /// The use cases.
     pub control: Arc<Control>,
-    /// The store.
-    pub store: Arc<dyn Store>,
     _hold: Arc<Hold>,
 }
 
@@ -40,7 +38,12 @@ impl Core {
         settings: Settings,
     ) -> anyhow::Result<Self> {
         let (store, vault) = database.open(&data).await?;
-        let control = Arc::new(Control::new(Arc::clone(&store), vault, settings));
-        Ok(Self { data, control, store, _hold: Arc::new(hold) })
+        let clocks = Clocks { wall: Arc::new(wall), boot: Arc::new(boot) };
+        let control = Control::new(store, vault, settings).among_peers(clocks)?;
+        if let Err(error) = control.beat().await {
+            tracing::error!(%error, "nothing is decided here until the store agrees");
+        }
+        let control = Arc::new(control);
+        Ok(Self { data, control, _hold: Arc::new(hold) })
     }
 }

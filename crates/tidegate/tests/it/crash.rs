@@ -237,8 +237,8 @@ async fn tell_all(store: &dyn Store, api: &ApiId, after: Revision) -> BTreeMap<A
         }
     }
     for message in view.outbox(u64::MAX >> 1).await.unwrap() {
-        if message.revision > after {
-            tell(&format!("message {}", message.revision));
+        if message.id.revision > after {
+            tell(&format!("message {}", message.id.revision));
         }
     }
     ends

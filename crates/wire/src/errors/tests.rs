@@ -109,7 +109,10 @@ fn faults() -> Vec<Fault> {
             Fault::TooManyRequests => Fault::NotServed,
             Fault::NotServed => Fault::Internal,
             Fault::Internal => Fault::Unavailable,
-            Fault::Unavailable => return None,
+            Fault::Unavailable => Fault::ReadOnly,
+            Fault::ReadOnly => Fault::OutcomeUnknown,
+            Fault::OutcomeUnknown => Fault::ClockOff,
+            Fault::ClockOff => return None,
         })
     }) {
         faults.push(next);

@@ -57,11 +57,15 @@ const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations
 
 /// Takes the steps that are missing, or finds them taken by another process at the same time.
 pub async fn run(tx: &DatabaseTransaction, dialect: &Dialect) -> Result<()> {
+    take(tx, dialect, &ALL).await
+}
+
+async fn take(tx: &DatabaseTransaction, dialect: &Dialect, all: &[Migration]) -> Result<()> {
     tx.execute_unprepared(&dialect.spell(MIGRATING)).await?;
     tx.execute_unprepared(&dialect.spell(APPLIED)).await?;
     let applied =
         migrations::Entity::find().order_by_asc(migrations::Column::Ordinal).all(tx).await?;
-    let known = ALL.iter().map(|step| Some(step.name)).chain(std::iter::repeat(None));
+    let known = all.iter().map(|step| Some(step.name)).chain(std::iter::repeat(None));
     if let Some((row, _)) = applied.iter().zip(known).find(|(row, name)| Some(&*row.name) != *name)
     {
         return Err(StoreError::Engine(format!(
@@ -70,7 +74,7 @@ pub async fn run(tx: &DatabaseTransaction, dialect: &Dialect) -> Result<()> {
             row.name
         )));
     }
-    for (ordinal, step) in (0_i64..).zip(&ALL).skip(applied.len()) {
+    for (ordinal, step) in (0_i64..).zip(all).skip(applied.len()) {
         tx.execute_unprepared(&dialect.spell(step.sql)).await?;
         let name = step.name.to_owned();
         put::<migrations::Entity>(tx, migrations::Model { name, ordinal }).await?;
@@ -88,4 +92,57 @@ async fn begin_history(tx: &DatabaseTransaction) -> Result<()> {
         .await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that fails panics
+mod tests {
+    use sea_orm::{Database, DatabaseConnection, TransactionTrait};
+
+    use super::*;
+
+    async fn to(database: &DatabaseConnection, dialect: &Dialect, steps: usize) -> Result<()> {
+        let tx = database.begin().await.unwrap();
+        take(&tx, dialect, ALL.get(..steps).unwrap()).await?;
+        tx.commit().await.unwrap();
+        Ok(())
+    }
+
+    /// From the tables of every version to today's, with what is there kept; and back from none.
+    async fn every_version_is_brought_up_to_date(
+        dialect: &Dialect,
+        open: impl AsyncFn() -> DatabaseConnection,
+    ) {
+        for version in 1..=ALL.len() {
+            let database = open().await;
+            to(&database, dialect, version).await.unwrap();
+            let row = "INSERT INTO outbox (revision, ordinal, written_at, recipient, what, subject, \
+                       details) VALUES (1, 0, 5, 'u1', 'a', 'b', '{}')";
+            database.execute_unprepared(row).await.unwrap();
+            let epoch = head::Entity::find().one(&database).await.unwrap();
+            to(&database, dialect, ALL.len()).await.unwrap();
+            to(&database, dialect, ALL.len()).await.unwrap();
+            assert_eq!(head::Entity::find().one(&database).await.unwrap(), epoch, "{version}");
+            let kept = super::super::tables::outbox::Entity::find().all(&database).await.unwrap();
+            assert_eq!((kept.len(), kept[0].tries), (1, 0), "from version {version}");
+            if version < ALL.len() {
+                let older = to(&database, dialect, version).await.err().unwrap().to_string();
+                let step = ALL.get(version).unwrap().name;
+                assert!(older.contains(step) && older.contains("a later one"), "{older}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn every_version_on_sqlite() {
+        let open = async || Database::connect("sqlite::memory:").await.unwrap();
+        every_version_is_brought_up_to_date(&super::super::sqlite::DIALECT, open).await;
+    }
+
+    #[tokio::test]
+    async fn every_version_on_postgresql() {
+        let open =
+            async || Database::connect(tidegate_testkit::postgres::database()).await.unwrap();
+        every_version_is_brought_up_to_date(&super::super::postgres::DIALECT, open).await;
+    }
 }

@@ -1,0 +1,210 @@
+//! A PostgreSQL of one test alone: it may be killed, stand by for another one, and be promoted.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{INSTALL, PASSWORD, is_root, line_of, programs};
+
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What every server is started with, beside where it listens.
+const OPTIONS: &str = "-c fsync=off -c full_page_writes=off -c shared_buffers=16MB \
+                       -c max_connections=100 -c wal_level=replica -c hot_standby=on";
+
+/// Makes a folder, tells it, and ends what runs there when the input does.
+const KEEPER: &str = r#"
+set -eu
+folder=$(mktemp -d "${TMPDIR:-/tmp}/tidegate-server.XXXXXX")
+chmod 755 "$folder"
+end() {
+    [ ! -f "$folder/data/postmaster.pid" ] \
+        || "$BIN/pg_ctl" stop -D "$folder/data" -m immediate >/dev/null 2>&1 || :
+    rm -rf "$folder"
+}
+trap end EXIT
+trap 'exit 1' HUP INT TERM
+printf '%s\n' "$folder"
+cat >/dev/null
+"#;
+
+/// A server. It ends with this value, or with the test program.
+pub struct Server {
+    folder: PathBuf,
+    programs: PathBuf,
+    port: u16,
+    more: String,
+    /// Its input is the pipe that closes when this program ends.
+    keeper: Child,
+}
+
+impl Server {
+    /// A new one, running, with an empty database `world`.
+    pub fn start() -> Self {
+        let server = Self::kept();
+        server.make();
+        server
+    }
+
+    /// The same on a port of the loopback interface, too, where it has TLS with this certificate.
+    pub fn start_with_tls(port: u16, certificate: &str, key: &str) -> Self {
+        let mut server = Self::kept();
+        server.port = port;
+        let folder = server.folder.display();
+        server.more = format!(
+            "-c listen_addresses=127.0.0.1 -c port={port} -c ssl=on \
+             -c ssl_cert_file={folder}/server.pem -c ssl_key_file={folder}/server.key"
+        );
+        server.file("server.pem", certificate);
+        server.file("server.key", key);
+        server.make();
+        server
+    }
+
+    fn make(&self) {
+        let mut init = self.program("initdb");
+        init.args(["-U", "tidegate", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]);
+        done(init.args(["--no-sync", "--no-instructions", "-D"]).arg(self.data()));
+        self.resume();
+        done(self.client("createdb").arg("world"));
+    }
+
+    /// A standby of it, which every commit reaches before it is acknowledged.
+    pub fn standby(&self) -> Self {
+        let standby = Self::kept();
+        let mut copy = self.client("pg_basebackup");
+        done(copy.args(["-R", "-X", "stream", "-c", "fast", "-D"]).arg(standby.data()));
+        standby.resume();
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.sql("ALTER SYSTEM SET synchronous_commit = 'remote_apply'");
+        self.sql("SELECT pg_reload_conf()");
+        let deadline = Instant::now() + PATIENCE;
+        let following = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        while self.sql(following) != "1" {
+            assert!(Instant::now() < deadline, "the standby does not follow");
+        }
+        standby
+    }
+
+    /// Where its socket is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The URL of the database at a folder, which may lead to another server later.
+    pub fn url_through(folder: &Path) -> String {
+        format!("postgres://tidegate:{PASSWORD}@localhost/world?host={}", folder.display())
+    }
+
+    /// The URL of its database.
+    pub fn url(&self) -> String {
+        Self::url_through(&self.folder)
+    }
+
+    /// What a statement answers.
+    pub fn sql(&self, sql: &str) -> String {
+        let out = done(self.client("psql").args(["-d", "world", "-tAqc", sql]));
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    }
+
+    /// SIGKILL to its first process; the others end by themselves.
+    pub fn kill(&self) {
+        let told = done(owner("cat").arg(self.data().join("postmaster.pid")));
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        let pid = told.lines().next().expect("it runs");
+        done(owner("kill").args(["-KILL", pid]));
+    }
+
+    /// Starts it as it was left.
+    pub fn resume(&self) {
+        let folder = self.folder.display();
+        let options = format!("-k '{folder}' -c listen_addresses= {OPTIONS} {}", self.more);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut start = self.program("pg_ctl");
+            start.args(["start", "-w", "-l"]).arg(self.folder.join("server.log"));
+            start.arg("-D").arg(self.data()).args(["-o", &options]);
+            // The server would keep pipes open.
+            start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            if start.status().expect("pg_ctl runs").success() {
+                return;
+            }
+            // What is left of one that was killed may still be ending.
+            assert!(Instant::now() < deadline, "PostgreSQL does not start: {}", self.log());
+        }
+    }
+
+    /// Makes a standby the primary.
+    pub fn promote(&self) {
+        done(self.program("pg_ctl").args(["promote", "-w", "-D"]).arg(self.data()));
+    }
+
+    fn log(&self) -> String {
+        let told = done(owner("cat").arg(self.folder.join("server.log")));
+        String::from_utf8_lossy(&told.stdout).into_owned()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// A folder, and who looks after it.
+    fn kept() -> Self {
+        let programs = programs().expect(INSTALL);
+        let mut keeper = owner("sh");
+        keeper.args(["-c", KEEPER]).env("BIN", &programs);
+        keeper.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut keeper = keeper.spawn().expect("a shell starts");
+        let folder = line_of(&mut keeper);
+        assert!(!folder.is_empty(), "no folder for PostgreSQL");
+        Self { folder: folder.into(), programs, port: 5432, more: String::new(), keeper }
+    }
+
+    fn file(&self, name: &str, text: &str) {
+        let write = format!("umask 077; cat > '{}'", self.folder.join(name).display());
+        let mut shell = owner("sh");
+        let mut shell = shell.args(["-c", &write]).stdin(Stdio::piped()).spawn().expect("sh runs");
+        shell.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("it is written");
+        assert!(shell.wait().expect("sh ends").success());
+    }
+
+    fn program(&self, name: &str) -> Command {
+        owner(self.programs.join(name))
+    }
+
+    fn client(&self, name: &str) -> Command {
+        let mut client = self.program(name);
+        client.arg("--username=tidegate").arg("--host").arg(&self.folder);
+        client.arg("--port").arg(self.port.to_string());
+        client
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
+
+/// A program, run by a user who may run PostgreSQL: never root.
+fn owner(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = if is_root() {
+        let mut other = Command::new("setpriv");
+        other.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+        other
+    } else {
+        Command::new(program)
+    };
+    command.env("LC_ALL", "C.UTF-8").current_dir("/");
+    command
+}
+
+fn done(command: &mut Command) -> Output {
+    let output = command.stdin(Stdio::null()).output().expect("it runs");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{command:?}: {told}");
+    output
+}
