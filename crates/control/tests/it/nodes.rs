@@ -142,7 +142,7 @@ async fn a_node_whose_clock_is_off_decides_nothing_and_recovers() {
         let at = world.now().plus_ms(off_ms);
         let jumped = one.control.execute(&owner, new_app("late"), at).await;
         let why = jumped.err().unwrap();
-        assert!(matches!(why, Error::Unproven(Unproven::ClockJumped { .. })), "{why:?}");
+        assert!(matches!(why, Error::Unproven(_)), "{why:?}");
         let beat = one.control.beat().await.err().unwrap();
         assert!(matches!(beat, Error::Unproven(Unproven::ClockOff { .. })), "{beat:?}");
         assert!(one.control.proven().is_err() && two.control.proven().is_ok());

@@ -74,8 +74,9 @@ pub async fn what_is_remarkable_is_found_in_order(store: Shared) {
     assert_eq!(grants(Mark::before(at(101)), 199).await, [""; 0]);
 
     let deadline = notice("n1", NoticeKind::Cancel, key("x1", "i1", "a1"), 1).deadline;
-    let notices = found(&store, Moment::NoticeDeadline, &Mark::before(at(0)), deadline.as_ms());
-    assert_eq!(notices.await, ["n1", "n2"]);
+    let from = Mark::before(at(0));
+    let notices = found(&store, Moment::NoticeDeadline, &from, deadline.as_ms()).await;
+    assert_eq!(notices, ["n1", "n2"]);
     let asked = |from, to| {
         let store = store.clone();
         async move { found(&store, Moment::ApplicationFiled, &Mark::before(at(from)), to).await }

@@ -21,15 +21,20 @@ mod view;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 pub use self::copy::{Copied, CopyError, copy};
 use self::engine::{Engine, head_in};
 pub use self::postgres::PostgresUrl;
-use crate::{Head, Peers, Result, Store, Transaction, View};
+use crate::{Head, Peers, Result, Store, StoreError, Transaction, View};
+
+/// How long a writer waits for those of this process that came before.
+const QUEUE: Duration = Duration::from_secs(10);
 
 /// A store in an SQL database.
 pub struct SqlStore {
@@ -66,7 +71,8 @@ struct Session<M> {
 #[async_trait]
 impl Store for SqlStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>> {
-        let turn = self.turn.clone().lock_owned().await;
+        let turn = timeout(QUEUE, self.turn.clone().lock_owned()).await;
+        let turn = turn.map_err(|_| StoreError::Away("other writers take too long".to_owned()))?;
         let tx = self.engine.begin_write().await?;
         let (head, mode) = transaction::take_revision(&tx, turn).await?;
         let _lock = self.engine.lock.clone();

@@ -4,6 +4,8 @@
 //! would make all notifying commits of the server wait for one lock. Duty is a row, not an advisory
 //! lock: it is fenced by its number, and databases that lack those locks have it too.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sqlx::postgres::{PgListener, PgPool};
 use sqlx::{AssertSqlSafe, Executor};
@@ -13,6 +15,9 @@ use crate::{Duty, Ears, Peers, Result, Revision, StoreError};
 
 /// The server's time, in milliseconds since the epoch.
 const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+
+/// How long a word with the server may take, a wait for a lock or a standby included.
+const SOON: Duration = Duration::from_secs(12);
 
 /// How long a node that has fallen silent is kept.
 const SILENT_MS: i64 = 24 * 3_600 * 1_000;
@@ -55,11 +60,7 @@ impl Nodes {
             sqlx::query_scalar("SELECT version()").fetch_one(&pool).await.map_err(said)?;
         let silent = format!("DELETE FROM nodes WHERE beat_at < {NOW} - $1");
         let forget = sqlx::query(AssertSqlSafe(silent)).bind(SILENT_MS);
-        match forget.execute(&pool).await.map_err(said) {
-            // A standby is opened as well: it may be promoted.
-            Ok(_) | Err(StoreError::ReadOnly) => {}
-            Err(error) => return Err(error),
-        }
+        forget.execute(&pool).await.map_err(said)?;
         let channel = format!("tidegate_{epoch}");
         Ok(Self { pool, ears, capabilities: Capabilities::of(&version), channel })
     }
@@ -80,8 +81,7 @@ impl Peers for Nodes {
             "BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {}, '{revision}'; COMMIT",
             self.channel
         );
-        let sent = self.pool.execute(sqlx::raw_sql(AssertSqlSafe(text))).await;
-        sent.map(drop).map_err(said)
+        soon(self.pool.execute(sqlx::raw_sql(AssertSqlSafe(text)))).await.map(drop)
     }
 
     async fn listen(&self) -> Result<Box<dyn Ears>> {
@@ -96,11 +96,8 @@ impl Peers for Nodes {
             "INSERT INTO nodes (node, beat_at) VALUES ($1, {NOW})
              ON CONFLICT (node) DO UPDATE SET beat_at = excluded.beat_at RETURNING beat_at"
         );
-        let at: i64 = sqlx::query_scalar(AssertSqlSafe(beat))
-            .bind(node)
-            .fetch_one(&self.pool)
-            .await
-            .map_err(said)?;
+        let beat = sqlx::query_scalar(AssertSqlSafe(beat)).bind(node);
+        let at: i64 = soon(beat.fetch_one(&self.pool)).await?;
         Ok(Timestamp::from_ms(at))
     }
 
@@ -110,23 +107,15 @@ impl Peers for Nodes {
                  node = $1, until = {NOW} + $2
              WHERE node = $1 OR until < {NOW} RETURNING number"
         );
-        let number: Option<i64> = sqlx::query_scalar(AssertSqlSafe(take))
-            .bind(node)
-            .bind(for_ms)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(said)?;
+        let take = sqlx::query_scalar(AssertSqlSafe(take)).bind(node).bind(for_ms);
+        let number: Option<i64> = soon(take.fetch_optional(&self.pool)).await?;
         Ok(number.map(|number| Duty { node: node.to_owned(), number }))
     }
 
     async fn leave_duty(&self, duty: &Duty) -> Result<()> {
-        let left =
-            sqlx::query("UPDATE duty SET node = '', until = 0 WHERE node = $1 AND number = $2")
-                .bind(&duty.node)
-                .bind(duty.number)
-                .execute(&self.pool)
-                .await;
-        left.map(drop).map_err(said)
+        let leave = "UPDATE duty SET node = '', until = 0 WHERE node = $1 AND number = $2";
+        let leave = sqlx::query(leave).bind(&duty.node).bind(duty.number);
+        soon(leave.execute(&self.pool)).await.map(drop)
     }
 }
 
@@ -138,6 +127,14 @@ impl Ears for Listening {
     async fn hear(&mut self) -> Result<Option<Revision>> {
         let heard = self.0.try_recv().await.map_err(said)?;
         Ok(heard.and_then(|heard| heard.payload().parse().ok()).map(Revision))
+    }
+}
+
+/// What a server says that does not think for ever. It may be gone without a word.
+async fn soon<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T> {
+    match tokio::time::timeout(SOON, answer).await {
+        Ok(answer) => answer.map_err(said),
+        Err(_) => Err(StoreError::Away(format!("no answer within {} s", SOON.as_secs()))),
     }
 }
 

@@ -43,6 +43,9 @@ const READING: &str = "SET statement_timeout = '60s'";
 /// Is this connection's server one that takes writes? Asked before each use, in place of a sign of life.
 const TAKES_WRITES: &str = "SELECT current_setting('transaction_read_only') = 'off'";
 
+/// How long a connection may take to show that it still leads to a server.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
+
 /// How long a start waits for another process that takes the missing steps.
 const MIGRATING: &str = "SET LOCAL lock_timeout = '10min'";
 
@@ -155,7 +158,7 @@ pub async fn open(url: &PostgresUrl) -> Result<Engine> {
     let listening = pool(1, "").connect_lazy_with(options.clone());
     let mut engine = Engine {
         writer: writing(1, options.clone()).into(),
-        readers: pool(READERS, READING).connect_lazy_with(options).into(),
+        readers: reading(READERS, options).into(),
         write: TransactionOptions::default(),
         read: TransactionOptions {
             isolation_level: Some(IsolationLevel::RepeatableRead),
@@ -200,11 +203,25 @@ fn writing(size: u32, options: PgConnectOptions) -> PgPool {
     pool(size, "")
         .test_before_acquire(false)
         .before_acquire(|connection, _| {
-            Box::pin(async move {
-                sqlx::query_scalar::<_, bool>(TAKES_WRITES).fetch_one(connection).await
-            })
+            Box::pin(alive(sqlx::query_scalar(TAKES_WRITES).fetch_one(connection)))
         })
         .connect_lazy_with(options)
+}
+
+/// Connections that read.
+fn reading(size: u32, options: PgConnectOptions) -> PgPool {
+    pool(size, READING)
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| {
+            Box::pin(async move { alive(connection.ping()).await.map(|()| true) })
+        })
+        .connect_lazy_with(options)
+}
+
+/// What a server says, unless it is gone without a word: then the connection is given up.
+async fn alive<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let late = |_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+    tokio::time::timeout(SIGN_OF_LIFE, answer).await.unwrap_or_else(late)
 }
 
 fn pool(size: u32, more: &'static str) -> PgPoolOptions {

@@ -156,9 +156,9 @@ fn batches_in_opposite_order_at_two_servers_all_succeed() {
     let send = |server: &Server, apps: &[&str], year: u32| {
         let address = format!("{}/v1/p1/service{path}", server.control);
         let body = json!({ "app_ids": apps, "time": format!("{year}-01-01T00:00:00Z") });
-        let client = client.clone();
+        let (client, rita) = (client.clone(), keys("rita"));
         site.http.spawn(async move {
-            let sent = client.send(Method::POST, &address, &[], Some(&body), Some(&keys("rita")));
+            let sent = client.send(Method::POST, &address, &[], Some(&body), Some(&rita));
             sent.await.unwrap()
         })
     };
@@ -271,7 +271,7 @@ fn servers_outlive_a_postgresql_that_is_killed() {
             killed = true;
             postgres.kill();
         }
-        done < 10 || one_is_away(&site, &one)
+        done < 10 || is_ready(&site, &one)
     });
     eprintln!("while PostgreSQL was away: {refused:?}");
     postgres.resume();
@@ -285,8 +285,8 @@ fn servers_outlive_a_postgresql_that_is_killed() {
     assert!(one.stop().success() && two.stop().success());
 }
 
-/// Is the server still said to be ready?
-fn one_is_away(site: &Site, server: &Server) -> bool {
+/// Does the server say that it can work?
+fn is_ready(site: &Site, server: &Server) -> bool {
     site.http.get(&format!("{}/readyz", server.control)).status == 200
 }
 
