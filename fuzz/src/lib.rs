@@ -11,18 +11,21 @@ pub mod head;
 pub mod json;
 mod material;
 pub mod signature;
+pub mod snapshot;
 pub mod target;
 pub mod time;
+mod world;
 
 /// A target.
 pub type Run = fn(&[u8]);
 
 /// All targets, by name.
-pub const TARGETS: [(&str, Run); 6] = [
+pub const TARGETS: [(&str, Run); 7] = [
     ("feed", feed::run),
     ("head", head::run),
     ("json", json::run),
     ("signature", signature::run),
+    ("snapshot", snapshot::run),
     ("target", target::run),
     ("time", time::run),
 ];

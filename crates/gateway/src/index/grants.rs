@@ -87,12 +87,17 @@ pub struct Change {
 impl Default for Grants {
     /// The empty table, with an order of its own.
     fn default() -> Self {
-        let node = Arc::new(Node { len: 0, shards: vec![Shard::default()] });
-        Self { mix: Mix::draw(), nodes: Arc::new(vec![node; NODES]) }
+        Self::in_order_of(Mix::draw())
     }
 }
 
 impl Grants {
+    /// The empty table in this order.
+    pub(super) fn in_order_of(mix: Mix) -> Self {
+        let node = Arc::new(Node { len: 0, shards: vec![Shard::default()] });
+        Self { mix, nodes: Arc::new(vec![node; NODES]) }
+    }
+
     /// How many standings it holds.
     pub fn count(&self) -> usize {
         self.nodes.iter().map(|node| node.len).sum()
