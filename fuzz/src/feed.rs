@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tidegate_gateway::{Applied, Batch, Index};
 
+use crate::Turn;
 use crate::material::Material;
 use crate::world::{CALLS, Change, empty};
 
@@ -12,7 +13,7 @@ const CHANGES: usize = 24;
 
 /// Many small batches and one full one lead to the same index, a batch applied twice changes nothing,
 /// and batches of any content and order neither break the index nor lead it back.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8], _: Turn) {
     let mut material = Material(data);
     if material.below(2) == 0 { follows(&mut material) } else { survives(&mut material) }
 }

@@ -9,6 +9,7 @@ use cap::Cap;
 use tidegate_gateway::fuzz::{image, in_known_order, open, read_image, seal};
 use tidegate_gateway::{Applied, Batch, Index, SealingKey, Serves};
 
+use crate::Turn;
 use crate::material::Material;
 use crate::world::{CALLS, Change, empty, serves};
 
@@ -74,11 +75,11 @@ static FIXTURES: LazyLock<Fixtures> = LazyLock::new(|| {
 
 /// Nobody but the key's owner has a file read; whatever is read beneath the seal is refused or written
 /// back as it was, with memory in proportion to what there is, and what was accepted can be followed on.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8], _: Turn) {
     let fixtures = &*FIXTURES;
     let mut material = Material(data);
     match material.below(8) {
-        0 => forged(fixtures, material.0),
+        0 => forged(fixtures, &mut material),
         1 => changed_beneath_its_seal(fixtures, &mut material),
         2 | 3 => whole(fixtures, &mut material),
         4 => drop(hostile(fixtures, material.0)),
@@ -86,16 +87,12 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// The bytes are the file, or follow a good beginning of one.
-fn forged(fixtures: &Fixtures, data: &[u8]) {
-    assert!(reads(fixtures, data).is_none(), "nobody sealed this");
-    if let [0, rest @ ..] = data {
-        let sealed = &fixtures.files[0].sealed;
-        let at = sealed.len() - fixtures.files[0].image.len();
-        let file =
-            [&sealed[..at.min(usize::from(rest.first().copied().unwrap_or(0)))], rest].concat();
-        assert!(reads(fixtures, &file).is_none(), "nobody sealed its rest");
-    }
+/// So much of a good file's beginning as the next byte says, and then the bytes.
+fn forged(fixtures: &Fixtures, material: &mut Material<'_>) {
+    let File { image, sealed, .. } = &fixtures.files[0];
+    let begin = usize::from(material.byte()).min(sealed.len() - image.len());
+    let file = [&sealed[..begin], material.0].concat();
+    assert!(reads(fixtures, &file).is_none(), "nobody sealed this");
 }
 
 /// A sealed file with a few edits is refused, and without them it is read.
