@@ -113,8 +113,9 @@ fn user() -> UserId {
     id(|text| UserId::parse(text).ok(), "u", 0)
 }
 
+/// Hours from 2026-01-02T03:00:00Z on, where grants of the common kind are.
 fn hour(n: u8) -> Timestamp {
-    Timestamp::from_ms(i64::from(n) * 3_600_000)
+    Timestamp::from_ms(1_767_322_800_000 + i64::from(n) * 3_600_000)
 }
 
 fn app(n: u8, variant: u8) -> FeedApp {

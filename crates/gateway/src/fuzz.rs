@@ -51,6 +51,11 @@ pub fn read_image(mut image: &[u8], serves: &Arc<Serves>) -> Result<Index, Broke
     Index::read(&mut image, serves, 1)
 }
 
+/// Does an index show every grant once, and find it as it shows it?
+pub fn finds_what_it_shows(index: &Index) -> bool {
+    index.finds_what_it_shows()
+}
+
 /// A snapshot file that holds these bytes.
 pub fn seal(image: &[u8], key: &SealingKey) -> io::Result<Vec<u8>> {
     let mut sealer = Sealer::new(key, Vec::new())?;

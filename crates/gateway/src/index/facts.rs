@@ -1,7 +1,7 @@
 //! What an index holds, as text: two indexes with the same facts answer everything alike. For tests,
 //! since it shows secrets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
@@ -20,6 +20,16 @@ impl Index {
         self.grants =
             Mix::get(&mut [0x5a; 32].as_slice()).map(Grants::in_order_of).unwrap_or_default();
         self
+    }
+
+    /// Does it show every grant once, and find it as it shows it?
+    pub(crate) fn finds_what_it_shows(&self) -> bool {
+        let mut seen = HashSet::new();
+        let mut all = true;
+        self.grants.each(|pair, held| {
+            all &= seen.insert((pair.place, pair.app)) && self.grants.get(pair) == Some(held);
+        });
+        all && seen.len() == self.grants.count()
     }
 
     /// All the index would ever answer; its routes by what they find for these paths.
