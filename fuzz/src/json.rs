@@ -10,9 +10,11 @@ use tidegate_wire::requests::{
     DecideBody, GatewayBody, apis_to_delete, body,
 };
 
+use crate::Turn;
+
 /// What is read is kept: it is written with the same fields and values, nothing lost and nothing
 /// added, and read back as the same.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8], _: Turn) {
     let Some((first, text)) = data.split_first() else { return };
     match first % 11 {
         0 => drop(reads::<ActionBody>(text).map(|body| body.parse().is_ok())),

@@ -5,11 +5,13 @@ use tidegate_domain::limits::HORIZON_MS;
 use tidegate_sign::{format_sdk_date, parse_sdk_date};
 use tidegate_wire::{format_iso, parse_iso};
 
+use crate::Turn;
+
 /// The first and the last millisecond that four digits of a year can say.
 const WRITABLE_MS: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=HORIZON_MS + 3_599_999;
 
 /// What is read and written is read back, and written the same; no moment whatever breaks the writers.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8], _: Turn) {
     if let Some(bytes) = data.first_chunk::<8>() {
         moment(i64::from_le_bytes(*bytes));
     }

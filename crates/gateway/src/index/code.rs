@@ -282,6 +282,9 @@ impl Code for Serves {
 
     fn get(from: &mut impl Read) -> Result<Self, Broken> {
         let these: Option<Vec<InstanceId>> = Code::get(from)?;
+        if these.as_ref().is_some_and(|these| !these.is_sorted_by(|a, b| a < b)) {
+            return Err(Broken::Malformed("an instance comes twice, or out of order"));
+        }
         Ok(these.map_or(Self::All, |these| Self::These(HashSet::from_iter(these))))
     }
 }

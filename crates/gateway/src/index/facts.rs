@@ -1,17 +1,37 @@
 //! What an index holds, as text: two indexes with the same facts answer everything alike. For tests,
 //! since it shows secrets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
 use tidegate_sign::Target;
 
 use super::Index;
+use super::code::Code;
+use super::grants::Grants;
+use super::mix::Mix;
 use crate::feed::FeedApp;
 use crate::routes::Found;
 
 impl Index {
+    /// The same, if it has no grants yet, but with an order of grants that is always the same one.
+    pub(crate) fn in_known_order(mut self) -> Self {
+        self.grants =
+            Mix::get(&mut [0x5a; 32].as_slice()).map(Grants::in_order_of).unwrap_or_default();
+        self
+    }
+
+    /// Does it show every grant once, and find it as it shows it?
+    pub(crate) fn finds_what_it_shows(&self) -> bool {
+        let mut seen = HashSet::new();
+        let mut all = true;
+        self.grants.each(|pair, held| {
+            all &= seen.insert((pair.place, pair.app)) && self.grants.get(pair) == Some(held);
+        });
+        all && seen.len() == self.grants.count()
+    }
+
     /// All the index would ever answer; its routes by what they find for these paths.
     pub fn facts(&self, paths: &[&str]) -> BTreeSet<String> {
         let mut facts = BTreeSet::from([format!("{} {}", self.epoch, self.revision)]);

@@ -87,12 +87,17 @@ pub struct Change {
 impl Default for Grants {
     /// The empty table, with an order of its own.
     fn default() -> Self {
-        let node = Arc::new(Node { len: 0, shards: vec![Shard::default()] });
-        Self { mix: Mix::draw(), nodes: Arc::new(vec![node; NODES]) }
+        Self::in_order_of(Mix::draw())
     }
 }
 
 impl Grants {
+    /// The empty table in this order.
+    pub(super) fn in_order_of(mix: Mix) -> Self {
+        let node = Arc::new(Node { len: 0, shards: vec![Shard::default()] });
+        Self { mix, nodes: Arc::new(vec![node; NODES]) }
+    }
+
     /// How many standings it holds.
     pub fn count(&self) -> usize {
         self.nodes.iter().map(|node| node.len).sum()
@@ -212,9 +217,15 @@ impl Grants {
             }
             let odd: Vec<Odd> = Code::get(from)?;
             let ascending = odd.is_sorted_by(|a, b| a.pair < b.pair);
-            let is_odd = |odd: &Odd| node_of(mix.of(odd.pair)) == n && known(odd.pair);
+            let is_odd = |odd: &Odd| {
+                let mixed = mix.of(odd.pair);
+                let packed = slots.binary_search_by_key(&(mixed & low(KEY_BITS)), slot::key);
+                node_of(mixed) == n && known(odd.pair) && !(odd.pair.fits() && packed.is_ok())
+            };
             if !ascending || !odd.iter().all(is_odd) {
-                return Err(Broken::Malformed("an odd grant of nobody, or one out of order"));
+                return Err(Broken::Malformed(
+                    "an odd grant of nobody, out of order, or packed as well",
+                ));
             }
             let len = slots.len() + odd.len();
             nodes.push(Arc::new(Node::of(&mix, len, &slots, odd)));

@@ -105,8 +105,7 @@ impl Index {
         let numbers = index.get_apps(from)?;
         index.get_apis(from)?;
         index.get_doors(from)?;
-        let tokens: Vec<FeedToken> = Code::get(from)?;
-        index.tokens = Arc::new(tokens.into_iter().map(|token| (token.hash, token)).collect());
+        index.get_tokens(from)?;
         index.grants = Grants::get_all(from, |pair| {
             index.door(pair.place).is_some() && numbers.contains(pair.app)
         })?;
@@ -160,6 +159,18 @@ impl Index {
                 return Err(Broken::Malformed("a publication of nothing, or one comes twice"));
             };
             self.keep_door(Door { api, instance, status, number });
+        }
+        Ok(())
+    }
+
+    fn get_tokens(&mut self, from: &mut impl Read) -> Result<(), Broken> {
+        let count = u32::get(from)?;
+        let tokens = Arc::make_mut(&mut self.tokens);
+        for _ in 0..count {
+            let token = FeedToken::get(from)?;
+            if tokens.insert(token.hash, token).is_some() {
+                return Err(Broken::Malformed("a token comes twice"));
+            }
         }
         Ok(())
     }
