@@ -16,10 +16,12 @@ mod command;
 mod error;
 mod execute;
 mod feed;
+mod gateways;
 mod grants;
 mod identity;
 mod ids;
 mod keep;
+pub mod limits;
 mod publications;
 mod queries;
 mod rules;
@@ -39,10 +41,14 @@ pub use caller::{Caller, Edition};
 pub use command::{ApiAction, ApiDraft, Command, GrantAction, Outcome, Receipt};
 pub use error::{Error, Result};
 pub use feed::GateChanges;
+pub use gateways::{
+    BOUNDS, Enforcement, ForgetError, GatewayFigure, GatewayFigures, GatewayHeard, GatewayShown,
+    GatewayState,
+};
 pub use identity::{Identity, Issued, Login, LoginError, Scope};
 pub use queries::{
     ApiActionOn, ApiShown, AppShown, ApplicationShown, Approver, BoundApi, Cause, GrantedApp,
-    Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown, ThrottleShown,
+    Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown, RightShown, ThrottleShown,
 };
 pub use settle::Settled;
 pub use tidegate_store::{ApiFilter, Page, Paging};
@@ -66,6 +72,7 @@ pub struct Control {
     vault: Vault,
     settings: Settings,
     bell: Bell,
+    gateways: gateways::Registry,
     logins: identity::Gatekeeper,
 }
 
@@ -73,7 +80,8 @@ impl Control {
     /// The control side over a store, with the vault that can open its secrets.
     pub fn new(store: Arc<dyn Store>, vault: Vault, settings: Settings) -> Self {
         let logins = identity::Gatekeeper::new();
-        Self { store, vault, settings, bell: Bell::default(), logins }
+        let (bell, gateways) = (Bell::default(), gateways::Registry::new());
+        Self { store, vault, settings, bell, gateways, logins }
     }
 
     /// The bell that rings after every commit.
@@ -99,13 +107,19 @@ impl Control {
     ) -> Result<Receipt> {
         let actor = Some(caller.user.clone());
         let mut turn = turn::Turn::begin(self, actor, now).await?;
+        let takes_away = command.takes_away();
         let outcome = execute::dispatch(&mut turn, caller, command).await?;
-        let revision = self.commit(turn).await?;
+        let revision = self.commit_as(turn, takes_away).await?;
         Ok(Receipt { revision, outcome })
     }
 
     pub(crate) async fn commit(&self, turn: turn::Turn<'_>) -> Result<Revision> {
+        self.commit_as(turn, false).await
+    }
+
+    async fn commit_as(&self, turn: turn::Turn<'_>, takes_away: bool) -> Result<Revision> {
         let revision = turn.commit().await?;
+        self.gateways.committed(revision, takes_away);
         self.bell.ring(revision);
         Ok(revision)
     }

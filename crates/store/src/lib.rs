@@ -31,8 +31,8 @@ use tidegate_domain::{
 pub use due::{publication_due_at, standing_due_at};
 pub use mem::MemStore;
 pub use records::{
-    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
-    Member, Message, NoticeFilter, Page, Paging, Party, Project, Revision, Sealed, Token,
+    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Gateway, Head, JournalEntry,
+    ListedBy, Member, Message, NoticeFilter, Page, Paging, Party, Project, Revision, Sealed, Token,
     TokenHash, User, Workspace,
 };
 pub use sql::SqlStore;
@@ -76,6 +76,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// All that is known at one moment.
     async fn view(&self) -> Result<Box<dyn View>>;
+
+    /// Keeps what these gateways told. Durable when it returns, but no change of the world: it takes
+    /// no revision and, where the engine lets it, no turn, so that no gateway waits for a writer. Each
+    /// gateway's `beat` is counted on, whatever is given.
+    async fn keep_gateways(&self, gateways: &[Gateway]) -> Result<()>;
+    /// The gateways, by id.
+    async fn gateways(&self) -> Result<Vec<Gateway>>;
+    /// Forgets a gateway, unless it was kept again since this `beat`. Tells whether it did.
+    async fn forget_gateway(&self, id: &str, beat: u64) -> Result<bool>;
 }
 
 /// Reading, at one moment. What does not exist is `None`; deleted apps and APIs do not exist, but in
@@ -145,6 +154,9 @@ pub trait View: Send {
 
     /// A standing.
     async fn standing(&mut self, key: &Key) -> Result<Option<Standing>>;
+    /// The last revision that changed what the gate is told of this app's calls of this API: the
+    /// standing, the publication, the app or the API; 0 when there is none of them.
+    async fn revision_of(&mut self, key: &Key) -> Result<Revision>;
     /// All standings of an API on an instance, by app id.
     async fn standings_on(&mut self, api: &ApiId, on: &InstanceId) -> Result<Vec<Standing>>;
     /// All standings of an app, by API and instance.

@@ -7,8 +7,8 @@ use sea_orm::{DatabaseTransaction, EntityName, EntityTrait, IntoActiveModel, Mod
 
 use super::SqlStore;
 use super::tables::{
-    api_tags, apis, applications, apps, head, instances, journal, members, notices, outbox,
-    projects, publications, standings, throttles, tokens, users, workspaces,
+    api_tags, apis, applications, apps, gateways, head, instances, journal, members, notices,
+    outbox, projects, publications, standings, throttles, tokens, users, workspaces,
 };
 use super::transaction::take_revision;
 use crate::{Revision, StoreError};
@@ -76,6 +76,7 @@ pub async fn copy(from: &SqlStore, to: &SqlStore) -> Result<Copied, CopyError> {
         standings,
         applications,
         notices,
+        gateways,
         journal,
         outbox
     );

@@ -7,6 +7,7 @@ mod cells;
 mod changes;
 mod copy;
 mod engine;
+mod gateways;
 mod lists;
 mod migrations;
 mod postgres;
@@ -29,7 +30,7 @@ pub use self::copy::{Copied, CopyError, copy};
 use self::engine::Engine;
 pub use self::postgres::PostgresUrl;
 use self::tables::head;
-use crate::{Head, Result, Store, Transaction, View};
+use crate::{Gateway, Head, Result, Store, Transaction, View};
 
 /// A store in an SQL database.
 pub struct SqlStore {
@@ -80,5 +81,22 @@ impl Store for SqlStore {
         let head = row.ok_or_else(|| Cells::of(head::Entity, &["1"]).bad("one"))?.read()?;
         let _lock = self.engine.lock.clone();
         Ok(Box::new(Session { tx, head, mode: (), _lock }))
+    }
+
+    async fn keep_gateways(&self, gateways: &[Gateway]) -> Result<()> {
+        let tx = self.engine.begin_aside().await?;
+        gateways::keep(&tx, gateways).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn gateways(&self) -> Result<Vec<Gateway>> {
+        gateways::all(&self.engine.begin_read().await?).await
+    }
+
+    async fn forget_gateway(&self, id: &str, beat: u64) -> Result<bool> {
+        let tx = self.engine.begin_aside().await?;
+        let forgotten = gateways::forget(&tx, id, beat).await?;
+        tx.commit().await?;
+        Ok(forgotten)
     }
 }
