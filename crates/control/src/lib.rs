@@ -34,7 +34,7 @@ mod world;
 use std::sync::Arc;
 
 use tidegate_domain::Timestamp;
-use tidegate_store::{Revision, Store};
+use tidegate_store::Store;
 
 pub use bell::Bell;
 pub use caller::{Caller, Edition};
@@ -51,7 +51,7 @@ pub use queries::{
     Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown, RightShown, ThrottleShown,
 };
 pub use settle::Settled;
-pub use tidegate_store::{ApiFilter, Page, Paging};
+pub use tidegate_store::{ApiFilter, Page, Paging, Revision};
 pub use vault::{Vault, VaultError};
 pub use world::{
     Change, InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World, WorldError,

@@ -175,8 +175,7 @@ impl Entry {
                 GatewayState::Lapsed { since: over.min(now) }
             }
         };
-        let ends_at =
-            now.plus_ms(ms(longest(known.lease).saturating_sub(known.silent)));
+        let ends_at = now.plus_ms(ms(longest(known.lease).saturating_sub(known.silent)));
         let is_lapsed = is_lapsed(&known);
         GatewayShown { gateway: self.gateway.clone(), state, is_lapsed, ends_at }
     }

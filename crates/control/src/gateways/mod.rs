@@ -14,7 +14,6 @@ use tidegate_store::{Gateway, Revision};
 
 pub use self::figures::{BOUNDS, GatewayFigure, GatewayFigures};
 pub(crate) use self::registry::Registry;
-pub use self::rule::{Known, Needed, Verdict, judge, longest};
 use crate::Control;
 use crate::error::Result;
 use crate::limits::{GATEWAY_CHARS, GATEWAY_FORGOTTEN_MS, LEASE_MS};

@@ -74,11 +74,7 @@ impl Registry {
     }
 
     /// A gateway was heard of. Tells what must be written down before it is answered, if anything.
-    pub(super) fn hear(
-        &self,
-        heard: GatewayHeard,
-        now: Timestamp,
-    ) -> Result<Option<u64>, Refusal> {
+    pub(super) fn hear(&self, heard: GatewayHeard, now: Timestamp) -> Result<Option<u64>, Refusal> {
         let mut state = self.state();
         if !state.gateways.contains_key(&heard.id) && state.gateways.len() >= GATEWAYS {
             return Err(Refusal::TooMany { what: "gateways", max: GATEWAYS });

@@ -4,6 +4,7 @@
 
 mod admin;
 mod batch;
+mod gateways;
 mod lifecycle;
 mod rules;
 mod shutdown;
