@@ -19,8 +19,10 @@ pub struct Entry {
     /// How often it was heard of here, and how many of these are written down.
     count: u64,
     written: u64,
-    /// The last thing that was written down here: when that was begun, and the lease it tells.
-    durable: Option<(Instant, u64)>,
+    /// When the last writing of it here was begun.
+    durable: Option<Instant>,
+    /// As the store has it, as far as is known here.
+    stored: Option<Gateway>,
     /// The last acknowledgements, oldest first.
     acknowledged: VecDeque<(Revision, Timestamp)>,
 }
@@ -34,6 +36,7 @@ impl Entry {
             count: 0,
             written: 0,
             durable: None,
+            stored: Some(gateway.clone()),
             acknowledged: VecDeque::new(),
             gateway,
         };
@@ -43,7 +46,7 @@ impl Entry {
 
     /// Heard of for the first time.
     pub fn new(heard: GatewayHeard, now: Timestamp) -> Self {
-        Self::stored(Gateway {
+        let gateway = Gateway {
             id: heard.id,
             name: heard.name,
             version: heard.version,
@@ -55,7 +58,8 @@ impl Entry {
             lease_ms: heard.lease_ms,
             clock_ahead_ms: heard.clock_ahead_ms,
             beat: 0,
-        })
+        };
+        Self { stored: None, ..Self::stored(gateway) }
     }
 
     /// It was heard of. Tells how often that makes it.
@@ -96,12 +100,19 @@ impl Entry {
     /// May an answer go out without writing first?
     pub fn is_written(&self) -> bool {
         let lease = self.gateway.lease_ms;
-        self.durable.is_some_and(|(at, told)| at.elapsed() < GATEWAY_WRITTEN && told == lease)
+        let is_known = self.stored.as_ref().is_some_and(|stored| stored.lease_ms == lease);
+        is_known && self.durable.is_some_and(|at| at.elapsed() < GATEWAY_WRITTEN)
     }
 
     /// Is this much of what was heard written down?
     pub fn has_written(&self, count: u64) -> bool {
         self.written >= count
+    }
+
+    /// Does it enforce something else than the store says?
+    pub fn has_news(&self) -> bool {
+        let now = (&self.gateway.epoch, self.gateway.revision);
+        self.stored.as_ref().is_none_or(|stored| (&stored.epoch, stored.revision) != now)
     }
 
     /// What is not written down yet: the gateway, and how much of what was heard that is.
@@ -110,9 +121,10 @@ impl Entry {
     }
 
     /// This much was written down, from `begun` on.
-    pub fn wrote(&mut self, count: u64, lease_ms: u64, begun: Instant) {
+    pub fn wrote(&mut self, gateway: &Gateway, count: u64, begun: Instant) {
         self.written = self.written.max(count);
-        self.durable = Some((begun, lease_ms));
+        self.durable = Some(begun);
+        self.stored = Some(gateway.clone());
     }
 
     /// The store has it like this. If somebody wrote since, it was heard of, here or elsewhere.
@@ -121,20 +133,16 @@ impl Entry {
             return;
         }
         self.heard = Instant::now();
-        if self.count > self.written {
+        if self.has_news() {
             self.gateway.beat = stored.beat;
             return;
         }
+        self.stored = Some(stored.clone());
         if stored.epoch != self.gateway.epoch {
             self.acknowledged.clear();
         }
         self.gateway = stored;
         self.remember();
-    }
-
-    /// Did this process write of it, and nothing since?
-    pub fn may_be_dropped(&self) -> bool {
-        self.count == self.written
     }
 
     /// How long nothing has been heard of it, at least.

@@ -171,7 +171,7 @@ impl Control {
         if wanted.is_some_and(|(id, count)| self.gateways.has_written(id, count)) {
             return Ok(());
         }
-        let unwritten = self.gateways.unwritten();
+        let unwritten = self.gateways.unwritten(wanted.is_some());
         if !unwritten.is_empty() {
             self.store.keep_gateways(unwritten.gateways()).await?;
             self.gateways.wrote(&unwritten);

@@ -93,10 +93,13 @@ impl Registry {
         self.state().gateways.get(id).is_some_and(|entry| entry.has_written(count))
     }
 
-    pub(super) fn unwritten(&self) -> Unwritten {
+    /// All that is not written down; if nobody waits for that, only of those who have news. How
+    /// long ago a gateway was heard of is counted on top by whoever reads of it.
+    pub(super) fn unwritten(&self, is_waited_for: bool) -> Unwritten {
         let begun = Instant::now();
         let state = self.state();
-        let (gateways, counts) = state.gateways.values().filter_map(Entry::unwritten).unzip();
+        let entries = state.gateways.values().filter(|entry| is_waited_for || entry.has_news());
+        let (gateways, counts) = entries.filter_map(Entry::unwritten).unzip();
         Unwritten { begun, gateways, counts }
     }
 
@@ -104,7 +107,7 @@ impl Registry {
         let mut state = self.state();
         for (gateway, count) in unwritten.gateways.iter().zip(&unwritten.counts) {
             if let Some(entry) = state.gateways.get_mut(&gateway.id) {
-                entry.wrote(*count, gateway.lease_ms, unwritten.begun);
+                entry.wrote(gateway, *count, unwritten.begun);
             }
         }
     }
@@ -113,7 +116,7 @@ impl Registry {
     pub(super) fn merge(&self, stored: Vec<Gateway>, head: Head) {
         let mut state = self.state();
         let is_stored = |id: &String| stored.binary_search_by(|g| g.id.cmp(id)).is_ok();
-        state.gateways.retain(|id, entry| is_stored(id) || !entry.may_be_dropped());
+        state.gateways.retain(|id, entry| is_stored(id) || entry.has_news());
         for gateway in stored {
             match state.gateways.get_mut(&gateway.id) {
                 Some(entry) => entry.merge(gateway),
