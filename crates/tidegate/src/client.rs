@@ -35,7 +35,7 @@ pub struct Outgoing {
     /// The body.
     pub body: Bytes,
     /// How long the answer may take.
-    patience: Duration,
+    pub patience: Duration,
 }
 
 /// Who signs a request.

@@ -10,7 +10,6 @@ mod scheduler;
 mod signals;
 mod telling;
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
