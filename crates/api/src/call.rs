@@ -6,12 +6,13 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use tidegate_control::{Caller, Command, Control, Edition, Error, Identity, Receipt};
+use tidegate_control::{Caller, Command, Control, Edition, Error, Identity, Revision};
 use tidegate_domain::{InstanceId, Refusal, Timestamp};
 use tidegate_sign::Target;
 use tidegate_wire::{enums, errors, ids, requests};
 
 use crate::fault::Fault;
+use crate::wait::{Carried, Wait, Waited};
 use crate::{Api, BODY_LIMIT, authenticate};
 
 /// A call, before anybody asked who sent it.
@@ -146,15 +147,35 @@ impl Call {
         ids::instance(self.path("instance_id"))
     }
 
-    /// Carries out a command of this caller.
-    pub async fn execute(&self, command: Command) -> Result<Receipt, Fault> {
+    /// Carries out a command of this caller, and waits as he asks.
+    pub async fn execute(&self, command: Command) -> Result<Carried, Fault> {
+        let wait = Wait::read(self)?;
         match self.control().execute(&self.caller, command, self.now).await {
             Ok(receipt) => {
-                self.api.enforced(receipt.revision.0).await;
-                Ok(receipt)
+                let enforced = self.wait(wait, receipt.revision).await;
+                Ok(Carried { receipt, enforced })
             }
             Err(Error::Refused(refusal)) => Err(self.naming(refusal).await),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn wait(&self, wait: Wait, revision: Revision) -> Option<Waited> {
+        match wait {
+            Wait::Durable => {
+                self.api.own_gate_enforces(revision).await;
+                None
+            }
+            Wait::Enforced(patience) => {
+                match self.control().enforced(revision, patience, self.now).await {
+                    Ok(enforcement) => Some(Waited::of(&enforcement)),
+                    // What is done is done; what is not known is not claimed.
+                    Err(error) => {
+                        tracing::error!(%error, %revision, "it is not known who enforces this");
+                        Some(Waited::unknown())
+                    }
+                }
+            }
         }
     }
 

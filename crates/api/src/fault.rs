@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode};
 use tidegate_control::{Error, StoreError};
-use tidegate_domain::Refusal;
+use tidegate_domain::{Refusal, Timestamp};
 use tidegate_sign::{SignError, TargetError};
 use tidegate_wire::errors::{self, Answer};
 
@@ -23,6 +23,10 @@ pub(crate) enum Fault {
     Wire(errors::Fault),
     /// The caller may not use this route at all.
     NotOperator,
+    /// There is no such gateway.
+    GatewayUnknown,
+    /// A gateway is not forgotten while it may still let calls in.
+    GatewayHoldsLease { until: Timestamp },
 }
 
 impl From<Refusal> for Fault {
@@ -102,6 +106,17 @@ impl Fault {
                 let text = "This call needs the operator's token, which lies in the data folder.";
                 let text = text.to_owned();
                 (Answer { status: 403, code: "APIGW.0302", text }, "not-operator")
+            }
+            Self::GatewayUnknown => {
+                let text = "There is no gateway of this id.".to_owned();
+                (Answer { status: 404, code: "APIGW.0101", text }, "gateway-unknown")
+            }
+            Self::GatewayHoldsLease { until } => {
+                let text = format!(
+                    "This gateway may let calls in until {until} at the latest; stop it, and try \
+                     again then."
+                );
+                (Answer { status: 409, code: "APIGW.0101", text }, "gateway-holds-lease")
             }
         }
     }

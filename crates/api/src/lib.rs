@@ -11,18 +11,17 @@ mod fault;
 mod handlers;
 mod reply;
 mod routes;
+mod wait;
 pub mod world;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tidegate_control::Control;
+use tidegate_control::{Control, Revision};
 use tidegate_domain::Timestamp;
 use tidegate_sign::Secret;
 
 pub use routes::{Access, ROUTES, Route, router};
+pub use wait::LONGEST_SECONDS;
 
 /// The two times of a server. They differ only where a development server's clock was moved.
 #[derive(Clone)]
@@ -43,25 +42,17 @@ pub struct Api {
     pub clock: Clock,
     /// Opens the operator's routes; without one they are closed.
     pub operator_token: Option<Secret>,
-    /// The gate of this process, if it has one.
-    pub gate: Option<Arc<dyn LocalGate>>,
+    /// The id of the gateway of this process, if it has one: who was told that a change is made finds
+    /// it enforced there.
+    pub own_gateway: Option<String>,
 }
-
-/// A gate in the same process. Who was told that a change is made finds it enforced there.
-pub trait LocalGate: Send + Sync {
-    /// Ends once the gate decides at this revision or a later one.
-    fn reached(&self, revision: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
-}
-
-/// How long an answer waits for the gate at most. The change is durable either way.
-const GATE_WAIT: Duration = Duration::from_secs(1);
 
 impl Api {
-    /// Waits, within bounds, until the gate of this process knows a change.
-    async fn enforced(&self, revision: u64) {
-        let Some(gate) = &self.gate else { return };
-        if tokio::time::timeout(GATE_WAIT, gate.reached(revision)).await.is_err() {
-            tracing::warn!(revision, "the gate is late; the change is answered all the same");
+    /// Waits, within bounds, until the gate of this process enforces a change.
+    async fn own_gate_enforces(&self, revision: Revision) {
+        let Some(gateway) = &self.own_gateway else { return };
+        if !self.control.acknowledged(gateway, revision, wait::OWN_GATE).await {
+            tracing::warn!(%revision, "the gate is late; the change is answered all the same");
         }
     }
 }

@@ -6,8 +6,16 @@ use serde::Serialize;
 use tidegate_sign::Secret;
 use tidegate_wire::quirks::CONTENT_TYPE;
 
+use crate::wait::Carried;
+
 /// The revision a command was committed at.
 const REVISION: HeaderName = HeaderName::from_static("x-tidegate-revision");
+
+/// Is it enforced?
+const ENFORCED: HeaderName = HeaderName::from_static("x-tidegate-enforced");
+
+/// Who is awaited.
+const AWAITED: HeaderName = HeaderName::from_static("x-tidegate-awaited");
 
 /// The token that was just made.
 const SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
@@ -43,9 +51,17 @@ impl Reply {
         }
     }
 
-    /// Tells the revision a command was committed at.
-    pub fn at(mut self, receipt: &tidegate_control::Receipt) -> Self {
-        self.headers.push((REVISION, HeaderValue::from(receipt.revision.0)));
+    /// Tells the revision a command was committed at, and who enforces it, if that was waited for.
+    pub fn at(mut self, carried: &Carried) -> Self {
+        self.headers.push((REVISION, HeaderValue::from(carried.receipt.revision.0)));
+        let Some(waited) = &carried.enforced else { return self };
+        let enforced = if waited.is_enforced { "true" } else { "false" };
+        self.headers.push((ENFORCED, HeaderValue::from_static(enforced)));
+        if let Ok(names) = HeaderValue::from_str(&waited.awaited)
+            && !names.is_empty()
+        {
+            self.headers.push((AWAITED, names));
+        }
         self
     }
 

@@ -12,7 +12,9 @@ use tidegate_wire::errors;
 
 use crate::Api;
 use crate::fault::Fault;
-use crate::handlers::{apis, apps, grants, health, iam, inbox, instances, operator, rules};
+use crate::handlers::{
+    apis, apps, gateways, grants, health, iam, inbox, instances, operator, rules,
+};
 
 /// Who may use a route at all. What he may do with it is decided where the command is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +73,8 @@ routes! {
     get "/v1/{project_id}/service/authorize/apis/{api_id}" Member(Task::Query) => grants::list_apps_of_api;
     get "/v1/{project_id}/service/authorize/apps/{app_id}" Member(Task::Query) => grants::list_apis_of_app;
 
+    get "/v1/{project_id}/service/apis/{api_id}/instances/{instance_id}/apps/{app_id}/enforcement" Member(Task::Query) => gateways::show_right;
+
     get "/v1/{project_id}/service/applys" Member(Task::Query) => inbox::list_applications;
     post "/v1/{project_id}/service/applys" Member(Task::Review) => inbox::decide;
     get "/v1/{project_id}/service/applys/{apply_id}" Member(Task::Query) => inbox::show_application;
@@ -110,6 +114,8 @@ routes! {
     get "/v1/{project_id}/service/instances/{instance_id}" Member(Task::Query) => instances::show;
 
     post "/admin/world" Operator => operator::apply_world;
+    get "/admin/gateways" Operator => gateways::list;
+    delete "/admin/gateways/{gateway_id}" Operator => gateways::forget;
 }
 
 /// The control side's routes.

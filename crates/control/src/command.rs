@@ -126,6 +126,38 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// May it take away, or announce the end of, what a gateway lets in?
+    pub fn takes_away(&self) -> bool {
+        match self {
+            Self::Grant { action, .. } => match action {
+                GrantAction::Cancel(_) | GrantAction::GiveBack => true,
+                GrantAction::Authorize(_) | GrantAction::Apply(_) | GrantAction::Renew(_) => false,
+            },
+            Self::ActOnApi { action, .. } => match action {
+                ApiAction::Stop(_) | ApiAction::Unpublish(_) => true,
+                ApiAction::Recover => false,
+            },
+            Self::ConfirmNotice { .. }
+            | Self::DeleteApp { .. }
+            | Self::ResetSecret(_)
+            | Self::DeleteApis(_) => true,
+            Self::AuthorizeMany { .. }
+            | Self::Decide { .. }
+            | Self::WithdrawApplication(_)
+            | Self::WithdrawNotice(_)
+            | Self::CreateApp { .. }
+            | Self::UpdateApp { .. }
+            | Self::CreateApi(_)
+            | Self::UpdateApi { .. }
+            | Self::SetRules { .. }
+            | Self::SetThrottle { .. }
+            | Self::DeleteThrottle(_)
+            | Self::Publish { .. } => false,
+        }
+    }
+}
+
 /// The five actions on one app's right to call one API. Times are as asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantAction {

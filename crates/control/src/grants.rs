@@ -56,7 +56,7 @@ pub(crate) async fn act(
 
 /// An API the app's side may go on dealing with: a visible one, or one its app already holds. That
 /// an API was hidden later takes nothing from those who have it.
-async fn held_api(view: &mut dyn View, seat: &Seat, key: &Key) -> Result<Api> {
+pub(crate) async fn held_api(view: &mut dyn View, seat: &Seat, key: &Key) -> Result<Api> {
     let api = match view.standing(key).await? {
         Some(_) => view.api(&key.api).await?.ok_or(Refusal::ApiUnknown)?,
         None => access::visible_api(view, seat, &key.api).await?,

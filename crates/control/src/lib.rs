@@ -18,10 +18,12 @@ mod duty;
 mod error;
 mod execute;
 mod feed;
+mod gateways;
 mod grants;
 mod identity;
 mod ids;
 mod keep;
+pub mod limits;
 mod proof;
 mod publications;
 mod queries;
@@ -36,7 +38,7 @@ mod world;
 use std::sync::Arc;
 
 use tidegate_domain::Timestamp;
-use tidegate_store::{Revision, Store};
+use tidegate_store::Store;
 
 pub use bell::{Bell, Neighbours};
 pub use caller::{Caller, Edition};
@@ -45,14 +47,20 @@ pub use deliver::{Letter, Round, Tried};
 pub use duty::{DUTY_MS, OnDuty};
 pub use error::{Error, Result};
 pub use feed::GateChanges;
+pub use gateways::{
+    BOUNDS, Enforcement, ForgetError, GatewayFigure, GatewayFigures, GatewayHeard, GatewayShown,
+    GatewayState,
+};
 pub use identity::{Identity, Issued, Login, LoginError, Scope};
 pub use proof::{CLOCK_LIMIT_MS, Clocks, Unproven};
 pub use queries::{
     ApiActionOn, ApiShown, AppShown, ApplicationShown, Approver, BoundApi, Cause, GrantedApp,
-    Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown, ThrottleShown,
+    Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown, RightShown, ThrottleShown,
 };
 pub use settle::Settled;
-pub use tidegate_store::{ApiFilter, MessageId, Page, Paging, StoreError, Waiting};
+pub use tidegate_store::{
+    ApiFilter, MessageId, Page, Paging, Revision, StoreError, Waiting,
+};
 pub use vault::{Vault, VaultError};
 pub use world::{
     Change, InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World, WorldError,
@@ -73,6 +81,7 @@ pub struct Control {
     vault: Vault,
     settings: Settings,
     bell: Bell,
+    gateways: gateways::Registry,
     logins: identity::Gatekeeper,
     /// The name of this node among those on the store.
     node: String,
@@ -84,8 +93,9 @@ impl Control {
     /// The control side over a store, with the vault that can open its secrets.
     pub fn new(store: Arc<dyn Store>, vault: Vault, settings: Settings) -> Self {
         let logins = identity::Gatekeeper::new();
+        let (bell, gateways) = (Bell::default(), gateways::Registry::new());
         let node = String::new();
-        Self { store, vault, settings, bell: Bell::default(), logins, node, proof: None }
+        Self { store, vault, settings, bell, gateways, logins, node, proof: None }
     }
 
     /// The same as one node of several, if the store lets several in: it then decides only while its
@@ -121,13 +131,19 @@ impl Control {
     ) -> Result<Receipt> {
         let actor = Some(caller.user.clone());
         let mut turn = turn::Turn::begin(self, actor, now).await?;
+        let takes_away = command.takes_away();
         let outcome = execute::dispatch(&mut turn, caller, command).await?;
-        let revision = self.commit(turn).await?;
+        let revision = self.commit_as(turn, takes_away).await?;
         Ok(Receipt { revision, outcome })
     }
 
     pub(crate) async fn commit(&self, turn: turn::Turn<'_>) -> Result<Revision> {
+        self.commit_as(turn, false).await
+    }
+
+    async fn commit_as(&self, turn: turn::Turn<'_>, takes_away: bool) -> Result<Revision> {
         let revision = turn.commit().await?;
+        self.gateways.committed(revision, takes_away);
         self.bell.ring(revision);
         Ok(revision)
     }

@@ -192,6 +192,12 @@ impl Gate {
         self.0.revision()
     }
 
+    /// The history the gate knows, and the revision it decides at; none when it knows nothing yet.
+    pub fn known(&self) -> Option<(String, u64)> {
+        let index = self.0.index.load();
+        index.as_ref().map(|index| (index.epoch().to_owned(), index.revision()))
+    }
+
     /// Returns once the gate decides at `revision` or a later one.
     pub async fn reached(&self, revision: u64) {
         // The sender lives as long as the gate, so waiting cannot fail.

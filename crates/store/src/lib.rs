@@ -34,9 +34,9 @@ pub use due::{publication_due_at, standing_due_at};
 pub use mem::MemStore;
 pub use peers::{Duty, Ears, Peers};
 pub use records::{
-    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
-    Member, Message, MessageId, NoticeFilter, Page, Paging, Party, Project, Revision, Sealed,
-    Token, TokenHash, User, Waiting, Workspace,
+    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Gateway, Head, JournalEntry,
+    ListedBy, Member, Message, MessageId, NoticeFilter, Page, Paging, Party, Project, Revision,
+    Sealed, Token, TokenHash, User, Waiting, Workspace,
 };
 pub use reminders::{Mark, Moment, Remarkable};
 pub use sql::SqlStore;
@@ -92,6 +92,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// All that is known at one moment.
     async fn view(&self) -> Result<Box<dyn View>>;
+
+    /// Keeps what these gateways told. Durable when it returns, but no change of the world: it takes
+    /// no revision and, where the engine lets it, no turn, so that no gateway waits for a writer. Each
+    /// gateway's `beat` is counted on, whatever is given.
+    async fn keep_gateways(&self, gateways: &[Gateway]) -> Result<()>;
+    /// The gateways, by id.
+    async fn gateways(&self) -> Result<Vec<Gateway>>;
+    /// Forgets a gateway, unless it was kept again since this `beat`. Tells whether it did.
+    async fn forget_gateway(&self, id: &str, beat: u64) -> Result<bool>;
 
     /// What the nodes on this store need of each other; none when it lets one process in at a time.
     fn peers(&self) -> Option<&dyn Peers> {
@@ -166,6 +175,9 @@ pub trait View: Send {
 
     /// A standing.
     async fn standing(&mut self, key: &Key) -> Result<Option<Standing>>;
+    /// The last revision that changed what the gate is told of this app's calls of this API: the
+    /// standing, the publication, the app or the API; 0 when there is none of them.
+    async fn revision_of(&mut self, key: &Key) -> Result<Revision>;
     /// All standings of an API on an instance, by app id.
     async fn standings_on(&mut self, api: &ApiId, on: &InstanceId) -> Result<Vec<Standing>>;
     /// All standings of an app, by API and instance.

@@ -29,6 +29,33 @@ pub struct Head {
     pub decided_at: Timestamp,
 }
 
+/// What a gateway told of itself when it last asked for changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gateway {
+    /// Its id, of its own making, kept over its restarts.
+    pub id: String,
+    /// Its name, for people.
+    pub name: String,
+    /// Its version of the program.
+    pub version: String,
+    /// The history its revision belongs to.
+    pub epoch: String,
+    /// The revision it enforces; none before it knows anything.
+    pub revision: Option<Revision>,
+    /// When it was first heard of at this revision.
+    pub acknowledged_at: Timestamp,
+    /// When it was first heard of.
+    pub registered_at: Timestamp,
+    /// When it was last heard of.
+    pub heard_at: Timestamp,
+    /// How long it decides on after it asked, in milliseconds.
+    pub lease_ms: u64,
+    /// How far its clock is ahead of the control side's, in milliseconds.
+    pub clock_ahead_ms: i64,
+    /// How often this was kept. That it moves tells that the gateway was heard of, without a clock.
+    pub beat: u64,
+}
+
 /// A secret, sealed: version, nonce and ciphertext. Means nothing without the key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);

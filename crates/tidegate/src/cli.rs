@@ -9,6 +9,7 @@ use crate::commands::apis::Apis;
 use crate::commands::applications::Applications;
 use crate::commands::apps::Apps;
 use crate::commands::clock::Clock;
+use crate::commands::gateways::Gateways;
 use crate::commands::grants::Grants;
 use crate::commands::notices::Notices;
 use crate::commands::throttles::Throttles;
@@ -69,6 +70,8 @@ pub enum Command {
     Apis(Box<Apis>),
     /// See and make throttling policies.
     Throttles(Box<Throttles>),
+    /// See which gateways follow, and forget those that have left. For the operator.
+    Gateways(Gateways),
     /// See or move the clock of a development server.
     Clock(Clock),
     /// Print a script that completes commands in your shell.

@@ -34,6 +34,8 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// How long the answer may take.
+    pub patience: Duration,
 }
 
 /// Who signs a request.
@@ -60,7 +62,15 @@ pub struct Answer {
 impl Outgoing {
     /// A request without headers and body.
     pub fn new(method: Method, address: String) -> Self {
-        Self { method, address, headers: HeaderMap::new(), body: Bytes::new() }
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Self { method, address, headers, body, patience: TIMEOUT }
+    }
+
+    /// With an answer that may take so much longer than usual.
+    #[must_use]
+    pub fn patient(mut self, longer: Duration) -> Self {
+        self.patience = self.patience.saturating_add(longer);
+        self
     }
 
     /// With a JSON body.
@@ -143,7 +153,7 @@ impl Client {
 
     /// Sends a request and waits for the whole answer.
     pub async fn send(&self, outgoing: Outgoing) -> anyhow::Result<Answer> {
-        let uri = outgoing.uri()?;
+        let (uri, patience) = (outgoing.uri()?, outgoing.patience);
         let origin = match uri.authority() {
             Some(authority) => authority.to_string(),
             None => bail!("`{uri}` is no address"),
@@ -165,9 +175,9 @@ impl Client {
                 .map_err(|error| anyhow!("the answer of {origin} broke off: {error}"))?;
             Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes() })
         };
-        tokio::time::timeout(TIMEOUT, answer)
+        tokio::time::timeout(patience, answer)
             .await
-            .with_context(|| format!("{origin} did not answer within {} s", TIMEOUT.as_secs()))?
+            .with_context(|| format!("{origin} did not answer within {} s", patience.as_secs()))?
     }
 }
 

@@ -4,15 +4,19 @@ pub mod apis;
 pub mod applications;
 pub mod apps;
 pub mod clock;
+pub mod gateways;
 pub mod grants;
 pub mod notices;
+mod right;
 pub mod rules;
 pub mod throttles;
+mod wait;
 
 use clap::Args;
 use tidegate_domain::Timestamp;
 use tidegate_domain::limits::NOTICE_MS;
 
+pub use self::wait::Wait;
 use crate::control::Control;
 use crate::login::Who;
 use crate::out::Output;

@@ -1,13 +1,14 @@
 //! The control side as the commands see it: signed calls, answers as JSON, names in place of ids.
 
 use anyhow::{Context, bail};
-use http::Method;
+use http::{HeaderMap, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tidegate_domain::Timestamp;
 
 use crate::client::{Answer, Client, Outgoing, Signer};
 use crate::clock::wall;
+use crate::commands::Wait;
 use crate::exit::SaidNo;
 use crate::login::Session;
 use crate::out::{cell, records};
@@ -46,6 +47,23 @@ impl Control {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// POST of a change that is waited for; tells the headers of the answer.
+    pub async fn post_waiting(
+        &self,
+        path: &str,
+        body: &Value,
+        wait: &Wait,
+    ) -> anyhow::Result<HeaderMap> {
+        let mut request = self.request(Method::POST, path, Some(body))?.patient(wait.patience());
+        for (name, value) in wait.headers() {
+            request = request.header(name, &value)?;
+        }
+        let answer = self.send(request).await?;
+        let headers = answer.headers.clone();
+        answered(answer)?;
+        Ok(headers)
+    }
+
     /// PUT.
     pub async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.call(Method::PUT, path, Some(body)).await
@@ -62,6 +80,15 @@ impl Control {
         path: &str,
         body: Option<&Value>,
     ) -> anyhow::Result<Value> {
+        answered(self.send(self.request(method, path, body)?).await?)
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Outgoing> {
         let session = &self.session;
         let project = encoded(&session.project);
         let address = format!("{}/v1/{project}/service{path}", session.endpoint);
@@ -73,9 +100,14 @@ impl Control {
         if let Some(workspace) = &session.workspace {
             request = request.header("workspace", workspace)?;
         }
+        Ok(request)
+    }
+
+    async fn send(&self, request: Outgoing) -> anyhow::Result<Answer> {
+        let session = &self.session;
         let signer =
             Signer { key: &session.access_key, secret: &session.secret_key, as_app: false };
-        answered(self.client.send(request.signed(&signer)?).await?)
+        self.client.send(request.signed(&signer)?).await
     }
 
     /// All records of a list. `path` has no paging of its own; the records are under `field`.

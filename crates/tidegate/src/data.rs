@@ -6,6 +6,7 @@
 //! | `vault.key` | opens the secrets in the store; made once, worthless to lose |
 //! | `gate.snapshot` | what the gateway knew, sealed; no loss if it is lost |
 //! | `gate.key` | seals it; no loss either |
+//! | `gateway.id` | names the gateway of this folder to the control side |
 //! | `operator.token` | opens the operator's routes |
 //! | `tidegate.lock` | held by the process that works on the folder |
 //! | `server.json` | where a running server listens |
@@ -164,6 +165,22 @@ impl DataDir {
         Ok(SnapshotFile::new(self.root.join("gate.snapshot"), SealingKey::new(key)))
     }
 
+    /// What names this folder's gateway, made at the first start. No two gateways may have the same, so
+    /// a folder is not copied to make a second one.
+    pub fn gateway_id(&self) -> anyhow::Result<String> {
+        let path = self.root.join("gateway.id");
+        if let Some(kept) = read(&path)? {
+            let id = kept.trim();
+            if id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) {
+                return Ok(id.to_owned());
+            }
+            bail!("{} holds no id", path.display());
+        }
+        let id = random::hex(&random::bytes::<16>()?);
+        durable::write(&path, format!("{id}\n").as_bytes())?;
+        Ok(id)
+    }
+
     /// The operator's token, made at the first start.
     pub fn operator_token(&self) -> anyhow::Result<Secret> {
         if let Some(token) = self.kept_operator_token()? {
@@ -282,6 +299,16 @@ mod tests {
         assert_ne!(key(), first);
         #[cfg(unix)]
         assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn the_id_of_the_gateway_is_kept_and_never_guessed() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::create(dir.path()).unwrap();
+        let id = data.gateway_id().unwrap();
+        assert_eq!((data.gateway_id().unwrap(), id.len()), (id, 32), "kept");
+        std::fs::write(dir.path().join("gateway.id"), "gate").unwrap();
+        assert!(data.gateway_id().is_err());
     }
 
     #[test]

@@ -8,35 +8,68 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidegate_control::{Control, GateChanges};
+use tidegate_control::{Control, GateChanges, GatewayHeard};
 use tidegate_domain::{DomainId, ProjectId, Standing};
 use tidegate_gateway::{
-    Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Source, SourceError,
+    Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Gate, Source, SourceError,
 };
 use tidegate_store::{Changes, Revision};
 
-/// The control side of this process, as the gate's source.
-pub struct LocalSource(pub Arc<Control>);
+use crate::clock::Clock;
+
+/// The control side of this process, as the gate's source. Like any gateway, this one is registered
+/// before it is answered.
+pub struct LocalSource {
+    /// The control side.
+    pub control: Arc<Control>,
+    /// What names the gate.
+    pub id: String,
+    /// The gate.
+    pub gate: Gate,
+    /// The clock.
+    pub clock: Arc<Clock>,
+}
 
 #[async_trait]
 impl Source for LocalSource {
     async fn changes(&self, since: u64) -> Result<Batch, SourceError> {
+        self.acknowledge().await.map_err(|error| SourceError(error.to_string()))?;
         self.batch(Revision(since)).await.map_err(|error| SourceError(error.to_string()))
     }
 
     async fn bell(&self, since: u64) {
-        self.0.bell().heard_after(Revision(since)).await;
+        // It has just come to this revision. If that cannot be told, the next question tells it.
+        if let Err(error) = self.acknowledge().await {
+            tracing::warn!(%error, "the gate's acknowledgement is not heard");
+        }
+        self.control.bell().heard_after(Revision(since)).await;
     }
 }
 
 impl LocalSource {
+    /// Tells what the gate enforces.
+    async fn acknowledge(&self) -> tidegate_control::Result<()> {
+        let (epoch, revision) = self.gate.known().unzip();
+        let lease = self.gate.limits().lease.as_millis();
+        let heard = GatewayHeard {
+            id: self.id.clone(),
+            name: own_name(&self.id),
+            epoch: epoch.unwrap_or_default(),
+            revision,
+            lease_ms: u64::try_from(lease).unwrap_or(u64::MAX),
+            clock_ahead_ms: 0,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        self.control.gateway_heard(heard, self.clock.now()).await
+    }
+
     async fn batch(&self, since: Revision) -> tidegate_control::Result<Batch> {
-        let news = self.0.changes(since).await?;
+        let news = self.control.changes(since).await?;
         let accounts = self.accounts().await?;
         // A project that moved to another account takes all it has along, so all is told again.
         // The states are newer than `head` then; they will only be told once more.
         if since > Revision(0) && !news.changes.projects.is_empty() {
-            let all = self.0.changes(Revision(0)).await?;
+            let all = self.control.changes(Revision(0)).await?;
             let mut batch = batch(all, &accounts);
             batch.head = news.changes.head.0;
             batch.apps_deleted = news.changes.apps_deleted;
@@ -47,9 +80,14 @@ impl LocalSource {
     }
 
     async fn accounts(&self) -> tidegate_control::Result<Accounts> {
-        let projects = self.0.projects().await?;
+        let projects = self.control.projects().await?;
         Ok(projects.into_iter().map(|project| (project.id, project.domain)).collect())
     }
+}
+
+/// The name of a server's own gateway: several servers may share a store.
+fn own_name(id: &str) -> String {
+    format!("own-{}", id.get(..6).unwrap_or(id))
 }
 
 /// The account of each project.

@@ -77,6 +77,7 @@ async fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Apps(apps) => apps.run().await,
         Command::Apis(apis) => apis.run().await,
         Command::Throttles(throttles) => throttles.run().await,
+        Command::Gateways(gateways) => gateways.run().await,
         Command::Clock(clock) => clock.run().await,
         Command::Completion { shell } => {
             let mut script = Vec::new();

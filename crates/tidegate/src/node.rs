@@ -4,6 +4,7 @@
 mod certificate;
 mod core;
 mod delivery;
+mod gateways;
 mod metrics;
 mod neighbours;
 mod ready;
@@ -11,16 +12,14 @@ mod scheduler;
 mod signals;
 mod telling;
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use hyper_util::service::TowerToHyperService;
+use tidegate_api::Api;
 use tidegate_api::dev::DevClock;
-use tidegate_api::{Api, LocalGate};
 use tidegate_gateway::{Acceptor, Answers, Caller, Gate, GateConfig, Listener, Terms, Workers};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -180,7 +179,8 @@ impl Node {
         core.data.tell_server(&server)?;
 
         let mut servers = JoinSet::new();
-        let router = router(&core, &clock, &gate, options.dev)?;
+        let gateway_id = core.data.gateway_id()?;
+        let router = router(&core, &clock, gateway_id.clone(), options.dev)?;
         let (service, limits) = (TowerToHyperService::new(router), drain.clone());
         let until = until(stopped.clone());
         servers.spawn(async move {
@@ -229,7 +229,12 @@ impl Node {
             servers.spawn(calls.answer(Listener::ExtAuthz, listener, None, service));
         }
 
-        let source = Arc::new(LocalSource(Arc::clone(&core.control)));
+        let source = Arc::new(LocalSource {
+            control: Arc::clone(&core.control),
+            id: gateway_id,
+            gate: gate.clone(),
+            clock: Arc::clone(&clock),
+        });
         let followed = gate.clone();
         let follow = async move { followed.follow(source, std::future::pending()).await };
         let schedule = scheduler::run(core.clone(), Arc::clone(&clock));
@@ -239,6 +244,7 @@ impl Node {
         helpers.spawn(neighbours::beat(Arc::clone(&core.control)));
         helpers.spawn(neighbours::ring(Arc::clone(&core.control)));
         helpers.spawn(neighbours::hear(Arc::clone(&core.control)));
+        helpers.spawn(gateways::tend(core.clone(), Arc::clone(&clock)));
 
         tracing::info!(
             control = server.control,
@@ -287,13 +293,18 @@ impl Node {
     }
 }
 
-fn router(core: &Core, clock: &Arc<Clock>, gate: &Gate, dev: bool) -> anyhow::Result<axum::Router> {
+fn router(
+    core: &Core,
+    clock: &Arc<Clock>,
+    own_gateway: String,
+    dev: bool,
+) -> anyhow::Result<axum::Router> {
     let now = Arc::clone(clock);
     let api = Api {
         control: Arc::clone(&core.control),
         clock: tidegate_api::Clock { now: Arc::new(move || now.now()), wall: Arc::new(wall) },
         operator_token: Some(core.data.operator_token()?),
-        gate: Some(Arc::new(OwnGate(gate.clone()))),
+        own_gateway: Some(own_gateway),
     };
     let router = tidegate_api::router(api);
     if !dev {
@@ -301,15 +312,6 @@ fn router(core: &Core, clock: &Arc<Clock>, gate: &Gate, dev: bool) -> anyhow::Re
     }
     let clock: Arc<dyn DevClock> = Arc::clone(clock) as _;
     Ok(router.merge(tidegate_api::dev::router(clock)))
-}
-
-/// The gate of this node, for answers that wait until a change is enforced.
-struct OwnGate(Gate);
-
-impl LocalGate for OwnGate {
-    fn reached(&self, revision: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(self.0.reached(revision))
-    }
 }
 
 /// One service for all connections, whoever is at their other end.

@@ -281,10 +281,9 @@ impl HttpClient for Sender {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let (parts, body) = request.into_parts();
         let outgoing = Outgoing {
-            method: parts.method,
-            address: parts.uri.to_string(),
             headers: parts.headers,
             body,
+            ..Outgoing::new(parts.method, parts.uri.to_string())
         };
         let client = Arc::clone(&self.client);
         let sent = async move { tokio::time::timeout(TIMEOUT, client.send(outgoing)).await };

@@ -1,6 +1,6 @@
 //! Apps.
 
-use tidegate_control::{AppShown, Command, Outcome, Receipt};
+use tidegate_control::{AppShown, Command, Outcome};
 use tidegate_wire::answers::{AppDto, AppNames, Apps};
 use tidegate_wire::enums::parse_app_kind;
 use tidegate_wire::errors::Fault as WireFault;
@@ -12,6 +12,7 @@ use super::{Answer, paging, text, window};
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::reply::Reply;
+use crate::wait::Carried;
 
 pub async fn list(call: Call) -> Answer {
     let kind = text(&call, "app_type").map(|kind| parse_app_kind("app_type", &kind)).transpose()?;
@@ -55,7 +56,7 @@ pub async fn remove(call: Call) -> Answer {
 }
 
 /// An app as a command has left it.
-async fn changed(call: &Call, receipt: Receipt) -> Answer {
+async fn changed(call: &Call, receipt: Carried) -> Answer {
     match &receipt.outcome {
         Outcome::App(app, secret) => {
             let (app, secret) = ((**app).clone(), secret.clone());

@@ -26,7 +26,7 @@ pub async fn issue_token(call: RawCall) -> Result<Reply, IamRefusal> {
     let scope = scope(request.scope)?;
     let login = login(request.identity)?;
     let issued = call.api.control.login(login, &scope, call.now).await?;
-    call.api.enforced(issued.revision.0).await;
+    call.api.own_gate_enforces(issued.revision).await;
     let answer = answer(method, &issued.identity, issued.issued_at, issued.expires_at);
     Ok(Reply::json_with(StatusCode::CREATED, &answer).with_token(&issued.text))
 }

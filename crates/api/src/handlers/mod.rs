@@ -2,6 +2,7 @@
 
 pub mod apis;
 pub mod apps;
+pub mod gateways;
 pub mod grants;
 pub mod health;
 pub mod iam;

@@ -35,7 +35,7 @@ pub async fn apply_world(call: RawCall) -> Answer {
     Ok(Reply::json(&json!({ "dry_run": dry_run, "changes": changes })))
 }
 
-fn must_be_operator(call: &RawCall) -> Result<(), Fault> {
+pub(super) fn must_be_operator(call: &RawCall) -> Result<(), Fault> {
     let offered = call.parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let offered = offered.and_then(|value| value.strip_prefix("Bearer "));
     match (&call.api.operator_token, offered) {

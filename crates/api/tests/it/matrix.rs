@@ -104,6 +104,7 @@ async fn prepare(world: &World, route: &Route) -> Try {
         ("{api_id}", world.api.to_string()),
         ("{app_id}", world.app.id.to_string()),
         ("{throttle_name}", "slow".to_owned()),
+        ("{gateway_id}", "gateway-1".to_owned()),
     ];
     let until = "2027-06-01T00:00:00Z";
     match name.as_str() {
@@ -125,6 +126,7 @@ async fn prepare(world: &World, route: &Route) -> Try {
             body = format!(r#"{{"app_ids": ["{}"], "time": "{until}"}}"#, world.app.id);
         }
         "grants::list_apps_of_api" | "grants::list_apis_of_app" => {}
+        "gateways::show_right" | "gateways::list" | "gateways::forget" => {}
         "inbox::list_applications" | "inbox::list_notices" => {}
         "inbox::decide" | "inbox::show_application" | "inbox::withdraw_application" => {
             let id = applied(world).await;

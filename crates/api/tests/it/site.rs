@@ -107,7 +107,7 @@ impl Site {
         };
         let control = Arc::clone(&world.control);
         let operator_token = Some(Secret::new(OPERATOR_TOKEN));
-        let router = router(Api { control, clock, operator_token, gate: None });
+        let router = router(Api { control, clock, operator_token, own_gateway: None });
         Self { world, router, now }
     }
 

@@ -2,6 +2,7 @@
 
 mod apis;
 mod apps;
+mod enforcement;
 mod grants;
 mod inbox;
 mod instances;
@@ -14,6 +15,7 @@ use tidegate_store::View;
 
 pub use apis::{ApiActionOn, ApiShown, Cause, InstanceChoice, PublicationShown};
 pub use apps::AppShown;
+pub use enforcement::RightShown;
 pub use grants::{BoundApi, GrantedApp};
 pub use inbox::{ApplicationShown, Inbox, NoticeShown};
 pub use instances::{Approver, InstanceShown};

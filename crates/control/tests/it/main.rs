@@ -4,6 +4,7 @@
 
 mod admin;
 mod batch;
+mod gateways;
 mod lifecycle;
 mod messages;
 mod nodes;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use tidegate_control::{Command, Error, OnDuty, Settings};
 use tidegate_domain::AppKind;
-use tidegate_store::{MemStore, Result, Revision, Store, StoreError, Transaction, View};
+use tidegate_store::{Gateway, MemStore, Result, Revision, Store, StoreError, Transaction, View};
 use tidegate_testkit::{World, spec};
 
 /// Undoes as many turns as it is told to.
@@ -28,6 +28,18 @@ impl Store for Undoing {
 
     async fn view(&self) -> Result<Box<dyn View>> {
         self.store.view().await
+    }
+
+    async fn keep_gateways(&self, gateways: &[Gateway]) -> Result<()> {
+        self.store.keep_gateways(gateways).await
+    }
+
+    async fn gateways(&self) -> Result<Vec<Gateway>> {
+        self.store.gateways().await
+    }
+
+    async fn forget_gateway(&self, id: &str, beat: u64) -> Result<bool> {
+        self.store.forget_gateway(id, beat).await
     }
 }
 

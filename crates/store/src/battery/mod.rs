@@ -6,6 +6,7 @@
 
 mod deliver;
 mod feed;
+mod gateways;
 mod lists;
 mod order;
 mod round_trip;
@@ -15,6 +16,7 @@ mod unique;
 
 pub use deliver::*;
 pub use feed::*;
+pub use gateways::*;
 pub use lists::*;
 pub use order::*;
 pub use round_trip::*;
@@ -78,6 +80,10 @@ macro_rules! battery {
                 access_keys_and_names_are_unique
                 app_keys_are_unique
                 deleted_ids_are_never_used_again
+                gateways_are_kept_outside_the_history
+                gateways_are_kept_while_somebody_writes
+                a_gateway_heard_again_is_not_forgotten
+                the_revision_of_a_right_is_that_of_its_last_part
             }
         }
     };

@@ -11,7 +11,7 @@ use tidegate_domain::{
 };
 
 use crate::{
-    AppRecord, JournalEntry, Member, Message, MessageId, Project, Revision, Sealed, Token,
+    AppRecord, Gateway, JournalEntry, Member, Message, MessageId, Project, Revision, Sealed, Token,
     TokenHash, User, Workspace,
 };
 
@@ -292,5 +292,22 @@ pub fn message(subject: &str) -> Message {
         what: "notice.sent".to_owned(),
         subject: subject.to_owned(),
         details: "{}".to_owned(),
+    }
+}
+
+/// A gateway that was last heard of at this moment, and then enforced this revision.
+pub fn gateway(id: &str, revision: Option<u64>, heard_at: i64) -> Gateway {
+    Gateway {
+        id: id.to_owned(),
+        name: format!("gate {id}"),
+        version: "0.1.0".to_owned(),
+        epoch: "e1".to_owned(),
+        revision: revision.map(Revision),
+        acknowledged_at: at(heard_at),
+        registered_at: at(1),
+        heard_at: at(heard_at),
+        lease_ms: 300_000,
+        clock_ahead_ms: -12,
+        beat: 0,
     }
 }

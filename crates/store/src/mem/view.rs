@@ -175,6 +175,18 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         kept.map(|kept| self.0.standing(&kept.value)).transpose()
     }
 
+    async fn revision_of(&mut self, key: &Key) -> Result<Revision> {
+        let place = (key.api.clone(), key.instance.clone());
+        let state = &*self.0;
+        let parts = [
+            state.standings.get(key).map(|kept| kept.revision),
+            state.publications.get(&place).map(|kept| kept.revision),
+            state.apps.get(&key.app).map(|kept| kept.revision),
+            state.apis.get(&key.api).map(|kept| kept.revision),
+        ];
+        Ok(parts.into_iter().flatten().max().unwrap_or_default())
+    }
+
     async fn standings_on(&mut self, api: &ApiId, on: &InstanceId) -> Result<Vec<Standing>> {
         let kept = self.0.standings.values().map(|kept| &kept.value);
         kept.filter(|s| s.key.api == *api && s.key.instance == *on)

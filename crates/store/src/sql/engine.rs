@@ -34,6 +34,14 @@ impl Engine {
         self.writer.begin_with_options(self.write).await
     }
 
+    /// A transaction that writes beside the turn, where writers can be beside each other. Where they
+    /// cannot, it queues for the connection and not for the turn.
+    pub async fn begin_aside(&self) -> Result<DatabaseTransaction, DbErr> {
+        let one_writer = self.lock.is_some();
+        let connections = if one_writer { &self.writer } else { &self.readers };
+        connections.begin_with_options(self.write).await
+    }
+
     /// A transaction that reads. Its moment is that of its first statement.
     pub async fn begin_read(&self) -> std::result::Result<DatabaseTransaction, DbErr> {
         self.readers.begin_with_options(self.read).await

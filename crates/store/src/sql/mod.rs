@@ -7,6 +7,7 @@ mod cells;
 mod changes;
 mod copy;
 mod engine;
+mod gateways;
 mod lists;
 mod migrations;
 mod nodes;
@@ -31,7 +32,7 @@ use tokio::time::timeout;
 pub use self::copy::{Copied, CopyError, copy};
 use self::engine::{Engine, head_in};
 pub use self::postgres::PostgresUrl;
-use crate::{Head, Peers, Result, Store, StoreError, Transaction, View};
+use crate::{Gateway, Head, Peers, Result, Store, StoreError, Transaction, View};
 
 /// How long a writer waits for those of this process that came before.
 const QUEUE: Duration = Duration::from_secs(10);
@@ -89,5 +90,22 @@ impl Store for SqlStore {
 
     fn peers(&self) -> Option<&dyn Peers> {
         self.engine.peers.as_deref()
+    }
+
+    async fn keep_gateways(&self, gateways: &[Gateway]) -> Result<()> {
+        let tx = self.engine.begin_aside().await?;
+        gateways::keep(&tx, gateways).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn gateways(&self) -> Result<Vec<Gateway>> {
+        gateways::all(&self.engine.begin_read().await?).await
+    }
+
+    async fn forget_gateway(&self, id: &str, beat: u64) -> Result<bool> {
+        let tx = self.engine.begin_aside().await?;
+        let forgotten = gateways::forget(&tx, id, beat).await?;
+        tx.commit().await?;
+        Ok(forgotten)
     }
 }

@@ -92,6 +92,10 @@ kind: String, api: String, instance: String, app: String, sent_by: String, sent_
 deadline: i64, scheduled: Option<i64>, outcome: Option<String>, closed_at: Option<i64>,
 closed_by: Option<String> }
 
+table! { gateways, "gateways"; id: String;
+name: String, version: String, epoch: String, revision: Option<i64>, acknowledged_at: i64,
+registered_at: i64, heard_at: i64, lease_ms: i64, clock_ahead_ms: i64, beat: i64 }
+
 table! { journal, "journal"; revision: i64, ordinal: i64;
 written_at: i64, actor: Option<String>, what: String, subject: String, details: String }
 

@@ -168,6 +168,24 @@ impl<M: Send> View for Session<M> {
         one(&self.tx, standings::Entity::find_by_id(key)).await
     }
 
+    async fn revision_of(&mut self, key: &Key) -> Result<Revision> {
+        let standing = (key.api.to_string(), key.instance.to_string(), key.app.to_string());
+        let place = (key.api.to_string(), key.instance.to_string());
+        let standing = standings::Entity::find_by_id(standing).one(&self.tx).await?;
+        let publication = publications::Entity::find_by_id(place).one(&self.tx).await?;
+        let app = apps::Entity::find_by_id(key.app.as_str()).one(&self.tx).await?;
+        let api = apis::Entity::find_by_id(key.api.as_str()).one(&self.tx).await?;
+        let parts = [
+            standing.map(|row| row.revision),
+            publication.map(|row| row.revision),
+            app.map(|row| row.revision),
+            api.map(|row| row.revision),
+        ];
+        let last = parts.into_iter().flatten().max().unwrap_or(0);
+        let cells = Cells::of(apis::Entity, &[key.api.as_str()]);
+        Ok(Revision(cells.number("revision", last)?))
+    }
+
     async fn standings_on(&mut self, api: &ApiId, on: &InstanceId) -> Result<Vec<Standing>> {
         let here = Condition::all()
             .add(standings::Column::Api.eq(api.as_str()))

@@ -4,8 +4,8 @@ use tempfile::TempDir;
 use tidegate_domain::publication::Status;
 use tidegate_domain::{ApplicationKind, Key};
 use tidegate_store::battery::samples::{
-    api, app, app_id, application, at, bound_api, granted, line, project, publication, throttle,
-    token, user,
+    api, app, app_id, application, at, bound_api, gateway, granted, line, project, publication,
+    throttle, token, user,
 };
 use tidegate_store::sql::{CopyError, PostgresUrl, SqlStore, copy};
 use tidegate_store::{AppFilter, Head, JournalEntry, Paging, Revision, Store};
@@ -41,6 +41,7 @@ async fn fill(store: &SqlStore) {
     let mut tx = store.begin().await.unwrap();
     tx.delete_app(&app_id("a0")).await.unwrap();
     tx.commit().await.unwrap();
+    store.keep_gateways(&[gateway("g1", Some(1), 5)]).await.unwrap();
 }
 
 type Known = (Head, String, Vec<JournalEntry>, Vec<String>);

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use tidegate_domain::Timestamp;
 use tidegate_wire::format_iso;
 
+use super::right::Show;
+use super::wait::Wait;
 use super::{Common, End};
 use crate::control::{Control, encoded};
 use crate::out::{Table, cell, moment, records, say};
@@ -18,10 +20,12 @@ Examples:
   tidegate grants authorize --as reviewer --api weather --app wallboard --for 30d
   tidegate grants apply     --as owner    --api weather --app wallboard --until 2026-12-01T10:00Z
   tidegate grants cancel    --as reviewer --api weather --app wallboard
-  tidegate grants give-back --as owner    --api weather --app wallboard
+  tidegate grants give-back --as owner    --api weather --app wallboard --wait enforced
+  tidegate grants show      --as owner    --api weather --app wallboard
 
 An end of validity is rounded down to the hour, a cancellation up to it. A cancellation leaves the
-app at least two days; giving back ends the grant at once.")]
+app at least two days; giving back ends the grant at once. With `--wait enforced` a command returns
+when no gateway acts on less; `show` tells which gateway does since when.")]
 pub struct Grants {
     #[command(flatten)]
     common: Common,
@@ -33,6 +37,8 @@ pub struct Grants {
 enum What {
     /// List the apps that may call an API, or the APIs an app may call.
     List(Of),
+    /// Show one app's right to call one API, and which gateway enforces what was last said of it.
+    Show(Show),
     /// Grant an app the right to call an API, or extend it. For the API's reviewer.
     Authorize(Act),
     /// Apply for the right to call an API. For the app's owner.
@@ -40,9 +46,9 @@ enum What {
     /// Apply for a later end. For the app's owner.
     Renew(Act),
     /// Announce the end of a grant; without a moment, in two days. For the API's reviewer.
-    Cancel(Act),
+    Cancel(Cancel),
     /// End a grant at once. For the app's owner.
-    GiveBack(On),
+    GiveBack(GiveBack),
 }
 
 #[derive(Debug, Args)]
@@ -57,16 +63,24 @@ struct Of {
 }
 
 #[derive(Debug, Args)]
-struct On {
+pub struct On {
     /// The API, by name or id.
     #[arg(long, value_name = "API")]
-    api: String,
+    pub api: String,
     /// The app, by name or id; for `authorize` it may be given several times.
     #[arg(long, value_name = "APP", required = true)]
     app: Vec<String>,
     /// The instance, by name or id; not needed where there is only one.
     #[arg(long, value_name = "INSTANCE")]
-    instance: Option<String>,
+    pub instance: Option<String>,
+}
+
+impl On {
+    /// The app, where only one can be meant.
+    pub fn one_app(&self) -> anyhow::Result<&str> {
+        let [app] = self.app.as_slice() else { bail!("name one app") };
+        Ok(app)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -77,25 +91,43 @@ struct Act {
     end: End,
 }
 
+#[derive(Debug, Args)]
+struct Cancel {
+    #[command(flatten)]
+    act: Act,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+#[derive(Debug, Args)]
+struct GiveBack {
+    #[command(flatten)]
+    on: On,
+    #[command(flatten)]
+    wait: Wait,
+}
+
 impl Grants {
     /// Carries it out.
     pub async fn run(self) -> anyhow::Result<()> {
         let usual = match &self.what {
             What::List(_) | What::Authorize(_) | What::Cancel(_) => "reviewer",
-            What::Apply(_) | What::Renew(_) | What::GiveBack(_) => "owner",
+            What::Show(_) | What::Apply(_) | What::Renew(_) | What::GiveBack(_) => "owner",
         };
         let control = self.common.control(usual)?;
         match &self.what {
             What::List(of) => self.list(&control, of).await,
+            What::Show(show) => show.run(&control, self.common.output).await,
             What::Authorize(act) if act.on.app.len() > 1 => authorize_many(&control, act).await,
             What::Authorize(act) => give(&control, act, "AUTHORIZE", "granted").await,
             What::Apply(act) => give(&control, act, "APPLY", "applied for a grant").await,
             What::Renew(act) => give(&control, act, "RENEW", "applied for a later end,").await,
-            What::Cancel(act) => cancel(&control, act).await,
-            What::GiveBack(on) => {
-                act(&control, on, "APP_CANCEL_AUTHORIZE", None).await?;
+            What::Cancel(wanted) => cancel(&control, wanted).await,
+            What::GiveBack(wanted) => {
+                let body = body(&control, &wanted.on, "APP_CANCEL_AUTHORIZE", None).await?;
+                let headers = control.post_waiting(ACTION, &body, &wanted.wait).await?;
                 say("given back");
-                Ok(())
+                wanted.wait.tell(&headers)
             }
         }
     }
@@ -135,12 +167,13 @@ fn table(answer: &Value, by_api: bool) -> String {
 }
 
 /// A relationship in a word.
-fn state(relationship: &str) -> &str {
+pub fn state(relationship: &str) -> &str {
     match relationship {
         "LINK_WAITING_CHECK" => "applied",
         "LINKED" => "granted",
         "OFFLINE_WAITING_CHECK" => "ending",
         "RENEW_WAITING_CHECK" => "renewing",
+        "NONE" => "none",
         other => other,
     }
 }
@@ -158,12 +191,16 @@ async fn give(control: &Control, wanted: &Act, kind: &str, done: &str) -> anyhow
     Ok(())
 }
 
-async fn cancel(control: &Control, wanted: &Act) -> anyhow::Result<()> {
-    let end = wanted.end.of_notice(control).await?.ceil_hour();
-    act(control, &wanted.on, "API_CANCEL_AUTHORIZE", Some(end)).await?;
+async fn cancel(control: &Control, wanted: &Cancel) -> anyhow::Result<()> {
+    let end = wanted.act.end.of_notice(control).await?.ceil_hour();
+    let body = body(control, &wanted.act.on, "API_CANCEL_AUTHORIZE", Some(end)).await?;
+    let headers = control.post_waiting(ACTION, &body, &wanted.wait).await?;
     say(format!("the app's side is told that access ends at {end}"));
-    Ok(())
+    wanted.wait.tell(&headers)
 }
+
+/// Where the five actions are.
+const ACTION: &str = "/apis/authorize/action";
 
 async fn act(
     control: &Control,
@@ -171,18 +208,26 @@ async fn act(
     kind: &str,
     time: Option<Timestamp>,
 ) -> anyhow::Result<()> {
-    let [app] = on.app.as_slice() else { bail!("name one app") };
+    control.post(ACTION, &body(control, on, kind, time).await?).await?;
+    Ok(())
+}
+
+async fn body(
+    control: &Control,
+    on: &On,
+    kind: &str,
+    time: Option<Timestamp>,
+) -> anyhow::Result<Value> {
     let mut body = json!({
         "api_id": control.api(&on.api).await?,
         "instance_id": control.instance(on.instance.as_deref()).await?,
-        "app_id": control.app(app).await?,
+        "app_id": control.app(on.one_app()?).await?,
         "apply_type": format!("APPLY_TYPE_{kind}"),
     });
     if let (Some(time), Some(fields)) = (time, body.as_object_mut()) {
         fields.insert("time".to_owned(), format_iso(time).into());
     }
-    control.post("/apis/authorize/action", &body).await?;
-    Ok(())
+    Ok(body)
 }
 
 async fn authorize_many(control: &Control, wanted: &Act) -> anyhow::Result<()> {

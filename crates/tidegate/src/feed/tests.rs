@@ -3,10 +3,11 @@ use std::sync::Arc;
 use tidegate_api::world::WorldFile;
 use tidegate_control::{Caller, Command, Control, Outcome, Settings, Vault};
 use tidegate_domain::{AppKind, Timestamp};
-use tidegate_gateway::Source;
+use tidegate_gateway::{Gate, GateConfig, Source};
 use tidegate_store::MemStore;
 
 use super::LocalSource;
+use crate::clock::Clock;
 
 const NOW: Timestamp = Timestamp::from_ms(1_800_000_000_000);
 
@@ -42,16 +43,27 @@ async fn create_app(control: &Control, name: &str) -> tidegate_domain::App {
 async fn a_project_that_moves_to_another_account_takes_its_apps_along() {
     let vault = Vault::new(&[7; Vault::KEY_LEN]).unwrap();
     let control = Control::new(Arc::new(MemStore::new()), vault, Settings::default());
-    let source = LocalSource(Arc::new(control));
-    apply(&source.0, "one").await;
-    let (kept, gone) = (create_app(&source.0, "kept").await, create_app(&source.0, "gone").await);
+    let now = || Arc::new(|| NOW);
+    let gate_clock = tidegate_gateway::Clock { now: now(), wall: now() };
+    let gate = Gate::new(GateConfig::default(), gate_clock).unwrap();
+    let (control, clock) = (Arc::new(control), Arc::new(Clock::fixed()));
+    let source = LocalSource { control, id: "g".to_owned(), gate, clock };
+    apply(&source.control, "one").await;
+    let (kept, gone) =
+        (create_app(&source.control, "kept").await, create_app(&source.control, "gone").await);
     let first = source.changes(0).await.unwrap();
+    let known = source.control.gateways(NOW).await.unwrap().gateways;
+    assert_eq!(
+        (known.len(), known[0].gateway.revision),
+        (1, None),
+        "registered before it is answered"
+    );
     assert_eq!(first.apps.len(), 2);
     assert!(first.apps.iter().all(|app| app.domain.as_str() == "one" && app.secret.is_some()));
     assert!(source.changes(first.head).await.unwrap().apps.is_empty());
 
-    execute(&source.0, Command::DeleteApp { app: gone.id.clone(), force: false }).await;
-    apply(&source.0, "two").await;
+    execute(&source.control, Command::DeleteApp { app: gone.id.clone(), force: false }).await;
+    apply(&source.control, "two").await;
     let next = source.changes(first.head).await.unwrap();
     let [app] = next.apps.as_slice() else { panic!("{} apps", next.apps.len()) };
     assert_eq!((&app.id, app.domain.as_str()), (&kept.id, "two"));

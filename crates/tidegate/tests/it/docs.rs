@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tidegate_domain::Timestamp;
 use tidegate_gateway::{Clock, FIELDS, Gate, GateConfig, Reason};
 
-use crate::support::{Folder, Server};
+use crate::support::{Folder, Http, Server};
 
 /// A file of the repository.
 fn page(name: &str) -> String {
@@ -50,6 +50,29 @@ fn commands_run(name: &str) -> usize {
         }
     }
     commands
+}
+
+#[test]
+fn revocation_goes_as_its_page_says() {
+    assert!(commands_run("docs/revocation.md") >= 4);
+}
+
+#[test]
+fn the_page_of_revocation_lists_every_metric_of_gateways() {
+    let folder = Folder::new();
+    let _server = Server::dev(&folder, &["--metrics-addr", "127.0.0.1:0"]);
+    let address = folder.json("server.json")["metrics"].as_str().unwrap().to_owned();
+    let told = Http::new().get(&format!("{address}/metrics"));
+    let text = String::from_utf8(told.body.to_vec()).unwrap();
+    let mut table = String::from("\n| Metric | Kind | What it tells |\n|---|---|---|\n");
+    for line in text.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
+        let (name, help) = line.split_once(' ').unwrap();
+        if !name.starts_with("tidegate_gate_") {
+            let kind = text.lines().find_map(|l| l.strip_prefix(&format!("# TYPE {name} ")));
+            writeln!(table, "| `{name}` | {} | {help} |", kind.unwrap()).unwrap();
+        }
+    }
+    lists("docs/revocation.md", "metrics", &table);
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn every_command_has_help_with_examples() {
         "apps",
         "apis",
         "throttles",
+        "gateways",
         "clock",
         "completion",
     ] {

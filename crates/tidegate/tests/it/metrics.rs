@@ -27,6 +27,8 @@ fn verdicts_are_counted_by_their_names() {
         "tidegate_gate_ready 1",
         r#"tidegate_gate_check_seconds_count{kind="call"} 3"#,
         r#"tidegate_gate_backend_seconds_count{kind="call"} 0"#,
+        "tidegate_revocation_bound_seconds 301.3",
+        r#"tidegate_gateways{state="lapsed"} 0"#,
         "# EOF",
     ] {
         assert!(text.lines().any(|l| l == line), "`{line}` is missing in:\n{text}");

@@ -82,6 +82,64 @@ fn a_world_on_postgresql_outlives_its_server() {
     assert!(!folder.data().join("vault.key").exists(), "no new key is made");
 }
 
+/// Two servers on one database: whoever takes away at one hears of the gateway of the other.
+#[test]
+fn what_is_taken_away_is_waited_for_at_every_server() {
+    let (one, two, url, http) = (Folder::new(), Folder::new(), database(), Http::new());
+    let world = one.file("world.yaml", WORLD);
+    let applied = on(&one, &url, &["apply", "-f", &world]);
+    assert_eq!(applied.code, Some(0), "{applied:?}");
+    std::fs::create_dir_all(two.data()).unwrap();
+    std::fs::copy(one.data().join("vault.key"), two.data().join("vault.key")).unwrap();
+    let variables = [("TIDEGATE_DATABASE", url.as_str())];
+    let (first, second) =
+        (Server::serve_with(&one, &variables), Server::serve_with(&two, &variables));
+    let decided = decide(&first, &http);
+    let app = http.send(
+        Method::GET,
+        &format!("{}/v1/p1/service/apps", first.control),
+        &[],
+        None,
+        Some(&keys("olaf")),
+    );
+    let app = app.json()["apps"][0]["id"].as_str().unwrap().to_owned();
+    let act = |kind: &str, by: &str, seconds: &str| {
+        let body = json!({
+            "api_id": decided.api, "instance_id": "g1", "app_id": app,
+            "apply_type": format!("APPLY_TYPE_{kind}"), "time": "2099-01-01T00:00:00Z",
+        });
+        let address = format!("{}/v1/p1/service/apis/authorize/action", first.control);
+        let wait = [("x-tidegate-wait", "enforced"), ("x-tidegate-wait-seconds", seconds)];
+        let sent = http.send(Method::POST, &address, &wait, Some(&body), Some(&keys(by)));
+        assert_eq!(sent.status, 204, "{:?}", sent.body);
+        sent
+    };
+    let call = format!("{}/orders", second.gateway);
+    let call = || http.send(Method::GET, &call, &[], None, Some(&decided.app)).status;
+    for _ in 0..3 {
+        let given = act("AUTHORIZE", "rita", "60");
+        assert_eq!((given.header("x-tidegate-enforced"), call()), (Some("true"), 502));
+        let taken = act("APP_CANCEL_AUTHORIZE", "olaf", "60");
+        assert_eq!((taken.header("x-tidegate-enforced"), call()), (Some("true"), 403));
+    }
+
+    act("AUTHORIZE", "rita", "60");
+    // It stands still, with its lease, and lets in what it knows when it goes on.
+    second.signal("-STOP");
+    let taken = act("APP_CANCEL_AUTHORIZE", "olaf", "1");
+    assert_eq!(taken.header("x-tidegate-enforced"), Some("false"));
+    let id = std::fs::read_to_string(two.data().join("gateway.id")).unwrap();
+    assert_eq!(taken.header("x-tidegate-awaited"), Some(&*format!("own-{}", &id[..6])));
+    let listed = one.done(&["gateways", "list"]);
+    assert!(listed.contains("behind") && listed.contains("current"), "{listed}");
+    let early = one.run(&["gateways", "forget", id.trim()]);
+    assert!(early.code == Some(1) && early.err.contains("gateway-holds-lease"), "{early:?}");
+    second.signal("-CONT");
+    act("AUTHORIZE", "rita", "60");
+    let taken = act("APP_CANCEL_AUTHORIZE", "olaf", "60");
+    assert_eq!((taken.header("x-tidegate-enforced"), call()), (Some("true"), 403));
+}
+
 #[test]
 fn a_database_that_cannot_be_used_is_told_without_its_password() {
     let folder = Folder::new();

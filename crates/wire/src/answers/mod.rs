@@ -2,6 +2,7 @@
 
 mod api;
 mod app;
+mod gateways;
 mod grants;
 mod instances;
 mod lists;
@@ -11,6 +12,7 @@ mod throttles;
 
 pub use api::{ApiDetail, ApiNames, ApiOverview, ApiPublishDto, CreatedApi, InstanceHostDto};
 pub use app::{AppDto, AppNames};
+pub use gateways::{GatewayDto, GatewayRecord, Gateways, RightDto, RightNotice};
 pub use grants::{AuthorizedAppRecord, BoundApiRecord, StaticParam};
 pub use instances::{
     FlavorDto, InstanceDetailDto, InstanceFacts, InstanceForApiActionDto, InstanceNodeDto,

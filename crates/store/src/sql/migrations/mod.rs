@@ -5,6 +5,7 @@
 
 mod m0001_initial;
 mod m0002_rules;
+mod m0003_gateways;
 mod m0004_nodes;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, QueryOrder};
@@ -19,8 +20,8 @@ pub struct Migration {
     sql: &'static str,
 }
 
-const ALL: [Migration; 3] =
-    [m0001_initial::MIGRATION, m0002_rules::MIGRATION, m0004_nodes::MIGRATION];
+const ALL: [Migration; 4] =
+    [m0001_initial::MIGRATION, m0002_rules::MIGRATION, m0003_gateways::MIGRATION, m0004_nodes::MIGRATION];
 
 /// How an engine spells what engines spell differently.
 pub struct Dialect {

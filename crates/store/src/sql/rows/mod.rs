@@ -20,4 +20,4 @@ macro_rules! stored_alone {
         }
     )+};
 }
-use stored_alone;
+pub(in crate::sql) use stored_alone;

@@ -1,0 +1,145 @@
+//! What is told of the gateways to those who watch: how far each is behind, and how long it takes
+//! until what was taken away is refused everywhere.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tidegate_store::Revision;
+use tokio::time::Instant;
+
+use super::entry::Entry;
+use super::registry::State;
+use super::rule::{is_lapsed, longest};
+use crate::limits::COMMITS;
+
+/// The upper bounds of the counts of [`GatewayFigures::enforced`], in seconds.
+pub const BOUNDS: [f64; 15] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 600.0];
+
+/// What is told of a gateway.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GatewayFigure {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Is its lease over?
+    pub is_lapsed: bool,
+    /// The age of the oldest revision it has not acknowledged.
+    pub behind: Duration,
+    /// How many revisions that are.
+    pub behind_revisions: u64,
+    /// How long nothing has been heard of it.
+    pub silent: Duration,
+    /// How far its clock is ahead, in milliseconds.
+    pub clock_ahead_ms: i64,
+}
+
+/// What is told of all of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GatewayFigures {
+    /// Each, by id.
+    pub gateways: Vec<GatewayFigure>,
+    /// How long anything that was taken away can go on being let in, whatever the network does.
+    pub bound: Duration,
+    /// How many of what was taken away was enforced within each of [`BOUNDS`] and not the one
+    /// before; the last count is of those that took longer.
+    pub enforced: [u64; BOUNDS.len() + 1],
+    /// The seconds all of them took together.
+    pub enforced_seconds: f64,
+}
+
+/// Commits that are not enforced everywhere, and how long others took.
+#[derive(Default)]
+pub(super) struct Figures {
+    /// Each revision with the moment it was first known, oldest first.
+    commits: VecDeque<(Revision, Instant)>,
+    /// Those of them that took something away here.
+    taken: VecDeque<(Revision, Instant)>,
+    enforced: [u64; BOUNDS.len() + 1],
+    enforced_seconds: f64,
+}
+
+impl Figures {
+    /// A revision took something away. When there are too many to remember, it is not measured.
+    pub fn took_away(&mut self, revision: Revision) {
+        if self.taken.len() < COMMITS {
+            self.taken.push_back((revision, Instant::now()));
+        }
+    }
+
+    fn enforced_up_to(&mut self, floor: Revision) {
+        while self.commits.front().is_some_and(|(revision, _)| *revision <= floor) {
+            self.commits.pop_front();
+        }
+        // Commits may be told here in another order than they were made.
+        let (mut counts, mut sum) = (self.enforced, 0.0);
+        self.taken.retain(|(revision, at)| {
+            if *revision > floor {
+                return true;
+            }
+            let seconds = at.elapsed().as_secs_f64();
+            sum += seconds;
+            if let Some(count) = counts.get_mut(BOUNDS.partition_point(|bound| *bound < seconds)) {
+                *count = count.saturating_add(1);
+            }
+            false
+        });
+        self.enforced = counts;
+        self.enforced_seconds += sum;
+    }
+
+    /// The age of the oldest commit after this one. The oldest are never left out, so it is never
+    /// told younger than it is.
+    fn oldest_after(&self, known: Revision) -> Duration {
+        let later = self.commits.iter().find(|(revision, _)| *revision > known);
+        later.map_or(Duration::ZERO, |(_, at)| at.elapsed())
+    }
+}
+
+impl State {
+    /// The store has come to a revision.
+    pub fn came_to(&mut self, revision: Revision) {
+        if revision > self.head {
+            self.head = revision;
+            if self.figures.commits.len() < COMMITS {
+                self.figures.commits.push_back((revision, Instant::now()));
+            }
+        }
+    }
+
+    /// Takes note of what is enforced everywhere by now.
+    pub fn measure(&mut self) {
+        let live = self.gateways.values().filter(|entry| !is_lapsed(&entry.known()));
+        let floor = live.map(|entry| self.acknowledged(entry)).min().unwrap_or(self.head);
+        self.figures.enforced_up_to(floor);
+    }
+
+    /// What a gateway has acknowledged of this history.
+    fn acknowledged(&self, entry: &Entry) -> Revision {
+        let of_this = entry.gateway.epoch == self.epoch;
+        entry.gateway.revision.filter(|_| of_this).unwrap_or_default()
+    }
+
+    pub fn figures(&self) -> GatewayFigures {
+        let gateways = self.gateways.values().map(|entry| {
+            let acknowledged = self.acknowledged(entry);
+            GatewayFigure {
+                id: entry.gateway.id.clone(),
+                name: entry.gateway.name.clone(),
+                is_lapsed: is_lapsed(&entry.known()),
+                behind: self.figures.oldest_after(acknowledged),
+                behind_revisions: self.head.0.saturating_sub(acknowledged.0),
+                silent: entry.silent(),
+                clock_ahead_ms: entry.gateway.clock_ahead_ms,
+            }
+        });
+        let longest = self.gateways.values().map(|entry| longest(entry.lease())).max();
+        GatewayFigures {
+            gateways: gateways.collect(),
+            bound: longest.unwrap_or_default(),
+            enforced: self.figures.enforced,
+            enforced_seconds: self.figures.enforced_seconds,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Waiting until a revision is enforced.
+
+use std::time::Duration;
+
+use tidegate_domain::Timestamp;
+use tidegate_store::Revision;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Enforcement;
+use crate::Control;
+use crate::error::Result;
+use crate::limits::GATEWAY_LOOK;
+
+impl Control {
+    /// Waits until no gateway can let in what a committed revision has taken away, or `patience` is
+    /// over; tells which of the two it is, and of whom. Without that bound it would end by itself
+    /// when the last lease is over.
+    ///
+    /// The gateways are looked at after the commit: one that registers later is answered later, and so
+    /// is told of it.
+    pub async fn enforced(
+        &self,
+        revision: Revision,
+        patience: Duration,
+        now: Timestamp,
+    ) -> Result<Enforcement> {
+        let (begun, mut ears) = (Instant::now(), self.gateways.ears());
+        let mut looked: Option<Instant> = None;
+        loop {
+            if looked.is_none_or(|at| at.elapsed() >= GATEWAY_LOOK) {
+                looked = Some(Instant::now());
+                self.look_at_gateways().await?;
+            }
+            let waited = begun.elapsed();
+            let ms = i64::try_from(waited.as_millis()).unwrap_or(i64::MAX);
+            let found = self.gateways.enforcement(Some(revision), now.plus_ms(ms));
+            let left = patience.saturating_sub(waited);
+            if found.is_enforced() || left.is_zero() {
+                return Ok(found);
+            }
+            tokio::select! {
+                // The sender lives as long as the registry.
+                _ = ears.changed() => {}
+                () = sleep(left.min(GATEWAY_LOOK)) => {}
+            }
+        }
+    }
+
+    /// Waits until one gateway that is heard of here has acknowledged a revision, or `patience` is
+    /// over; tells which.
+    pub async fn acknowledged(&self, id: &str, revision: Revision, patience: Duration) -> bool {
+        let mut ears = self.gateways.ears();
+        let told = ears.wait_for(|_| self.gateways.has_acknowledged(id, revision));
+        timeout(patience, told).await.is_ok()
+    }
+}

@@ -1,0 +1,62 @@
+//! What is told of this node among its neighbours, and of what leaves by the webhook.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use tidegate_control::Control;
+
+use crate::clock::wall;
+use crate::node::delivery::Deliveries;
+
+/// One answer about the node.
+pub struct OfNode {
+    pub control: Arc<Control>,
+    pub deliveries: Arc<Deliveries>,
+}
+
+impl fmt::Debug for OfNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OfNode(..)")
+    }
+}
+
+impl Collector for OfNode {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
+        let Self { control, deliveries: of } = self;
+        let mut gauge = |name, help, value: f64| {
+            let kind = MetricType::Gauge;
+            ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, kind)?)
+        };
+        let oldest = of.oldest_ms.load(Ordering::Relaxed);
+        let age = if oldest == 0 { 0 } else { wall().as_ms().saturating_sub(oldest).max(0) };
+        let waiting = u32::try_from(of.waiting.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        gauge("messages_waiting", "Messages that wait to be delivered", waiting.into())?;
+        let seconds = age.checked_div(1_000).and_then(|s| u32::try_from(s).ok());
+        let seconds = f64::from(seconds.unwrap_or(u32::MAX));
+        gauge("messages_oldest_age_seconds", "Seconds the oldest of them has waited", seconds)?;
+        if let Some(age) = control.proof_age() {
+            gauge(
+                "proof_age_seconds",
+                "Seconds since this node proved that it may speak for the store",
+                age.as_secs_f64(),
+            )?;
+        }
+        let proven = f64::from(u8::from(control.proven().is_ok()));
+        gauge("proven", "1 while this node may decide, 0 while its clock is off", proven)?;
+        for (name, help, count) in [
+            ("messages_delivered", "Messages this node has delivered", &of.delivered),
+            ("messages_failed", "Its tries to deliver one that failed", &of.failed),
+            ("messages_given_up", "Messages it has given up", &of.given_up),
+        ] {
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(count.load(Ordering::Relaxed)).encode(metric)?;
+        }
+        Ok(())
+    }
+}
