@@ -14,6 +14,7 @@ mod rows;
 mod sqlite;
 mod tables;
 mod transaction;
+mod upkeep;
 mod view;
 
 use std::fs::File;
@@ -25,8 +26,9 @@ use sea_orm::{DatabaseTransaction, EntityTrait};
 use tokio::sync::Mutex;
 
 use self::cells::Cells;
-pub use self::copy::{Copied, CopyError, copy};
+pub use self::copy::{Contents, CopyError, contents, copy};
 use self::engine::Engine;
+pub use self::migrations::Schema;
 pub use self::postgres::PostgresUrl;
 use self::tables::head;
 use crate::{Head, Result, Store, Transaction, View};

@@ -119,6 +119,19 @@ impl Eq for PostgresUrl {}
 
 /// Connects, and brings the tables up to date.
 pub async fn open(url: &PostgresUrl) -> Result<Engine> {
+    let engine = open_to_read(url).await?;
+    let mut tries = 1;
+    while let Err(error) = migrate(&engine).await {
+        if tries == TRIES {
+            return Err(error);
+        }
+        tries += 1;
+    }
+    Ok(engine)
+}
+
+/// Connects. Nothing is made and nothing is brought up to date.
+pub async fn open_to_read(url: &PostgresUrl) -> Result<Engine> {
     let mut options = PgConnectOptions::clone(&url.options);
     if options.get_application_name().is_none() {
         options = options.application_name("tidegate");
@@ -126,7 +139,7 @@ pub async fn open(url: &PostgresUrl) -> Result<Engine> {
     reach(&options).await.map_err(|why| {
         StoreError::Engine(format!("PostgreSQL cannot be reached at {url}: {why}"))
     })?;
-    let engine = Engine {
+    Ok(Engine {
         writer: pool(1, options.clone()),
         readers: pool(READERS, options),
         write: TransactionOptions::default(),
@@ -136,15 +149,7 @@ pub async fn open(url: &PostgresUrl) -> Result<Engine> {
             sqlite_transaction_mode: None,
         },
         lock: None,
-    };
-    let mut tries = 1;
-    while let Err(error) = migrate(&engine).await {
-        if tries == TRIES {
-            return Err(error);
-        }
-        tries += 1;
-    }
-    Ok(engine)
+    })
 }
 
 /// Connects once, so that what is wrong shows as it is: a pool would try until its time is over.
