@@ -3,6 +3,7 @@
 
 mod certificate;
 mod core;
+mod leaving;
 mod metrics;
 mod ready;
 mod scheduler;
@@ -14,6 +15,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use hyper_util::service::TowerToHyperService;
@@ -23,8 +25,10 @@ use tidegate_gateway::{Acceptor, Answers, Caller, Gate, GateConfig, Listener, Te
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 pub use self::core::Core;
+use self::leaving::Leaving;
 use self::signals::Signals;
 use self::telling::Told;
 pub use self::telling::Wanted;
@@ -97,6 +101,8 @@ pub struct Options {
     pub threads: NonZeroUsize,
     /// What is told of calls.
     pub wanted: Wanted,
+    /// How long it goes on answering after the order to stop, while it says that it is not ready.
+    pub shutdown_delay: Duration,
     /// A development server? Then its clock can be moved.
     pub dev: bool,
 }
@@ -140,6 +146,8 @@ pub struct Node {
     servers: JoinSet<()>,
     /// These go on until the servers are done.
     helpers: JoinSet<()>,
+    leaving: Leaving,
+    shutdown_delay: Duration,
     stop: watch::Sender<bool>,
     signals: Signals,
     told: Told,
@@ -173,7 +181,8 @@ impl Node {
         core.data.tell_server(&server)?;
 
         let mut servers = JoinSet::new();
-        let router = router(&core, &clock, &gate, options.dev)?;
+        let leaving = Leaving::default();
+        let router = leaving.watched(router(&core, &clock, &gate, options.dev)?);
         let (service, limits) = (TowerToHyperService::new(router), drain.clone());
         let until = until(stopped.clone());
         servers.spawn(async move {
@@ -230,7 +239,19 @@ impl Node {
             metrics = server.metrics,
             "listening"
         );
-        Ok(Self { core, gate, server, servers, helpers, stop, signals, told })
+        let shutdown_delay = options.shutdown_delay;
+        Ok(Self {
+            core,
+            gate,
+            server,
+            servers,
+            helpers,
+            leaving,
+            shutdown_delay,
+            stop,
+            signals,
+            told,
+        })
     }
 
     /// Waits until both addresses answer that they are ready.
@@ -241,8 +262,8 @@ impl Node {
         }
     }
 
-    /// Runs until the process is told to stop, and ends in order: no new calls, running ones to
-    /// their end. A second signal ends it at once.
+    /// Runs until the process is told to stop, and ends in order: not ready any more, after a while no
+    /// new calls, running ones to their end. A second signal ends it at once.
     pub async fn run(mut self) -> anyhow::Result<()> {
         let ended = tokio::select! {
             () = self.signals.next() => Ok(()),
@@ -250,6 +271,13 @@ impl Node {
             _ = self.helpers.join_next() => Err(anyhow!("the follower or the scheduler ended by itself")),
         };
         tracing::info!("stopping");
+        self.leaving.begin(&self.gate);
+        if ended.is_ok() && !self.shutdown_delay.is_zero() {
+            tokio::select! {
+                () = sleep(self.shutdown_delay) => {}
+                () = self.signals.next() => {}
+            }
+        }
         let _ = self.stop.send(true);
         tokio::select! {
             () = async {
