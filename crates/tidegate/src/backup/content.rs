@@ -1,7 +1,7 @@
 //! What is sealed in a backup: a manifest, then the files it names, one after the other.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
@@ -83,11 +83,14 @@ pub fn read(
         if !expected.any(|name| *name == entry.name) {
             bail!("it holds a file that has no place: `{}`", entry.name.escape_debug());
         }
-        let mut part = BufReader::new(from.by_ref().take(entry.bytes));
+        let mut part = from.by_ref().take(entry.bytes);
         take(entry, &mut part).map_err(|error| match error.downcast() {
             Ok(error) => key::told(error),
             Err(error) => error,
         })?;
+        if part.limit() > 0 {
+            bail!("it is damaged or cut short");
+        }
     }
     // The end must be read to be believed.
     let more = std::io::copy(from, &mut std::io::sink()).map_err(key::told)?;
