@@ -14,7 +14,7 @@ START_SECONDS = 30
 class Process:
     """A program that listens on ports. It writes into a file."""
 
-    def __init__(self, name: str, command: list, folder: Path, ports: list[int]):
+    def __init__(self, name: str, command: list, folder: Path, ports: list[int], environment=None):
         self.name = name
         self._log = folder / f"{name}.log"
         with self._log.open("wb") as log:
@@ -22,7 +22,9 @@ class Process:
                 [str(word) for word in command],
                 cwd=folder,
                 # Caddy keeps files at home otherwise.
-                env=os.environ | {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)},
+                env=os.environ
+                | {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+                | (environment or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -40,6 +42,14 @@ class Process:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+
+    def terminate(self):
+        """Tells it to end."""
+        self._process.terminate()
+
+    def ended(self, seconds: float) -> int:
+        """Waits for its end, and tells how it ended."""
+        return self._process.wait(seconds)
 
     def said(self) -> str:
         """The end of what it wrote."""

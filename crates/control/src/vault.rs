@@ -7,10 +7,13 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use tidegate_domain::{AppId, UserId};
 use tidegate_sign::Secret;
-use tidegate_store::Sealed;
+use tidegate_store::{AppFilter, Paging, Sealed, View};
 
 /// The form of a record.
 const VERSION: u8 = 1;
+
+/// How many secrets are tried to see whether a key fits a store.
+const TRIED: u64 = 100;
 
 /// Why a secret cannot be sealed or opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +44,34 @@ impl Vault {
     /// A new key, for a new vault.
     pub fn draw_key() -> Result<[u8; Self::KEY_LEN], VaultError> {
         crate::ids::random()
+    }
+
+    /// Does this key open the secrets a store holds? Some are tried; none when there is none.
+    pub async fn fits(&self, view: &mut dyn View) -> tidegate_store::Result<Option<bool>> {
+        let mut fits = None;
+        let some = Paging { offset: 0, limit: TRIED };
+        for record in view.apps(&AppFilter::default(), some).await?.items {
+            if !record.secret.0.is_empty() {
+                fits = Some(self.open(&record.secret, &app_secret(&record.app.id)).is_ok());
+                if fits == Some(false) {
+                    return Ok(fits);
+                }
+            }
+        }
+        for project in view.projects().await? {
+            for workspace in view.workspaces(&project.id).await? {
+                for member in view.members(&workspace.id).await? {
+                    let user = view.user(&member.user).await?;
+                    let Some(user) = user.filter(|user| !user.secret_key.0.is_empty()) else {
+                        continue;
+                    };
+                    // One user is enough: there may be many.
+                    let opens = self.open(&user.secret_key, &user_secret_key(&user.id)).is_ok();
+                    return Ok(Some(opens));
+                }
+            }
+        }
+        Ok(fits)
     }
 
     /// Seals `secret`, bound to `place`.

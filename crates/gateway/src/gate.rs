@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -105,6 +105,8 @@ pub(crate) struct Inner {
     pub(crate) nonces: Nonces,
     /// Tells WebSockets that the gate ends; each one listens.
     pub(crate) closing: watch::Sender<bool>,
+    /// Is it about to stop? Then it says that it is not ready, and goes on answering calls.
+    pub(crate) leaving: AtomicBool,
     /// An index that is to be brought to the gate's revision.
     pub(crate) meeting: Mutex<Option<Meeting>>,
     snapshot: OnceLock<Arc<SnapshotFile>>,
@@ -144,6 +146,7 @@ impl Gate {
             connections: Default::default(),
             lease: Lease::new(limits.lease),
             closing: watch::Sender::new(false),
+            leaving: AtomicBool::new(false),
             dialer,
             tls,
             meeting: Mutex::new(None),
@@ -202,6 +205,12 @@ impl Gate {
     pub async fn reached(&self, revision: u64) {
         // The sender lives as long as the gate, so waiting cannot fail.
         let _ = self.0.revisions.subscribe().wait_for(|now| *now >= revision).await;
+    }
+
+    /// Says from now on that it is not ready, and goes on answering calls: for a while before the end,
+    /// so that a load balancer sends it no new ones.
+    pub fn leave(&self) {
+        self.0.leaving.store(true, Ordering::Release);
     }
 
     /// Ends all WebSockets, and returns when they have. No new one begins.

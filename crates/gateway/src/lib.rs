@@ -52,7 +52,6 @@ mod proxy;
 mod rate;
 mod request_id;
 mod routes;
-mod sealed;
 mod server;
 mod snapshot;
 mod throttle;
@@ -81,8 +80,8 @@ pub use gate::{
 };
 pub use index::{Api, Applied, Broken, Change, Digest, Grants, Index, Pair, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
-pub use sealed::{SealError, SealingKey};
 pub use server::{Answers, Caller, Connections, Listener, Terms, serve, serve_tls};
 pub use snapshot::{SnapshotFile, SnapshotStatus};
+pub use tidegate_seal::{SealError, SealingKey};
 pub use tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
 pub use workers::Workers;

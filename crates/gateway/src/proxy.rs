@@ -1,6 +1,7 @@
 //! One call: read strictly, decide, forward, account.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
@@ -78,6 +79,9 @@ where
 pub(crate) fn health(gate: &Inner, canonical_path: &str) -> Option<Response<AnyBody>> {
     let (status, text) = match canonical_path {
         "/healthz/" => (StatusCode::OK, "ok"),
+        "/readyz/" if gate.leaving.load(Ordering::Acquire) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "stopping")
+        }
         "/readyz/" => match gate.ready() {
             Ok(_) => (StatusCode::OK, "ready"),
             Err(denial) => (StatusCode::SERVICE_UNAVAILABLE, denial.reason.row().name),

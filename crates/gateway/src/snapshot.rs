@@ -9,13 +9,17 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tidegate_seal::{Form, Opener, Sealer, SealingKey};
 use tokio::time::Instant;
 
 use crate::index::{Broken, Index, Serves};
-use crate::sealed::{Opener, Sealer, SealingKey};
 
 /// How much is read at a time.
 const READ: usize = 1 << 20;
+
+/// How it is sealed.
+const FORM: Form =
+    Form { magic: *b"tidegate-gate\0\0\0", version: 1, purpose: "tidegate gate snapshot" };
 
 /// Where a gate keeps its snapshot, and the key that seals it: it holds the secrets of all apps.
 pub struct SnapshotFile {
@@ -60,7 +64,7 @@ impl SnapshotFile {
             opened => opened?,
         };
         let bytes = file.metadata()?.len();
-        let mut opener = Opener::new(&self.key, BufReader::with_capacity(READ, file))?;
+        let mut opener = Opener::new(&FORM, &self.key, BufReader::with_capacity(READ, file))?;
         let index = Index::read(&mut opener, serves, calls_per_api)?;
         self.note(&index, bytes);
         Ok(Some(index))
@@ -85,7 +89,7 @@ impl SnapshotFile {
         options.create_new(true).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut sealer = Sealer::new(&self.key, options.open(&fresh)?)?;
+        let mut sealer = Sealer::new(&FORM, &self.key, options.open(&fresh)?)?;
         index.write(&mut sealer)?;
         let file = sealer.finish()?;
         file.sync_all()?;

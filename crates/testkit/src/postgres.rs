@@ -66,6 +66,20 @@ pub fn database() -> String {
     format!("postgres://tidegate:{PASSWORD}@localhost/{name}?host={folder}")
 }
 
+/// Dumps a database into a file and restores that into a new one, with PostgreSQL's own tools; the URL
+/// of the new one.
+pub fn dumped_and_restored(url: &str, dump: &std::path::Path) -> String {
+    let programs = programs().expect(INSTALL);
+    let restored = database();
+    let run = |program: &str, words: &[&str]| {
+        let done = Command::new(programs.join(program)).args(words).arg(dump).status();
+        assert!(done.expect("it runs").success(), "{program}");
+    };
+    run("pg_dump", &["--format=custom", "--dbname", url, "--file"]);
+    run("pg_restore", &["--no-owner", "--dbname", &restored]);
+    restored
+}
+
 /// The password in the URL of each database.
 pub const PASSWORD: &str = "hush-sPk41";
 

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::apply::Apply;
+use crate::backup::{Backup, Restore};
 use crate::call::Call;
 use crate::commands::apis::Apis;
 use crate::commands::applications::Applications;
@@ -14,6 +15,7 @@ use crate::commands::grants::Grants;
 use crate::commands::notices::Notices;
 use crate::commands::throttles::Throttles;
 use crate::dev::Dev;
+use crate::doctor::Doctor;
 use crate::serve::{ConfigCommand, Serve};
 use crate::store::StoreCommand;
 
@@ -53,9 +55,15 @@ pub enum Command {
     Config(ConfigCommand),
     /// Create or update projects, users, instances and workspaces from a world file.
     Apply(Apply),
-    /// Copy a whole store into another one.
+    /// Copy a whole store into another one, or begin a new history.
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Save everything into one sealed file, while the server runs.
+    Backup(Box<Backup>),
+    /// Fill a data folder from a backup.
+    Restore(Restore),
+    /// Check everything a server needs, and tell what to do about what is wrong.
+    Doctor(Doctor),
     /// Sign a call as an app, send it, and show what the gateway says.
     Call(Box<Call>),
     /// See who may call what, grant, apply, renew, cancel, give back.

@@ -5,6 +5,7 @@
 
 mod given;
 mod keys;
+mod schema;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use tidegate_gateway::{BackendConfig, GateConfig, Limits, Serves, TlsFiles};
 
 use self::given::Given;
 pub use self::keys::KEYS;
+pub use self::schema::schema;
 use crate::database::Database;
 use crate::node::{Addresses, Wanted};
 use crate::notify::Notify;
@@ -25,7 +27,7 @@ use crate::notify::Notify;
 pub const PREFIX: &str = "TIDEGATE_";
 
 /// Variables with the prefix that belong to the commands and not to the server.
-const OF_COMMANDS: [&str; 12] = [
+const OF_COMMANDS: [&str; 15] = [
     "TIDEGATE_CONFIG",
     "TIDEGATE_ENDPOINT",
     "TIDEGATE_GATEWAY",
@@ -38,6 +40,9 @@ const OF_COMMANDS: [&str; 12] = [
     "TIDEGATE_AS",
     "TIDEGATE_STORE_FROM",
     "TIDEGATE_STORE_TO",
+    "TIDEGATE_BACKUP_PASS_PHRASE",
+    "TIDEGATE_BACKUP_PASS_PHRASE_FILE",
+    "TIDEGATE_BACKUP_KEY_FILE",
 ];
 
 /// The configuration of a server.
@@ -63,6 +68,8 @@ pub struct Config {
     pub gateway_tls_key: Option<PathBuf>,
     /// How backends are reached.
     pub backends: BackendConfig,
+    /// How long the server goes on answering after the order to stop.
+    pub shutdown_delay: Duration,
     /// Is an admin of a workspace a reviewer without being put on the list?
     pub admin_is_reviewer: bool,
     /// Are secrets shown in lists of apps?
@@ -145,6 +152,7 @@ impl Default for Config {
             gateway_tls_cert: None,
             gateway_tls_key: None,
             backends: BackendConfig::default(),
+            shutdown_delay: Duration::ZERO,
             admin_is_reviewer: false,
             secrets_in_lists: false,
             gateway: Gateway {
@@ -346,7 +354,10 @@ fn flattened(table: toml::Table) -> Vec<(String, toml::Value)> {
 /// The default configuration, with an explanation of every key.
 pub fn default_text() -> String {
     let mut text = String::from(
-        "# The configuration of `tidegate serve`. Every key has its default here.\n\
+        "#:schema ./tidegate.schema.json\n\
+         # The line above is for editors, once `tidegate config schema > tidegate.schema.json` has run.\n\
+         #\n\
+         # The configuration of `tidegate serve`. Every key has its default here.\n\
          # An environment variable overrides its key: TIDEGATE_ and the key's name in capitals,\n\
          # sections included, such as TIDEGATE_GATEWAY_LEASE_SECONDS.\n",
     );

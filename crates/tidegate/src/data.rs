@@ -10,6 +10,8 @@
 //! | `operator.token` | opens the operator's routes |
 //! | `tidegate.lock` | held by the process that works on the folder |
 //! | `server.json` | where a running server listens |
+//! | `backup.lock`, `backup.tmp` | while a backup is made |
+//! | `restore.tmp`, `before-...` | while a restore is made; what it replaced |
 //! | `clock.json`, `dev.json` | of a development server: its clock, its users' keys |
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -24,6 +26,19 @@ use tidegate_sign::Secret;
 
 use crate::durable;
 use crate::random;
+
+/// The store's file.
+pub const STORE: &str = "tidegate.db";
+/// The file of the vault's key.
+pub const VAULT: &str = "vault.key";
+/// The file of the operator's token.
+pub const TOKEN: &str = "operator.token";
+/// Held by the process that works on the folder.
+pub const LOCK: &str = "tidegate.lock";
+/// There while a restore is made.
+pub const RESTORING: &str = "restore.tmp";
+/// What the name of a folder with replaced files begins with.
+pub const BEFORE: &str = "before-";
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -82,7 +97,7 @@ impl DataDir {
 
     /// The store's file.
     pub fn database(&self) -> PathBuf {
-        self.root.join("tidegate.db")
+        self.root.join(STORE)
     }
 
     /// The moved clock's file.
@@ -101,7 +116,7 @@ impl DataDir {
 
     /// Takes the folder; none when another process works on it.
     pub fn hold(&self) -> anyhow::Result<Option<Hold>> {
-        let path = self.root.join("tidegate.lock");
+        let path = self.root.join(LOCK);
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
@@ -124,11 +139,23 @@ impl DataDir {
         })
     }
 
+    /// Refused while a restore of this folder is not done.
+    pub fn is_whole(&self) -> anyhow::Result<()> {
+        if self.root.join(RESTORING).exists() {
+            bail!(
+                "a restore into the data folder {} was interrupted; run it again, with --force if it \
+                 says that the folder is not empty",
+                self.root.display()
+            );
+        }
+        Ok(())
+    }
+
     /// The vault of this folder. Its key is made with the folder and never again: secrets sealed
     /// with a lost key cannot be opened by a new one.
     /// `holding` names a store that may hold secrets.
     pub fn vault(&self, holding: Option<String>) -> anyhow::Result<Vault> {
-        let path = self.root.join("vault.key");
+        let path = self.root.join(VAULT);
         let key = match read(&path)? {
             Some(text) => {
                 unhex(text.trim()).with_context(|| format!("{} holds no key", path.display()))?
@@ -202,7 +229,7 @@ impl DataDir {
     }
 
     fn operator_file(&self) -> PathBuf {
-        self.root.join("operator.token")
+        self.root.join(TOKEN)
     }
 
     /// Tells other processes where the server listens.
@@ -241,7 +268,8 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> 
     Ok(Some(value))
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+/// Bytes from hex digits; none if they are not.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |c: u8| (c as char).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let pairs = text.as_bytes().chunks_exact(2);
     if !pairs.remainder().is_empty() {

@@ -56,6 +56,7 @@ impl Database {
     /// Opens the store, and the vault for its secrets. The key comes before the first secret: a store
     /// that holds one is never opened without it.
     pub async fn open(&self, data: &DataDir) -> anyhow::Result<(Arc<dyn Store>, Vault)> {
+        data.is_whole()?;
         match self {
             Self::Sqlite => {
                 let file = data.database();

@@ -8,6 +8,7 @@ mod seed;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use tidegate_control::{Settings, World};
@@ -109,7 +110,14 @@ impl Dev {
             collector: self.otlp_endpoint,
             ..Wanted::default()
         };
-        let options = Options { gate, threads, wanted, notify: Notify::default(), dev: true };
+        let options = Options {
+            gate,
+            threads,
+            wanted,
+            notify: Notify::default(),
+            shutdown_delay: Duration::ZERO,
+            dev: true,
+        };
         let mut node = Node::start(core, clock, ports, options)?;
         node.ready().await?;
         if is_sample {

@@ -4,6 +4,7 @@
 //! clock, composition, command line.
 
 mod apply;
+mod backup;
 mod call;
 mod cli;
 mod client;
@@ -14,6 +15,7 @@ mod control;
 mod data;
 mod database;
 mod dev;
+mod doctor;
 mod durable;
 mod exit;
 mod feed;
@@ -70,6 +72,9 @@ async fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Config(config) => config.run(),
         Command::Apply(apply) => apply.run().await,
         Command::Store(store) => store.run().await,
+        Command::Backup(backup) => backup.run().await,
+        Command::Restore(restore) => restore.run().await,
+        Command::Doctor(doctor) => doctor.run().await,
         Command::Call(call) => call.run().await,
         Command::Grants(grants) => grants.run().await,
         Command::Applications(applications) => applications.run().await,

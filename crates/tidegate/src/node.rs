@@ -5,6 +5,7 @@ mod certificate;
 mod core;
 mod delivery;
 mod gateways;
+mod leaving;
 mod metrics;
 mod neighbours;
 mod ready;
@@ -15,6 +16,7 @@ mod telling;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use hyper_util::service::TowerToHyperService;
@@ -24,9 +26,11 @@ use tidegate_gateway::{Acceptor, Answers, Caller, Gate, GateConfig, Listener, Te
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 pub use self::core::Core;
 use self::delivery::Deliveries;
+use self::leaving::Leaving;
 use self::metrics::Metrics;
 use self::signals::Signals;
 use self::telling::Told;
@@ -103,6 +107,8 @@ pub struct Options {
     pub wanted: Wanted,
     /// Where messages go.
     pub notify: Notify,
+    /// How long it goes on answering after the order to stop, while it says that it is not ready.
+    pub shutdown_delay: Duration,
     /// A development server? Then its clock can be moved.
     pub dev: bool,
 }
@@ -146,6 +152,8 @@ pub struct Node {
     servers: JoinSet<()>,
     /// These go on until the servers are done.
     helpers: JoinSet<()>,
+    leaving: Leaving,
+    shutdown_delay: Duration,
     stop: watch::Sender<bool>,
     signals: Signals,
     told: Told,
@@ -180,7 +188,8 @@ impl Node {
 
         let mut servers = JoinSet::new();
         let gateway_id = core.data.gateway_id()?;
-        let router = router(&core, &clock, gateway_id.clone(), options.dev)?;
+        let leaving = Leaving::default();
+        let router = leaving.watched(router(&core, &clock, gateway_id.clone(), options.dev)?);
         let (service, limits) = (TowerToHyperService::new(router), drain.clone());
         let until = until(stopped.clone());
         servers.spawn(async move {
@@ -254,7 +263,19 @@ impl Node {
             metrics = server.metrics,
             "listening"
         );
-        Ok(Self { core, gate, server, servers, helpers, stop, signals, told })
+        let shutdown_delay = options.shutdown_delay;
+        Ok(Self {
+            core,
+            gate,
+            server,
+            servers,
+            helpers,
+            leaving,
+            shutdown_delay,
+            stop,
+            signals,
+            told,
+        })
     }
 
     /// Waits until both addresses answer that they are ready.
@@ -265,8 +286,8 @@ impl Node {
         }
     }
 
-    /// Runs until the process is told to stop, and ends in order: no new calls, running ones to
-    /// their end. A second signal ends it at once.
+    /// Runs until the process is told to stop, and ends in order: not ready any more, after a while no
+    /// new calls, running ones to their end. A second signal ends it at once.
     pub async fn run(mut self) -> anyhow::Result<()> {
         let ended = tokio::select! {
             () = self.signals.next() => Ok(()),
@@ -274,6 +295,13 @@ impl Node {
             _ = self.helpers.join_next() => Err(anyhow!("a part of the node ended by itself")),
         };
         tracing::info!("stopping");
+        self.leaving.begin(&self.gate);
+        if ended.is_ok() && !self.shutdown_delay.is_zero() {
+            tokio::select! {
+                () = sleep(self.shutdown_delay) => {}
+                () = self.signals.next() => {}
+            }
+        }
         let _ = self.stop.send(true);
         tokio::select! {
             () = async {

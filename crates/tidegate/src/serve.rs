@@ -33,6 +33,8 @@ pub struct Serve {
 pub enum ConfigCommand {
     /// Print the default configuration, with every key explained.
     Default,
+    /// Print the JSON schema of the configuration file, for editors and checkers.
+    Schema,
     /// Check a configuration file and the environment, and tell all that is wrong at once.
     Check(Serve),
 }
@@ -63,6 +65,7 @@ impl Serve {
             threads: config.threads(),
             wanted: config.wanted,
             notify: config.notify,
+            shutdown_delay: config.shutdown_delay,
             dev: false,
         };
         Node::start(core, clock, ports, options)?.run().await
@@ -74,6 +77,7 @@ impl ConfigCommand {
     pub fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Default => say(config::default_text().trim_end()),
+            Self::Schema => say(format!("{:#}", config::schema())),
             Self::Check(serve) => {
                 for warning in serve.load()?.warnings {
                     eprintln!("warning: {warning}");
@@ -99,7 +103,7 @@ fn warn_of_moved_clock(data: &DataDir) -> anyhow::Result<()> {
 }
 
 /// The variables that are text; others cannot be ours.
-fn texts(
+pub fn texts(
     vars: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
 ) -> Vec<(String, String)> {
     vars.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -1,13 +1,14 @@
 //! `tidegate store`: what is done with a store as a whole.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use tidegate_store::sql::{self, PostgresUrl, SqlStore};
 
 use crate::config::Faults;
-use crate::database::{postgres, sqlite};
+use crate::data::DataDir;
+use crate::database::{Database, DatabaseArg, postgres, sqlite};
 use crate::out::say;
 
 /// About a store as a whole.
@@ -15,6 +16,26 @@ use crate::out::say;
 pub enum StoreCommand {
     /// Copy everything from one store into another one, which must be empty.
     Copy(Copy),
+    /// Begin a new history: for after a database went back to an earlier state.
+    NewEpoch(NewEpoch),
+}
+
+/// Where.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  TIDEGATE_DATABASE=postgres://... tidegate store new-epoch
+
+Gateways remember how far they have followed a history. After the database was restored from a dump
+or a base backup it stands earlier in that history than they do; under a new name (epoch) they learn
+everything anew at their next turn. `tidegate restore` does this by itself.")]
+pub struct NewEpoch {
+    /// The data folder, if the store is in it.
+    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = "./data", value_name = "DIR")]
+    data_dir: PathBuf,
+
+    #[command(flatten)]
+    database: DatabaseArg,
 }
 
 /// From where to where.
@@ -44,6 +65,7 @@ impl StoreCommand {
     pub async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Copy(copy) => copy.run().await,
+            Self::NewEpoch(epoch) => epoch.run().await,
         }
     }
 }
@@ -63,6 +85,20 @@ impl Copy {
             say(format!("{rows:>9} {table}"));
         }
         say(format!("the same on both sides: sha256 {}", copied.digest));
+        Ok(())
+    }
+}
+
+impl NewEpoch {
+    async fn run(self) -> anyhow::Result<()> {
+        let data = DataDir::at(&self.data_dir);
+        let store = match self.database.read()? {
+            Database::Postgres(url) => postgres(&url).await?,
+            Database::Sqlite if data.database().exists() => sqlite(&data.database()).await?,
+            Database::Sqlite => bail!("there is no store {}", data.database().display()),
+        };
+        let head = store.begin_epoch().await?;
+        say(format!("revision {}, under the new epoch {}", head.revision.0, head.epoch));
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! Moving everything from one database to another, whatever their engines.
+//! Moving everything from one database to another, whatever their engines, and telling whether two
+//! hold the same.
 
 use std::fmt::Write as _;
 
@@ -30,19 +31,58 @@ pub enum CopyError {
     Store(#[from] StoreError),
 }
 
-/// What was copied.
+/// What a store holds, or what was copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Copied {
+pub struct Contents {
     /// Each table with the number of its rows.
     pub tables: Vec<(&'static str, u64)>,
-    /// The digest of all rows, the same on both sides, in hex. Without those of the gateways, which
-    /// change by themselves: they are compared beside it.
+    /// The digest of all these rows, in hex. Without those of the gateways, which change by themselves: a copy
+    /// compares them beside it.
     pub digest: String,
+}
+
+/// Names all tables but the head, and what nodes tell of themselves, to a macro.
+macro_rules! tables {
+    ($each:ident) => {
+        $each!(
+            projects,
+            users,
+            workspaces,
+            members,
+            instances,
+            tokens,
+            apps,
+            apis,
+            api_tags,
+            throttles,
+            publications,
+            standings,
+            applications,
+            notices,
+            journal,
+            outbox,
+            reminders
+        )
+    };
+}
+
+/// What a store holds, beside its head: that is not the same after a restore.
+pub async fn contents(store: &SqlStore) -> Result<Contents, StoreError> {
+    let tx = store.engine.begin_read().await?;
+    let (mut tables, mut digest) = (Vec::new(), Digest::default());
+    macro_rules! each {
+        ($($table:ident),+) => {$(
+            let rows = transfer::<$table::Entity>(&tx, None, &mut digest).await?;
+            tables.push(($table::Entity.table_name(), rows));
+        )+};
+    }
+    tables!(each);
+    Ok(Contents { tables, digest: digest.hex() })
 }
 
 /// Copies all rows of one moment of `from` into `to`, which must hold none: in one transaction, so
 /// that it is all there or nothing is. The history goes on under its name: gates notice nothing.
-pub async fn copy(from: &SqlStore, to: &SqlStore) -> Result<Copied, CopyError> {
+pub async fn copy(from: &SqlStore, to: &SqlStore) -> Result<Contents, CopyError> {
     let turn = to.turn.clone().lock_owned().await;
     let target = to.engine.begin_write().await.map_err(StoreError::from)?;
     let (before, _turn) = take_revision(&target, turn).await?;
@@ -61,33 +101,15 @@ pub async fn copy(from: &SqlStore, to: &SqlStore) -> Result<Copied, CopyError> {
             tables.push(($table::Entity.table_name(), rows));
         )+};
     }
-    each!(
-        head,
-        projects,
-        users,
-        workspaces,
-        members,
-        instances,
-        tokens,
-        apps,
-        apis,
-        api_tags,
-        throttles,
-        publications,
-        standings,
-        applications,
-        notices,
-        journal,
-        outbox,
-        reminders
-    );
+    each!(head);
+    tables!(each);
     let (digest, of_target) = (std::mem::take(&mut here), std::mem::take(&mut there));
     each!(gateways);
     if digest != of_target || here != there {
         return Err(CopyError::Differs);
     }
     target.commit().await.map_err(StoreError::from)?;
-    Ok(Copied { tables, digest: digest.hex() })
+    Ok(Contents { tables, digest: digest.hex() })
 }
 
 /// Reads a table in the order of its keys, adds its rows to the digest, and writes them to `to`, if

@@ -17,6 +17,7 @@ mod rows;
 mod sqlite;
 mod tables;
 mod transaction;
+mod upkeep;
 mod view;
 
 use std::fs::File;
@@ -29,8 +30,9 @@ use sea_orm::DatabaseTransaction;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-pub use self::copy::{Copied, CopyError, copy};
+pub use self::copy::{Contents, CopyError, contents, copy};
 use self::engine::{Engine, head_in};
+pub use self::migrations::Schema;
 pub use self::postgres::PostgresUrl;
 use crate::{Gateway, Head, Peers, Result, Store, StoreError, Transaction, View};
 

@@ -147,16 +147,36 @@ impl Eq for PostgresUrl {}
 
 /// Connects, and brings the tables up to date.
 pub async fn open(url: &PostgresUrl) -> Result<Engine> {
-    let mut options = PgConnectOptions::clone(&url.options);
-    if options.get_application_name().is_none() {
-        options = options.application_name("tidegate");
+    let mut engine = open_to_read(url).await?;
+    let mut tries = 1;
+    while let Err(error) = migrate(&engine).await {
+        if tries == TRIES {
+            return Err(error);
+        }
+        tries += 1;
     }
+    let (head, options) = (engine.head().await?, options_of(url));
+    let listening = pool(1, "").connect_lazy_with(options.clone());
+    let nodes = Nodes::new(writing(PEERS, options), listening, &head.epoch).await?;
+    engine.peers = Some(Box::new(nodes));
+    Ok(engine)
+}
+
+fn options_of(url: &PostgresUrl) -> PgConnectOptions {
+    let options = PgConnectOptions::clone(&url.options);
+    match options.get_application_name() {
+        Some(_) => options,
+        None => options.application_name("tidegate"),
+    }
+}
+
+/// Connects. Nothing is made and nothing is brought up to date.
+pub async fn open_to_read(url: &PostgresUrl) -> Result<Engine> {
+    let options = options_of(url);
     reach(&options).await.map_err(|why| {
         StoreError::Engine(format!("PostgreSQL cannot be reached at {url}: {why}"))
     })?;
-    let peers = writing(PEERS, options.clone());
-    let listening = pool(1, "").connect_lazy_with(options.clone());
-    let mut engine = Engine {
+    Ok(Engine {
         writer: writing(1, options.clone()).into(),
         readers: reading(READERS, options).into(),
         write: TransactionOptions::default(),
@@ -167,17 +187,7 @@ pub async fn open(url: &PostgresUrl) -> Result<Engine> {
         },
         lock: None,
         peers: None,
-    };
-    let mut tries = 1;
-    while let Err(error) = migrate(&engine).await {
-        if tries == TRIES {
-            return Err(error);
-        }
-        tries += 1;
-    }
-    let head = engine.head().await?;
-    engine.peers = Some(Box::new(Nodes::new(peers, listening, &head.epoch).await?));
-    Ok(engine)
+    })
 }
 
 /// Connects once, so that what is wrong shows as it is: a pool would try until its time is over.

@@ -55,6 +55,20 @@ pub async fn open(path: &Path) -> Result<Engine> {
     Ok(engine)
 }
 
+/// Opens a file that is there to read it, also beside the process that works on it. Nothing is made
+/// and nothing is brought up to date.
+pub async fn open_to_read(path: &Path) -> Result<Engine> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
+    let readers = pool(1, options).await?;
+    Ok(Engine {
+        writer: readers.clone(),
+        readers,
+        write: begin(SqliteTransactionMode::Deferred),
+        read: begin(SqliteTransactionMode::Deferred),
+        lock: None,
+    })
+}
+
 fn begin(mode: SqliteTransactionMode) -> TransactionOptions {
     TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tidegate_domain::InstanceId;
 use tidegate_gateway::Networks;
@@ -147,6 +148,17 @@ pub const KEYS: &[Key] = &[
         set: |config, given| {
             let read = Networks::read(given.list()?);
             config.backends.networks = read.map_err(|error| format!("is wrong: {error}"))?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "shutdown_delay_seconds",
+        help: "How long the server goes on answering after SIGTERM, while /readyz says 503: as long as \
+               a load balancer\nneeds to notice and send calls elsewhere. Without one, 0. After it, \
+               running calls get 30 s to end.",
+        default: "0",
+        set: |config, given| {
+            config.shutdown_delay = Duration::from_secs(given.number(0, 600)?.into());
             Ok(())
         },
     },

@@ -39,3 +39,14 @@ fn all_faults_are_listed_together_and_nothing_is_started() {
     assert_eq!(missing.code, Some(2));
     assert!(missing.err.contains("/nowhere/tidegate.toml cannot be read"), "{missing:?}");
 }
+
+#[test]
+fn the_published_schema_is_that_of_the_keys() {
+    let schema = done(&["config", "schema"]);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/config.schema.json");
+    if std::env::var_os("UPDATE_TABLE").is_some() {
+        std::fs::write(file, &schema).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(file).unwrap(), schema, "UPDATE_TABLE=1 writes it anew");
+    assert!(done(&["config", "default"]).starts_with("#:schema ./tidegate.schema.json\n"));
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tidegate_domain::Timestamp;
 use tidegate_gateway::{Clock, FIELDS, Gate, GateConfig, Reason};
 
-use crate::support::{Folder, Http, Server};
+use crate::support::{Folder, Http, Ran, Server, tidegate};
 
 /// A file of the repository.
 fn page(name: &str) -> String {
@@ -30,18 +30,32 @@ fn throttling_goes_as_its_page_says() {
     assert!(commands_run("docs/throttling.md") >= 9);
 }
 
+#[test]
+fn backups_go_as_their_page_says() {
+    assert_eq!(commands_run("docs/backup.md"), 3);
+}
+
+#[test]
+fn the_doctor_looks_as_its_page_says() {
+    assert_eq!(commands_run("docs/doctor.md"), 1);
+}
+
 /// Runs a page's commands in a new world, and tells how many there were.
 fn commands_run(name: &str) -> usize {
     let folder = Folder::new();
     let _server = Server::dev(&folder, &[]);
-    let page = page(name);
+    let phrase = folder.file("pass-phrase", "correct horse battery\n");
+    let around = phrase.strip_suffix("/pass-phrase").unwrap();
+    let page = page(name).replace("FOLDER", around);
     let mut commands = 0;
     for block in blocks(&page, "console") {
         let mut shown = String::new();
         for line in block.lines() {
             if let Some(command) = line.strip_prefix("$ tidegate ") {
                 let words: Vec<&str> = command.split_whitespace().collect();
-                let ran = folder.run(&words);
+                let mut command = tidegate(&words);
+                command.env("TIDEGATE_DATA_DIR", folder.data());
+                let ran: Ran = command.output().unwrap().into();
                 shown = ran.out + &ran.err;
                 commands += 1;
             } else {

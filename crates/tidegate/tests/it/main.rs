@@ -8,11 +8,13 @@
 )]
 
 mod apply;
+mod backup;
 mod beside;
 mod commands;
 mod config;
 mod crash;
 mod docs;
+mod doctor;
 mod enforced;
 mod first_run;
 mod help;

@@ -14,13 +14,13 @@ fn on(folder: &Folder, database: &str, words: &[&str]) -> Ran {
 }
 
 /// What was decided, for one app: who he is, and how to ask for his call and his grants.
-struct Decided {
-    api: String,
-    app: Keys,
+pub struct Decided {
+    pub api: String,
+    pub app: Keys,
 }
 
 /// Publishes an API, makes an app and grants.
-fn decide(server: &Server, http: &Http) -> Decided {
+pub fn decide(server: &Server, http: &Http) -> Decided {
     let base = format!("{}/v1/p1/service", server.control);
     let post = |path: &str, body: serde_json::Value, by: &str| {
         let address = format!("{base}{path}");
@@ -43,7 +43,7 @@ fn decide(server: &Server, http: &Http) -> Decided {
 
 /// The control side knows the API, and the gate lets the app in: nothing answers at the backend, so
 /// a call that is let in fails there.
-fn is_known(server: &Server, http: &Http, decided: &Decided) {
+pub fn is_known(server: &Server, http: &Http, decided: &Decided) {
     let api = format!("{}/v1/p1/service/apis/{}", server.control, decided.api);
     let shown = http.send(Method::GET, &api, &[], None, Some(&keys("rita")));
     assert_eq!(shown.json()["name"], "orders");

@@ -65,3 +65,20 @@ fn a_world_is_applied_to_a_running_server_by_its_operator() {
     ]);
     assert_eq!(wrong.code, Some(1), "{wrong:?}");
 }
+
+#[test]
+fn a_server_that_leaves_says_so_first_and_answers_on() {
+    let folder = Folder::new();
+    let server = Server::serve_with(&folder, &[("TIDEGATE_SHUTDOWN_DELAY_SECONDS", "60")]);
+    let http = Http::new();
+    server.signal("-TERM");
+    let deadline = std::time::Instant::now() + crate::support::PATIENCE;
+    for origin in [&server.control, &server.gateway] {
+        while http.get(&format!("{origin}/readyz")).status != 503 {
+            assert!(std::time::Instant::now() < deadline, "{origin} says that it is ready");
+        }
+        assert_eq!(http.get(&format!("{origin}/healthz")).status, 200);
+    }
+    assert_eq!(http.get(&format!("{}/orders", server.gateway)).status, 404, "still answered");
+    assert!(server.stop().success(), "a second signal ends it at once");
+}

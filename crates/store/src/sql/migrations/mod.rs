@@ -8,7 +8,9 @@ mod m0002_rules;
 mod m0003_gateways;
 mod m0004_nodes;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, QueryOrder};
+use sea_orm::{
+    ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, QueryOrder, Statement,
+};
 
 use super::access::put;
 use super::tables::{head, migrations};
@@ -56,6 +58,39 @@ const MIGRATING: &str = "CREATE TABLE IF NOT EXISTS migrating
 const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations
     (name {text} NOT NULL PRIMARY KEY, ordinal {int} NOT NULL) {options}";
 
+/// Which steps a database has taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schema {
+    /// The last step; none in a database without tables.
+    pub step: Option<String>,
+    /// How many more this program would take.
+    pub missing: usize,
+}
+
+impl Schema {
+    /// The step that this program's tables are made by.
+    pub fn newest() -> &'static str {
+        ALL.last().map_or("", |step| step.name)
+    }
+
+    /// Reads it; an error when the database was made by another version.
+    pub async fn read(tx: &DatabaseTransaction) -> Result<Self> {
+        let asked = match tx.get_database_backend() {
+            DatabaseBackend::Postgres => "SELECT to_regclass('migrations') IS NOT NULL",
+            _ => "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'migrations')",
+        };
+        let asked = Statement::from_string(tx.get_database_backend(), asked);
+        let row = tx.query_one_raw(asked).await?;
+        let is_there = row.is_some_and(|row| row.try_get_by_index::<bool>(0) == Ok(true));
+        if !is_there {
+            return Ok(Self { step: None, missing: ALL.len() });
+        }
+        let applied = applied(tx, &ALL).await?;
+        let missing = ALL.len().saturating_sub(applied.len());
+        Ok(Self { step: applied.into_iter().next_back().map(|row| row.name), missing })
+    }
+}
+
 /// Takes the steps that are missing, or finds them taken by another process at the same time.
 pub async fn run(tx: &DatabaseTransaction, dialect: &Dialect) -> Result<()> {
     take(tx, dialect, &ALL).await
@@ -64,6 +99,20 @@ pub async fn run(tx: &DatabaseTransaction, dialect: &Dialect) -> Result<()> {
 async fn take(tx: &DatabaseTransaction, dialect: &Dialect, all: &[Migration]) -> Result<()> {
     tx.execute_unprepared(&dialect.spell(MIGRATING)).await?;
     tx.execute_unprepared(&dialect.spell(APPLIED)).await?;
+    let applied = applied(tx, all).await?;
+    for (ordinal, step) in (0_i64..).zip(all).skip(applied.len()) {
+        tx.execute_unprepared(&dialect.spell(step.sql)).await?;
+        let name = step.name.to_owned();
+        put::<migrations::Entity>(tx, migrations::Model { name, ordinal }).await?;
+    }
+    begin_history(tx).await
+}
+
+/// The steps that were taken, all of which must be known.
+async fn applied(
+    tx: &DatabaseTransaction,
+    all: &[Migration],
+) -> Result<Vec<migrations::Model>> {
     let applied =
         migrations::Entity::find().order_by_asc(migrations::Column::Ordinal).all(tx).await?;
     let known = all.iter().map(|step| Some(step.name)).chain(std::iter::repeat(None));
@@ -75,12 +124,7 @@ async fn take(tx: &DatabaseTransaction, dialect: &Dialect, all: &[Migration]) ->
             row.name
         )));
     }
-    for (ordinal, step) in (0_i64..).zip(all).skip(applied.len()) {
-        tx.execute_unprepared(&dialect.spell(step.sql)).await?;
-        let name = step.name.to_owned();
-        put::<migrations::Entity>(tx, migrations::Model { name, ordinal }).await?;
-    }
-    begin_history(tx).await
+    Ok(applied)
 }
 
 /// Draws the name of this history, if the database is new.

@@ -2,12 +2,13 @@
 //! holding all of it, and none of it is believed before its tag is checked.
 //!
 //! ```text
-//! "tidegate-gate\0\0\0", version, salt, check | chunk, tag | chunk, tag | ...
+//! magic, version, salt, check | chunk, tag | chunk, tag | ...
 //! ```
 //!
 //! Every stream has a key of its own, derived from the sealing key and a random salt, so the numbers
 //! of the chunks are good nonces. The head, the chunk's number and whether it is the last one are
-//! bound to each chunk: chunks cannot be moved, left out, or taken from another stream.
+//! bound to each chunk: chunks cannot be moved, left out, or taken from another stream. What kind of
+//! stream it is goes into its key, so that one kind is never taken for another.
 
 use std::io::{self, BufRead, Read, Write};
 
@@ -16,26 +17,34 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
-const MAGIC: [u8; 16] = *b"tidegate-gate\0\0\0";
-
-/// The form of what is sealed and of how.
-const VERSION: [u8; 4] = 1_u32.to_le_bytes();
-
+const MAGIC: usize = 16;
+const VERSION: usize = 4;
 const SALT: usize = 32;
 const CHECK: usize = 16;
-const HEAD: usize = MAGIC.len() + VERSION.len() + SALT + CHECK;
+const HEAD: usize = MAGIC + VERSION + SALT + CHECK;
 const CHUNK: usize = 1 << 20;
 const TAG: usize = 16;
 const KEY: usize = 32;
 
-/// A key that seals what a gate keeps on disk. Has no `Debug`, for it is a secret.
+/// A kind of stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Form {
+    /// What it begins with.
+    pub magic: [u8; MAGIC],
+    /// The form of what is sealed and of how.
+    pub version: u32,
+    /// What its key is derived for.
+    pub purpose: &'static str,
+}
+
+/// A key that seals. Has no `Debug`, for it is a secret.
 pub struct SealingKey(Zeroizing<[u8; KEY]>);
 
 /// Why a sealed stream is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// It does not begin like one.
-    #[error("it is no snapshot of a gate")]
+    #[error("it does not begin like one")]
     Foreign,
     /// It is of a version that this one does not read.
     #[error("it has another version's form")]
@@ -67,7 +76,7 @@ impl SealingKey {
     }
 
     /// The key of one stream, and what shows that it was derived from the right one.
-    fn derive(&self, salt: &[u8]) -> Option<(LessSafeKey, [u8; CHECK])> {
+    fn derive(&self, form: &Form, salt: &[u8]) -> Option<(LessSafeKey, [u8; CHECK])> {
         struct Both;
         impl KeyType for Both {
             fn len(&self) -> usize {
@@ -76,7 +85,7 @@ impl SealingKey {
         }
         let extracted = Salt::new(HKDF_SHA256, salt).extract(&*self.0);
         let mut both = Zeroizing::new([0; KEY + CHECK]);
-        let info: [&[u8]; 1] = [b"tidegate gate snapshot"];
+        let info = [form.purpose.as_bytes()];
         extracted.expand(&info, Both).ok()?.fill(&mut *both).ok()?;
         let (key, check) = both.split_first_chunk::<KEY>()?;
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).ok()?);
@@ -103,19 +112,21 @@ impl Stream {
 }
 
 /// Seals what is written to it. It is whole only after [`Sealer::finish`].
-pub(crate) struct Sealer<W> {
+pub struct Sealer<W> {
     to: W,
     stream: Stream,
     chunk: Zeroizing<Vec<u8>>,
 }
 
 impl<W: Write> Sealer<W> {
-    pub(crate) fn new(key: &SealingKey, mut to: W) -> io::Result<Self> {
+    /// A stream of this form, written to `to`.
+    pub fn new(form: &Form, key: &SealingKey, mut to: W) -> io::Result<Self> {
         let mut salt = [0; SALT];
         rand::fill(&mut salt).map_err(|_| SealError::NoRandomness)?;
-        let (key, check) = key.derive(&salt).ok_or(SealError::OtherKey)?;
+        let (key, check) = key.derive(form, &salt).ok_or(SealError::OtherKey)?;
         let mut head = [0; HEAD];
-        let parts = MAGIC.into_iter().chain(VERSION).chain(salt).chain(check);
+        let version = form.version.to_le_bytes();
+        let parts = form.magic.into_iter().chain(version).chain(salt).chain(check);
         head.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
         to.write_all(&head)?;
         let chunk = Zeroizing::new(Vec::with_capacity(CHUNK + TAG));
@@ -132,7 +143,7 @@ impl<W: Write> Sealer<W> {
     }
 
     /// Seals the rest, and gives back what it was written to.
-    pub(crate) fn finish(mut self) -> io::Result<W> {
+    pub fn finish(mut self) -> io::Result<W> {
         self.seal(true)?;
         Ok(self.to)
     }
@@ -155,7 +166,7 @@ impl<W: Write> Write for Sealer<W> {
 }
 
 /// Reads what was sealed, a chunk at a time, each once its tag is checked.
-pub(crate) struct Opener<R> {
+pub struct Opener<R> {
     from: R,
     stream: Stream,
     chunk: Zeroizing<Vec<u8>>,
@@ -166,19 +177,20 @@ pub(crate) struct Opener<R> {
 }
 
 impl<R: BufRead> Opener<R> {
-    pub(crate) fn new(key: &SealingKey, mut from: R) -> io::Result<Self> {
+    /// Reads the head of a stream that should be of this form.
+    pub fn new(form: &Form, key: &SealingKey, mut from: R) -> io::Result<Self> {
         let mut head = [0; HEAD];
         from.read_exact(&mut head).map_err(|_| SealError::Foreign)?;
-        let (magic, rest) = head.split_at(MAGIC.len());
-        let (version, rest) = rest.split_at(VERSION.len());
+        let (magic, rest) = head.split_at(MAGIC);
+        let (version, rest) = rest.split_at(VERSION);
         let (salt, check) = rest.split_at(SALT);
-        if magic != MAGIC {
+        if magic != form.magic {
             return Err(SealError::Foreign.into());
         }
-        if version != VERSION {
+        if version != form.version.to_le_bytes() {
             return Err(SealError::Version.into());
         }
-        let derived = key.derive(salt).filter(|(_, expected)| check == expected);
+        let derived = key.derive(form, salt).filter(|(_, expected)| check == expected);
         let (key, _) = derived.ok_or(SealError::OtherKey)?;
         let chunk = Zeroizing::new(Vec::with_capacity(CHUNK + TAG));
         let stream = Stream { key, head, next: 0 };
@@ -214,19 +226,21 @@ impl<R: BufRead> Read for Opener<R> {
 mod tests {
     use super::*;
 
+    const FORM: Form = Form { magic: *b"tidegate-test\0\0\0", version: 1, purpose: "a test" };
+
     fn key(n: u8) -> SealingKey {
         SealingKey::new([n; KEY])
     }
 
     fn seal(text: &[u8]) -> Vec<u8> {
-        let mut sealer = Sealer::new(&key(1), Vec::new()).unwrap();
+        let mut sealer = Sealer::new(&FORM, &key(1), Vec::new()).unwrap();
         sealer.write_all(text).unwrap();
         sealer.finish().unwrap()
     }
 
     fn open(key: &SealingKey, sealed: &[u8]) -> Result<Vec<u8>, String> {
         let mut text = Vec::new();
-        let opened = Opener::new(key, sealed).and_then(|mut o| o.read_to_end(&mut text));
+        let opened = Opener::new(&FORM, key, sealed).and_then(|mut o| o.read_to_end(&mut text));
         opened.map(|_| text).map_err(|error| error.to_string())
     }
 
@@ -268,6 +282,9 @@ mod tests {
         let first = &sealed[HEAD..HEAD + CHUNK + TAG];
         let twice = [&sealed[..HEAD], first, &sealed[HEAD..]].concat();
         assert_eq!(refused(&twice), SealError::Damaged.to_string());
+        let other = Form { purpose: "another", ..FORM };
+        let other = Opener::new(&other, &key(1), &sealed[..]).err().unwrap();
+        assert_eq!(other.to_string(), SealError::OtherKey.to_string());
         let longer = [&sealed[..], &[0]].concat();
         assert_eq!(refused(&longer), SealError::Damaged.to_string());
     }

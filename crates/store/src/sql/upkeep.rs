@@ -1,0 +1,100 @@
+//! What an operator does with a store as a whole: look at it beside the server, save it while it is
+//! used, begin a new history.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sea_orm::sea_query::Query;
+use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, Statement};
+use tidegate_domain::Timestamp;
+
+use super::cells::Cells;
+use super::migrations::Schema;
+use super::tables::head;
+use super::{PostgresUrl, SqlStore, postgres, sqlite};
+use crate::{Head, Result, StoreError, epoch};
+
+/// The most faults of a file that are told.
+const FAULTS: u32 = 10;
+
+impl SqlStore {
+    /// Opens an SQLite file that is there, to read it, also beside the process that works on it.
+    pub async fn read_sqlite(path: &Path) -> Result<Self> {
+        Ok(Self { engine: sqlite::open_to_read(path).await?, turn: Arc::default() })
+    }
+
+    /// Connects to a PostgreSQL database to read it; nothing is brought up to date.
+    pub async fn read_postgres(url: &PostgresUrl) -> Result<Self> {
+        Ok(Self { engine: postgres::open_to_read(url).await?, turn: Arc::default() })
+    }
+
+    /// Which steps to today's tables it has taken.
+    pub async fn schema(&self) -> Result<Schema> {
+        Schema::read(&self.engine.begin_read().await?).await
+    }
+
+    /// What SQLite finds wrong with its file, by a look at its structure; nothing on PostgreSQL, which
+    /// has means of its own.
+    pub async fn faults(&self) -> Result<Vec<String>> {
+        if self.is_postgres() {
+            return Ok(Vec::new());
+        }
+        let lines = self.texts(&format!("PRAGMA quick_check({FAULTS})")).await?;
+        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    /// The clock of the database's machine; none where that is this machine.
+    pub async fn clock(&self) -> Result<Option<Timestamp>> {
+        if !self.is_postgres() {
+            return Ok(None);
+        }
+        let asked = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text";
+        let told = self.texts(asked).await?.into_iter().next();
+        let ms = told.and_then(|ms| ms.parse().ok()).map(Timestamp::from_ms);
+        ms.map(Some).ok_or_else(|| StoreError::Engine("the database tells no time".to_owned()))
+    }
+
+    /// Writes what an SQLite store holds at one moment into another file, which must not be there or
+    /// be empty, while others go on reading and writing.
+    pub async fn save_as(&self, path: &Path) -> Result<()> {
+        let name = path.to_str().filter(|_| !self.is_postgres()).ok_or_else(|| {
+            StoreError::Engine(format!("cannot save the store as {}", path.display()))
+        })?;
+        let save = format!("VACUUM INTO '{}'", name.replace('\'', "''"));
+        self.engine.readers.execute_unprepared(&save).await?;
+        Ok(())
+    }
+
+    /// Begins a new history where the old one stands: gates that followed that one learn everything
+    /// anew. For after a store went back to an earlier state.
+    pub async fn begin_epoch(&self) -> Result<Head> {
+        let _turn = self.turn.clone().lock_owned().await;
+        let tx = self.engine.begin_write().await?;
+        let mut update = Query::update();
+        update.table(head::Entity).value(head::Column::Epoch, epoch::draw());
+        tx.execute(&update).await?;
+        let row = head::Entity::find().one(&tx).await?;
+        let head = row.ok_or_else(|| Cells::of(head::Entity, &["1"]).bad("one"))?.read()?;
+        tx.commit().await?;
+        Ok(head)
+    }
+
+    /// Closes the connections; SQLite then puts everything into its one file.
+    pub async fn close(self) {
+        // There is nothing left to do if it fails.
+        let _ = self.engine.readers.close().await;
+        let _ = self.engine.writer.close().await;
+    }
+
+    fn is_postgres(&self) -> bool {
+        self.engine.readers.get_database_backend() == DatabaseBackend::Postgres
+    }
+
+    /// The first column of what a statement finds.
+    async fn texts(&self, sql: &str) -> Result<Vec<String>> {
+        let tx = self.engine.begin_read().await?;
+        let statement = Statement::from_string(tx.get_database_backend(), sql);
+        let rows = tx.query_all_raw(statement).await?;
+        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,76 @@
+//! `tidegate doctor`: looks at all a server needs, changes nothing, and says what to do.
+
+mod certificates;
+mod findings;
+mod folder;
+mod network;
+mod store;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use self::findings::{Findings, Level};
+use crate::config::{Config, Faults, Loaded};
+use crate::data::DataDir;
+use crate::exit::Verdict;
+use crate::out::say;
+use crate::serve::texts;
+
+/// Which server.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidegate doctor --config tidegate.toml
+  sudo -u tidegate tidegate doctor --config /etc/tidegate/tidegate.toml --json
+
+Run it as the user the server runs as, with the same file and environment, beside the server or
+without it. It changes nothing and shows no secret.
+
+Ends with 0 when all is well, 1 when there are warnings, 2 when there are faults.")]
+pub struct Doctor {
+    /// The configuration file; without one, defaults and the environment count.
+    #[arg(short, long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Print JSON, for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Doctor {
+    /// Looks at everything, and ends as what it found wants it.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let mut findings = Findings::default();
+        match Config::load(self.config.as_deref(), texts(std::env::vars_os())) {
+            Ok(Loaded { config, warnings }) => {
+                findings.ok("configuration", "is fine");
+                for warning in warnings {
+                    findings.warning("configuration", &warning, "remove it if it is a slip");
+                }
+                look(&config, &mut findings).await;
+            }
+            Err(Faults(faults)) => {
+                for fault in faults {
+                    let advice = "mend it; `tidegate config default` explains every key";
+                    findings.fault("configuration", &fault, advice);
+                }
+            }
+        }
+        say(if self.json { format!("{:#}", findings.json()) } else { findings.text() });
+        match findings.worst() {
+            Level::Ok => Ok(()),
+            Level::Warning => Err(Verdict { code: 1, text: findings.summary() }.into()),
+            Level::Fault => Err(Verdict { code: 2, text: findings.summary() }.into()),
+        }
+    }
+}
+
+async fn look(config: &Config, findings: &mut Findings) {
+    let data = DataDir::at(&config.data_dir);
+    let is_held = folder::look(&data, findings);
+    store::look(config, &data, findings).await;
+    folder::snapshot(config, &data, findings);
+    certificates::look(config, findings);
+    network::look(config, &data, is_held, findings).await;
+}

@@ -1,0 +1,137 @@
+//! The store: reachable, of a schema this program knows, sound, fitting its key, on time.
+
+use tidegate_control::Vault;
+use tidegate_store::Store;
+use tidegate_store::sql::{PostgresUrl, SqlStore};
+
+use super::findings::Findings;
+use crate::clock::wall;
+use crate::config::Config;
+use crate::data::DataDir;
+use crate::database::Database;
+
+/// How far clocks may be apart before somebody should know.
+const APART_MS: i64 = 2_000;
+
+/// How far before it is no clock any more.
+const FAR_APART_MS: i64 = 60_000;
+
+/// Looks at the store and the key to its secrets.
+pub async fn look(config: &Config, data: &DataDir, findings: &mut Findings) {
+    let store = match &config.database {
+        Database::Sqlite if !data.database().exists() => {
+            let has_key = data.root().join(crate::data::VAULT).exists();
+            let rest = if has_key { "; vault.key is there" } else { "" };
+            findings.ok("store", format!("there is none yet; the first start makes it{rest}"));
+            return;
+        }
+        Database::Sqlite => SqlStore::read_sqlite(&data.database()).await,
+        Database::Postgres(url) => SqlStore::read_postgres(url).await,
+    };
+    let place = place(&config.database, data);
+    let looked = match store {
+        Ok(store) => look_at(&store, &place, data, findings).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = looked {
+        findings.fault(
+            "store",
+            format!("{place} cannot be read: {error}"),
+            "see that it is there, that this user may read it, and that it is of this program",
+        );
+    }
+}
+
+fn place(database: &Database, data: &DataDir) -> String {
+    match database {
+        Database::Sqlite => data.database().display().to_string(),
+        Database::Postgres(url) => PostgresUrl::to_string(url),
+    }
+}
+
+async fn look_at(
+    store: &SqlStore,
+    place: &str,
+    data: &DataDir,
+    findings: &mut Findings,
+) -> tidegate_store::Result<()> {
+    let schema = store.schema().await?;
+    match (&schema.step, schema.missing) {
+        (None, _) => {
+            findings.ok("store", format!("{place} is empty; the first start makes its tables"));
+            return Ok(());
+        }
+        (Some(step), 0) => findings.ok("store", format!("{place}, schema {step}")),
+        (Some(step), missing) => {
+            findings.warning(
+                "store",
+                format!("{place} has the schema {step}; {missing} steps are missing"),
+                "make a backup; the next start of this version takes them, and there is no way back",
+            );
+            return Ok(());
+        }
+    }
+    match store.faults().await?.as_slice() {
+        [] => findings.ok("integrity", "nothing is wrong with the structure of the store"),
+        faults => findings.fault(
+            "integrity",
+            format!("SQLite finds: {}", faults.join("; ")),
+            "stop the server, keep the folder, and restore the last backup",
+        ),
+    }
+    let mut view = store.view().await?;
+    let head = view.head().await?;
+    let ahead = head.decided_at.as_ms().saturating_sub(wall().as_ms());
+    if ahead > APART_MS {
+        findings.warning(
+            "clock",
+            format!(
+                "the last decision was made at {}, which is ahead of this clock",
+                head.decided_at
+            ),
+            "set the clock (NTP); until it has caught up, decisions are made at that time",
+        );
+    } else {
+        findings.ok("clock", format!("is past the last decision, at {}", head.decided_at));
+    }
+    if let Some(theirs) = store.clock().await? {
+        let apart = theirs.as_ms().saturating_sub(wall().as_ms()).abs();
+        let told = format!("this clock and the database's are {apart} ms apart");
+        match apart {
+            0..=APART_MS => findings.ok("clock", told),
+            ..=FAR_APART_MS => findings.warning("clock", told, "keep both in step with NTP"),
+            _ => findings.fault("clock", told, "keep both in step with NTP"),
+        }
+    }
+    let holding = (head.revision.0 > 0).then(|| place.to_owned());
+    vault(data, holding, &mut *view, findings).await
+}
+
+async fn vault(
+    data: &DataDir,
+    holding: Option<String>,
+    view: &mut dyn tidegate_store::View,
+    findings: &mut Findings,
+) -> tidegate_store::Result<()> {
+    let advice =
+        "bring vault.key back from the backup this store belongs to; no other key opens it";
+    if holding.is_none() && !data.root().join(crate::data::VAULT).exists() {
+        findings.ok("vault", "the store is new; the first start makes its key");
+        return Ok(());
+    }
+    let vault: Vault = match data.vault(Some(holding.unwrap_or_else(|| "the store".to_owned()))) {
+        Ok(vault) => vault,
+        Err(error) => {
+            findings.fault("vault", format!("{error:#}"), advice);
+            return Ok(());
+        }
+    };
+    match vault.fits(view).await? {
+        Some(true) => findings.ok("vault", "vault.key opens the secrets in the store"),
+        None => findings.ok("vault", "vault.key is there, and the store holds no secret yet"),
+        Some(false) => {
+            findings.fault("vault", "vault.key does not open the secrets in the store", advice);
+        }
+    }
+    Ok(())
+}
