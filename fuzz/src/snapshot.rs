@@ -75,13 +75,14 @@ static FIXTURES: LazyLock<Fixtures> = LazyLock::new(|| {
 
 /// Nobody but the key's owner has a file read; whatever is read beneath the seal is refused or written
 /// back as it was, with memory in proportion to what there is, and what was accepted can be followed on.
-pub fn run(data: &[u8], _: Turn) {
+pub fn run(data: &[u8], turn: Turn) {
     let fixtures = &*FIXTURES;
     let mut material = Material(data);
     match material.below(8) {
         0 => forged(fixtures, &mut material),
-        1 => changed_beneath_its_seal(fixtures, &mut material),
-        2 | 3 => whole(fixtures, &mut material),
+        // It takes a chunk's memory each time.
+        1 if turn.is(0, 8) => changed_beneath_its_seal(fixtures, &mut material),
+        2 => whole(fixtures, &mut material, turn),
         4 => drop(hostile(fixtures, material.0)),
         _ => edited(fixtures, &mut material),
     }
@@ -114,7 +115,7 @@ fn reads(fixtures: &Fixtures, file: &[u8]) -> Option<Index> {
 }
 
 /// What any history leads to is written and read back, and follows on as before.
-fn whole(fixtures: &Fixtures, material: &mut Material<'_>) {
+fn whole(fixtures: &Fixtures, material: &mut Material<'_>, turn: Turn) {
     let mut changes = Vec::new();
     for _ in 0..material.below(12) {
         changes.push(Change::read(material));
@@ -122,11 +123,17 @@ fn whole(fixtures: &Fixtures, material: &mut Material<'_>) {
     let index = told(&changes);
     let bytes = image(&index);
     let again = hostile(fixtures, &bytes).expect("what is written is read");
-    assert_eq!(again.facts(&CALLS), index.facts(&CALLS));
     assert_eq!(again.digest(), index.digest());
-    assert_eq!(again.counted(), index.digest());
-    let change = Change::read(material);
-    assert_eq!(followed(again, change).facts(&CALLS), followed(index, change).facts(&CALLS));
+    if turn.is(0, 3) {
+        assert_eq!(again.facts(&CALLS), index.facts(&CALLS));
+    }
+    if turn.is(1, 3) {
+        assert_eq!(again.counted(), index.digest());
+    }
+    if turn.is(2, 3) {
+        let change = Change::read(material);
+        assert_eq!(followed(again, change).facts(&CALLS), followed(index, change).facts(&CALLS));
+    }
 }
 
 /// The bytes that were under a seal, with a few edits.
