@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
-use crate::feed::{Source, SourceError};
+use crate::feed::{Poll, Source, SourceError};
 use crate::gate::Inner;
 use crate::index::{Applied, Digest, Index};
 
@@ -45,8 +45,9 @@ pub(crate) async fn compare(gate: &Inner, source: &dyn Source) {
 
 async fn once(gate: &Inner, source: &dyn Source) -> Result<(), SourceError> {
     let fault = |what: &str| SourceError(what.to_owned());
-    let asked = timeout(gate.limits.lease, source.changes(0)).await;
-    let batch = asked.map_err(|_| fault("no answer in time"))??;
+    let poll = Poll { enforced: gate.revision(), ..Poll::default() };
+    let asked = timeout(gate.limits.lease, source.poll(&poll)).await;
+    let batch = asked.map_err(|_| fault("no answer in time"))??.batch;
     let empty = gate.empty_index();
     let made = spawn_blocking(move || {
         let told = Digest::of(&batch, empty.serves());

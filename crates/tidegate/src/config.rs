@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tidegate_domain::InstanceId;
+use tidegate_feed::{ControlUrl, NODES, PeerFiles};
 use tidegate_gateway::{BackendConfig, GateConfig, Limits, Serves, TlsFiles};
 
 use self::given::Given;
@@ -66,12 +67,69 @@ pub struct Config {
     pub admin_is_reviewer: bool,
     /// Are secrets shown in lists of apps?
     pub secrets_in_lists: bool,
+    /// The feed, between machines.
+    pub feed: Feed,
     /// The gateway.
     pub gateway: Gateway,
     /// The log.
     pub log: Log,
     /// What is told of calls.
     pub wanted: Wanted,
+}
+
+/// The feed's part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Feed {
+    /// Where gateways on other machines ask; nowhere unless it is set.
+    pub addr: Option<SocketAddr>,
+    /// The authority of both ends' certificates (PEM).
+    pub ca: Option<PathBuf>,
+    /// This machine's certificate (PEM).
+    pub cert: Option<PathBuf>,
+    /// The key to it (PEM).
+    pub key: Option<PathBuf>,
+    /// Where a gateway alone asks.
+    pub control: Vec<ControlUrl>,
+}
+
+impl Feed {
+    /// The certificates, if all of them are named.
+    pub fn files(&self) -> Option<PeerFiles> {
+        let (ca, certificate, key) = (self.ca.clone()?, self.cert.clone()?, self.key.clone()?);
+        Some(PeerFiles { ca, own: TlsFiles { certificate, key } })
+    }
+
+    fn check(&self, faults: &mut Vec<String>) {
+        let named = [&self.ca, &self.cert, &self.key].into_iter().flatten().count();
+        if !matches!(named, 0 | 3) {
+            faults.push("`feed_ca`, `feed_cert` and `feed_key` go together".to_owned());
+        }
+        if let Some(address) = self.addr.filter(|a| named == 0 && !a.ip().is_loopback()) {
+            faults.push(format!(
+                "`feed_addr` is {address}, open to a network, and the feed tells secrets: it needs \
+                 `feed_ca`, `feed_cert` and `feed_key`, which `tidegate certs` makes"
+            ));
+        }
+        if let Some(url) = self.control.iter().find(|url| named == 0 && url.is_secure()) {
+            faults.push(format!(
+                "`control_urls` names {url}, which needs `feed_ca`, `feed_cert` and `feed_key`"
+            ));
+        }
+        if self.control.len() > NODES {
+            faults.push(format!("`control_urls` names more than {NODES} nodes"));
+        }
+    }
+}
+
+/// What a process is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `tidegate serve`.
+    Both,
+    /// `tidegate control`.
+    Control,
+    /// `tidegate gateway`.
+    Gateway,
 }
 
 /// The gateway's part.
@@ -91,6 +149,8 @@ pub struct Gateway {
     pub lease_seconds: u32,
     /// The instances it serves; all when empty.
     pub instances: Vec<InstanceId>,
+    /// Its name; its id when empty.
+    pub name: String,
 }
 
 /// The log's part.
@@ -144,6 +204,7 @@ impl Default for Config {
             backends: BackendConfig::default(),
             admin_is_reviewer: false,
             secrets_in_lists: false,
+            feed: Feed::default(),
             gateway: Gateway {
                 threads: None,
                 body_limit_bytes: 2 * 1024 * 1024,
@@ -152,6 +213,7 @@ impl Default for Config {
                 backend_timeout_ms: 50_000,
                 lease_seconds: 300,
                 instances: Vec::new(),
+                name: String::new(),
             },
             log: Log { level: "info".to_owned(), format: LogFormat::Text },
             wanted: Wanted::default(),
@@ -245,6 +307,7 @@ impl Config {
     fn check(&self, faults: &mut Vec<String>) {
         let listeners = [
             ("control_addr", Some(self.control_addr)),
+            ("feed_addr", self.feed.addr),
             ("gateway_addr", Some(self.gateway_addr)),
             ("check_addr", self.check_addr),
             ("ext_authz_addr", self.ext_authz_addr),
@@ -260,6 +323,7 @@ impl Config {
         if self.gateway_tls_cert.is_some() != self.gateway_tls_key.is_some() {
             faults.push("`gateway_tls_cert` and `gateway_tls_key` go together".to_owned());
         }
+        self.feed.check(faults);
         if let Err(error) = self.limits().check() {
             faults.push(format!("`gateway`: {error}"));
         }
@@ -269,6 +333,7 @@ impl Config {
     pub fn limits(&self) -> Limits {
         let defaults = Limits::default();
         let backend = Duration::from_millis(self.gateway.backend_timeout_ms.into());
+        let lease = Duration::from_secs(self.gateway.lease_seconds.into());
         Limits {
             throttle_counters: usize::try_from(self.gateway.throttled_callers)
                 .unwrap_or(usize::MAX),
@@ -277,7 +342,10 @@ impl Config {
             buffered_total: defaults.buffered_total.max(self.gateway.body_limit_bytes),
             backend,
             connect: defaults.connect.min(backend),
-            lease: Duration::from_secs(self.gateway.lease_seconds.into()),
+            lease,
+            // A short lease leaves time for a second try.
+            poll_timeout: defaults.poll_timeout.min(lease / 3),
+            poll_backoff: defaults.poll_backoff.min(lease / 3),
             ..defaults
         }
     }
@@ -301,15 +369,34 @@ impl Config {
         }
     }
 
-    /// Where the server listens.
-    pub fn addresses(&self) -> Addresses {
+    /// Where a process of this kind listens.
+    pub fn addresses(&self, kind: Kind) -> Addresses {
+        let (has_control, has_gateway) = (kind != Kind::Gateway, kind != Kind::Control);
+        let of_control = |address: Option<SocketAddr>| address.filter(|_| has_control);
+        let of_gateway = |address: Option<SocketAddr>| address.filter(|_| has_gateway);
         Addresses {
-            control: self.control_addr,
-            gateway: self.gateway_addr,
-            check: self.check_addr,
-            ext_authz: self.ext_authz_addr,
-            metrics: self.metrics_addr,
+            control: of_control(Some(self.control_addr)),
+            feed: of_control(self.feed.addr),
+            gateway: of_gateway(Some(self.gateway_addr)),
+            check: of_gateway(self.check_addr),
+            ext_authz: of_gateway(self.ext_authz_addr),
+            metrics: of_gateway(self.metrics_addr),
         }
+    }
+
+    /// What a process of this kind cannot do without.
+    pub fn suits(&self, kind: Kind) -> Result<(), Faults> {
+        let fault =
+            match kind {
+                Kind::Both => None,
+                Kind::Control => self.feed.addr.is_none().then_some(
+                    "a control side alone needs `feed_addr`, or no gateway can follow it",
+                ),
+                Kind::Gateway => self.feed.control.is_empty().then_some(
+                    "a gateway alone needs --control URL or `control_urls`: whom it follows",
+                ),
+            };
+        fault.map_or(Ok(()), |fault| Err(Faults(vec![fault.to_owned()])))
     }
 
     /// The instances the gateway serves.

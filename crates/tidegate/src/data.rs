@@ -6,12 +6,14 @@
 //! | `vault.key` | opens the secrets in the store; made once, worthless to lose |
 //! | `gate.snapshot` | what the gateway knew, sealed; no loss if it is lost |
 //! | `gate.key` | seals it; no loss either |
+//! | `gateway.id` | of a gateway alone: by what the control side knows it |
 //! | `operator.token` | opens the operator's routes |
 //! | `tidegate.lock` | held by the process that works on the folder |
 //! | `server.json` | where a running server listens |
 //! | `clock.json`, `dev.json` | of a development server: its clock, its users' keys |
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -39,10 +41,15 @@ pub struct Hold {
 /// Where a running server listens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
-    /// The control address, as `http://host:port`.
-    pub control: String,
-    /// The gateway address, as `http://host:port`.
-    pub gateway: String,
+    /// The control address, as `http://host:port`, if it has a control side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<String>,
+    /// Where gateways on other machines ask, if they can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<SocketAddr>,
+    /// The gateway address, as `http://host:port`, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<String>,
     /// The address of the check service over HTTP, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
@@ -164,6 +171,23 @@ impl DataDir {
         Ok(SnapshotFile::new(self.root.join("gate.snapshot"), SealingKey::new(key)))
     }
 
+    /// The id of a gateway alone, made at the first start: by it the control side knows that it is the
+    /// same one again.
+    pub fn gateway_id(&self) -> anyhow::Result<String> {
+        let path = self.root.join("gateway.id");
+        match read(&path)? {
+            Some(text) if unhex(text.trim()).is_some_and(|id| id.len() == 16) => {
+                Ok(text.trim().to_owned())
+            }
+            Some(_) => bail!("{} holds no id", path.display()),
+            None => {
+                let id = random::hex(&random::bytes::<16>()?);
+                durable::write(&path, format!("{id}\n").as_bytes())?;
+                Ok(id)
+            }
+        }
+    }
+
     /// The operator's token, made at the first start.
     pub fn operator_token(&self) -> anyhow::Result<Secret> {
         if let Some(token) = self.kept_operator_token()? {
@@ -282,6 +306,16 @@ mod tests {
         assert_ne!(key(), first);
         #[cfg(unix)]
         assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn a_gateway_keeps_its_id() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::create(dir.path()).unwrap();
+        let id = data.gateway_id().unwrap();
+        assert_eq!((id.len(), data.gateway_id().unwrap()), (32, id));
+        std::fs::write(dir.path().join("gateway.id"), "mine").unwrap();
+        assert!(data.gateway_id().is_err(), "it would be another one");
     }
 
     #[test]

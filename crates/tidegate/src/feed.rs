@@ -2,6 +2,7 @@
 //! turned into the gate's own values. The gate knows neither the store nor the wire.
 
 mod backend;
+mod node;
 mod rules;
 
 use std::collections::HashMap;
@@ -14,6 +15,8 @@ use tidegate_gateway::{
     Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Source, SourceError,
 };
 use tidegate_store::{Changes, Revision};
+
+pub use self::node::NodeFeed;
 
 /// The control side of this process, as the gate's source.
 pub struct LocalSource(pub Arc<Control>);

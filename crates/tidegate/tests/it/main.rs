@@ -17,6 +17,7 @@ mod enforced;
 mod first_run;
 mod help;
 mod kill;
+mod machines;
 mod metrics;
 mod observing;
 mod postgres;
