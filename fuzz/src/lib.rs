@@ -6,6 +6,7 @@
 //! A further target is a module here, a line in [`TARGETS`], a file in `fuzz_targets/`, a `[[bin]]` in
 //! `Cargo.toml` and a folder of seeds in `corpus/`.
 
+pub mod answer;
 pub mod feed;
 pub mod head;
 pub mod json;
@@ -18,7 +19,8 @@ pub mod time;
 pub type Run = fn(&[u8]);
 
 /// All targets, by name.
-pub const TARGETS: [(&str, Run); 6] = [
+pub const TARGETS: [(&str, Run); 7] = [
+    ("answer", answer::run),
     ("feed", feed::run),
     ("head", head::run),
     ("json", json::run),

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll as Ready};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -46,10 +45,6 @@ pub struct Times {
 pub trait Provider: Source + 'static {
     /// Takes note of a gateway, before it is answered: from now on it may be deciding on its answer.
     async fn heard(&self, heard: Heard) -> Result<(), SourceError>;
-
-    /// How long ago this node proved that nobody but it and its like can commit. None: it cannot, and no
-    /// gateway may go on deciding on what it says.
-    fn proof_age(&self) -> Option<Duration>;
 
     /// What time it is.
     fn times(&self) -> Times;

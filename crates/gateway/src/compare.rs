@@ -5,6 +5,7 @@
 //! gate's own one there; then both must hold the same. Following goes on meanwhile.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tidegate_domain::Timestamp;
 use tokio::sync::oneshot;
@@ -45,7 +46,7 @@ pub(crate) async fn compare(gate: &Inner, source: &dyn Source) {
 
 async fn once(gate: &Inner, source: &dyn Source) -> Result<(), SourceError> {
     let fault = |what: &str| SourceError(what.to_owned());
-    let poll = Poll { enforced: gate.revision(), ..Poll::default() };
+    let poll = Poll { since: 0, wait: Duration::ZERO, ..gate.stands() };
     let asked = timeout(gate.limits.lease, source.poll(&poll)).await;
     let batch = asked.map_err(|_| fault("no answer in time"))??.batch;
     let empty = gate.empty_index();

@@ -262,6 +262,12 @@ pub trait Source: Send + Sync {
     /// follower also looks on a timer.
     async fn bell(&self, since: u64);
 
+    /// How long ago it was proven that nobody else can have committed anything. None: it is not, and
+    /// nobody may go on deciding on what is told.
+    fn proof_age(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
+    }
+
     /// Answers a poll: when something changes, or after the wait.
     async fn poll(&self, poll: &Poll) -> Result<Answer, SourceError> {
         if !poll.wait.is_zero() {
@@ -272,6 +278,8 @@ pub trait Source: Send + Sync {
         }
         let asked = Moment::now();
         let batch = self.changes(poll.since).await?;
-        Ok(Answer { batch, since: poll.since, asked, age: Duration::ZERO })
+        let unproven = || SourceError("it cannot prove that it is current".to_owned());
+        let age = self.proof_age().ok_or_else(unproven)?;
+        Ok(Answer { batch, since: poll.since, asked, age })
     }
 }

@@ -20,7 +20,7 @@ use crate::backend::{BackendConfig, BackendCounters, Backends, Dialer};
 use crate::check::{Admitted, Question, check};
 use crate::compare::Meeting;
 use crate::denial::{Denial, Reason};
-use crate::feed::Source;
+use crate::feed::{Poll, Source};
 use crate::headers::{Origin, Strict};
 use crate::index::{Digest, Index, Serves, Sizes};
 use crate::lease::Lease;
@@ -321,6 +321,16 @@ impl Inner {
 
     pub(crate) fn revision(&self) -> Option<u64> {
         self.index.load().as_ref().map(|index| index.revision())
+    }
+
+    /// A poll for what comes after what the gate knows.
+    pub(crate) fn stands(&self) -> Poll {
+        self.index.load().as_ref().map_or_else(Poll::default, |index| Poll {
+            since: index.revision(),
+            epoch: index.epoch().to_owned(),
+            enforced: Some(index.revision()),
+            wait: Duration::ZERO,
+        })
     }
 
     /// What is asked of a call that came just now.

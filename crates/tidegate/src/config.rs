@@ -3,8 +3,10 @@
 //! [`KEYS`] is the one table of keys: what is read, what is checked, what `config default` prints
 //! and which environment variable goes with it all come from there. All faults are told together.
 
+mod feed;
 mod given;
 mod keys;
+mod kind;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,13 +15,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tidegate_domain::InstanceId;
-use tidegate_feed::{ControlUrl, NODES, PeerFiles};
 use tidegate_gateway::{BackendConfig, GateConfig, Limits, Serves, TlsFiles};
 
+pub use self::feed::Feed;
 use self::given::Given;
 pub use self::keys::KEYS;
+pub use self::kind::Kind;
 use crate::database::Database;
-use crate::node::{Addresses, Wanted};
+use crate::node::Wanted;
 
 /// What the environment variables of the configuration begin with.
 pub const PREFIX: &str = "TIDEGATE_";
@@ -75,61 +78,6 @@ pub struct Config {
     pub log: Log,
     /// What is told of calls.
     pub wanted: Wanted,
-}
-
-/// The feed's part.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Feed {
-    /// Where gateways on other machines ask; nowhere unless it is set.
-    pub addr: Option<SocketAddr>,
-    /// The authority of both ends' certificates (PEM).
-    pub ca: Option<PathBuf>,
-    /// This machine's certificate (PEM).
-    pub cert: Option<PathBuf>,
-    /// The key to it (PEM).
-    pub key: Option<PathBuf>,
-    /// Where a gateway alone asks.
-    pub control: Vec<ControlUrl>,
-}
-
-impl Feed {
-    /// The certificates, if all of them are named.
-    pub fn files(&self) -> Option<PeerFiles> {
-        let (ca, certificate, key) = (self.ca.clone()?, self.cert.clone()?, self.key.clone()?);
-        Some(PeerFiles { ca, own: TlsFiles { certificate, key } })
-    }
-
-    fn check(&self, faults: &mut Vec<String>) {
-        let named = [&self.ca, &self.cert, &self.key].into_iter().flatten().count();
-        if !matches!(named, 0 | 3) {
-            faults.push("`feed_ca`, `feed_cert` and `feed_key` go together".to_owned());
-        }
-        if let Some(address) = self.addr.filter(|a| named == 0 && !a.ip().is_loopback()) {
-            faults.push(format!(
-                "`feed_addr` is {address}, open to a network, and the feed tells secrets: it needs \
-                 `feed_ca`, `feed_cert` and `feed_key`, which `tidegate certs` makes"
-            ));
-        }
-        if let Some(url) = self.control.iter().find(|url| named == 0 && url.is_secure()) {
-            faults.push(format!(
-                "`control_urls` names {url}, which needs `feed_ca`, `feed_cert` and `feed_key`"
-            ));
-        }
-        if self.control.len() > NODES {
-            faults.push(format!("`control_urls` names more than {NODES} nodes"));
-        }
-    }
-}
-
-/// What a process is to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// `tidegate serve`.
-    Both,
-    /// `tidegate control`.
-    Control,
-    /// `tidegate gateway`.
-    Gateway,
 }
 
 /// The gateway's part.
@@ -367,36 +315,6 @@ impl Config {
             tls: files.map(|(certificate, key)| TlsFiles { certificate, key }),
             ..GateConfig::default()
         }
-    }
-
-    /// Where a process of this kind listens.
-    pub fn addresses(&self, kind: Kind) -> Addresses {
-        let (has_control, has_gateway) = (kind != Kind::Gateway, kind != Kind::Control);
-        let of_control = |address: Option<SocketAddr>| address.filter(|_| has_control);
-        let of_gateway = |address: Option<SocketAddr>| address.filter(|_| has_gateway);
-        Addresses {
-            control: of_control(Some(self.control_addr)),
-            feed: of_control(self.feed.addr),
-            gateway: of_gateway(Some(self.gateway_addr)),
-            check: of_gateway(self.check_addr),
-            ext_authz: of_gateway(self.ext_authz_addr),
-            metrics: of_gateway(self.metrics_addr),
-        }
-    }
-
-    /// What a process of this kind cannot do without.
-    pub fn suits(&self, kind: Kind) -> Result<(), Faults> {
-        let fault =
-            match kind {
-                Kind::Both => None,
-                Kind::Control => self.feed.addr.is_none().then_some(
-                    "a control side alone needs `feed_addr`, or no gateway can follow it",
-                ),
-                Kind::Gateway => self.feed.control.is_empty().then_some(
-                    "a gateway alone needs --control URL or `control_urls`: whom it follows",
-                ),
-            };
-        fault.map_or(Ok(()), |fault| Err(Faults(vec![fault.to_owned()])))
     }
 
     /// The instances the gateway serves.

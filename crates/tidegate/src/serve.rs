@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use tidegate_control::Settings;
 use tidegate_feed::{Me, Remote};
@@ -162,6 +163,10 @@ fn remote(config: &Config, id: String) -> anyhow::Result<Remote> {
         lease: limits.lease,
     };
     let (nodes, files) = (config.feed.control.clone(), config.feed.files());
+    // A fault in them shows at the start, and not with the first question.
+    if let Some(files) = &files {
+        files.client().context("the certificates of the feed")?;
+    }
     // A poll may take as long as two nodes need, one of which is silent.
     Ok(Remote { me, nodes, files, patience: limits.poll_timeout / 2 })
 }

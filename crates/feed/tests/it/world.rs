@@ -95,6 +95,10 @@ impl Source for Log {
             rung.await;
         }
     }
+
+    fn proof_age(&self) -> Option<Duration> {
+        (!self.is_unproven.load(Ordering::SeqCst)).then_some(Duration::ZERO)
+    }
 }
 
 #[async_trait]
@@ -102,10 +106,6 @@ impl Provider for Log {
     async fn heard(&self, heard: Heard) -> Result<(), SourceError> {
         self.heard.lock().unwrap().push(heard);
         Ok(())
-    }
-
-    fn proof_age(&self) -> Option<Duration> {
-        (!self.is_unproven.load(Ordering::SeqCst)).then_some(Duration::ZERO)
     }
 
     fn times(&self) -> Times {

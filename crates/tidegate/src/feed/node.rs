@@ -33,6 +33,10 @@ impl Source for NodeFeed {
     async fn bell(&self, since: u64) {
         self.source.bell(since).await;
     }
+
+    fn proof_age(&self) -> Option<Duration> {
+        self.source.proof_age()
+    }
 }
 
 #[async_trait]
@@ -42,11 +46,6 @@ impl Provider for NodeFeed {
         let (id, name, version) = (&me.id, &me.name, &me.version);
         tracing::debug!(id, name, version, epoch, enforced, clock_ahead_ms, "a gateway asks");
         Ok(())
-    }
-
-    /// One process works on its store, and holds it: it is always current.
-    fn proof_age(&self) -> Option<Duration> {
-        Some(Duration::ZERO)
     }
 
     fn times(&self) -> Times {
