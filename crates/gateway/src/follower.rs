@@ -92,11 +92,13 @@ impl Follower<'_> {
     /// One poll, and the wait before the next try if it failed.
     async fn turn(&mut self) {
         let limits = &self.gate.limits;
+        let over = Instant::now();
         if let Some(next) = self.next {
             sleep_until(next).await;
         }
         self.next = Some(Instant::now() + limits.poll_gap);
-        let outcome = self.poll().await;
+        let wait = if self.may_wait { limits.poll } else { Duration::ZERO };
+        let outcome = self.poll(wait.saturating_sub(over.elapsed())).await;
         self.may_wait = matches!(outcome, Outcome::UpToDate);
         let polls = &self.gate.polls;
         match outcome {
@@ -125,7 +127,7 @@ impl Follower<'_> {
         }
     }
 
-    async fn poll(&mut self) -> Outcome {
+    async fn poll(&mut self, wait: Duration) -> Outcome {
         let known = self.gate.index.load_full().or_else(|| self.loaded.clone());
         let meeting = self.gate.meeting.lock().unwrap_or_else(PoisonError::into_inner).take();
         let since = match (&known, &meeting) {
@@ -139,7 +141,7 @@ impl Follower<'_> {
             since,
             epoch: known.as_ref().map_or_else(String::new, |known| known.epoch().to_owned()),
             enforced: self.gate.revision(),
-            wait: if self.may_wait { self.gate.limits.poll } else { Duration::ZERO },
+            wait,
         };
         let answer = match timeout(self.patience(&poll), self.source.poll(&poll)).await {
             Ok(Ok(answer)) => answer,

@@ -191,6 +191,23 @@ impl Server {
         assert!(sent.success());
     }
 
+    /// SIGSTOP; waits until it stands still, which the sending of the signal does not.
+    #[cfg(target_os = "linux")]
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+        let stat = format!("/proc/{}/stat", self.process.child.id());
+        let deadline = Instant::now() + PATIENCE;
+        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+            assert!(Instant::now() < deadline, "it does not stop");
+            self.moment();
+        }
+    }
+
+    /// Lets others work for a moment.
+    pub fn moment(&self) {
+        let _ = self.process.lines.recv_timeout(Duration::from_millis(5));
+    }
+
     /// What it has logged so far.
     pub fn log(&self) -> String {
         self.process.log.lock().unwrap().clone()
