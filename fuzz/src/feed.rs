@@ -1,5 +1,5 @@
-//! What the gate follows. The feed has no bytes of its own yet, so the bytes choose changes of a small
-//! world, and where the batches begin and end.
+//! What the gate follows. The bytes choose changes of a small world, and where the batches begin and end;
+//! the bytes of the feed between machines are those of `answer`.
 
 use std::collections::BTreeMap;
 

@@ -7,6 +7,7 @@
 //! A further target is a module here, a line in [`TARGETS`], a file in `fuzz_targets/`, a `[[bin]]` in
 //! `Cargo.toml` and a folder of seeds in `corpus/`.
 
+pub mod answer;
 pub mod feed;
 pub mod head;
 pub mod json;
@@ -45,7 +46,8 @@ impl Turn {
 }
 
 /// All targets, by name.
-pub const TARGETS: [(&str, Run); 7] = [
+pub const TARGETS: [(&str, Run); 8] = [
+    ("answer", answer::run),
     ("feed", feed::run),
     ("head", head::run),
     ("json", json::run),

@@ -58,9 +58,7 @@ pub use queries::{
     Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown, RightShown, ThrottleShown,
 };
 pub use settle::Settled;
-pub use tidegate_store::{
-    ApiFilter, MessageId, Page, Paging, Revision, StoreError, Waiting,
-};
+pub use tidegate_store::{ApiFilter, MessageId, Page, Paging, Revision, StoreError, Waiting};
 pub use vault::{Vault, VaultError};
 pub use world::{
     Change, InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World, WorldError,

@@ -5,13 +5,14 @@
 //! gate's own one there; then both must hold the same. Following goes on meanwhile.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tidegate_domain::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
-use crate::feed::{Source, SourceError};
+use crate::feed::{Poll, Source, SourceError};
 use crate::gate::Inner;
 use crate::index::{Applied, Digest, Index};
 
@@ -45,8 +46,9 @@ pub(crate) async fn compare(gate: &Inner, source: &dyn Source) {
 
 async fn once(gate: &Inner, source: &dyn Source) -> Result<(), SourceError> {
     let fault = |what: &str| SourceError(what.to_owned());
-    let asked = timeout(gate.limits.lease, source.changes(0)).await;
-    let batch = asked.map_err(|_| fault("no answer in time"))??;
+    let poll = Poll { since: 0, wait: Duration::ZERO, ..gate.stands() };
+    let asked = timeout(gate.limits.lease, source.poll(&poll)).await;
+    let batch = asked.map_err(|_| fault("no answer in time"))??.batch;
     let empty = gate.empty_index();
     let made = spawn_blocking(move || {
         let told = Digest::of(&batch, empty.serves());

@@ -4,6 +4,8 @@
 //! states, not steps, so a batch may be applied twice, and a missed bell loses nothing. What is gone
 //! is told explicitly; what is absent has not changed.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
@@ -11,6 +13,9 @@ use tidegate_domain::{
     ApiId, AppId, AppKind, AuthType, DomainId, Grant, InstanceId, Key, ProjectId, Timestamp, UserId,
 };
 use tidegate_sign::Secret;
+use tokio::time::sleep;
+
+use crate::moment::Moment;
 
 /// All that changed after a revision, as it is at `head`. Asked from revision 0: all there is.
 #[derive(Clone, Default)]
@@ -221,6 +226,31 @@ pub struct FeedToken {
 #[error("{0}")]
 pub struct SourceError(pub String);
 
+/// What a follower asks, and where it stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Poll {
+    /// It wants to know what changed after this revision.
+    pub since: u64,
+    /// The history that revision belongs to; empty as long as it knows none.
+    pub epoch: String,
+    /// The revision it decides at; none when it knows nothing yet.
+    pub enforced: Option<u64>,
+    /// How long it waits for something to change.
+    pub wait: Duration,
+}
+
+/// What a poll is answered with.
+pub struct Answer {
+    /// What has changed.
+    pub batch: Batch,
+    /// After which revision: the one that was asked for, or 0 when all there is is told.
+    pub since: u64,
+    /// When it was asked for. Whatever was committed after this moment may be missing.
+    pub asked: Moment,
+    /// How old, when it was told, the proof was that nobody else could have committed anything.
+    pub age: Duration,
+}
+
 /// Where the gate learns what is true.
 #[async_trait]
 pub trait Source: Send + Sync {
@@ -231,4 +261,25 @@ pub trait Source: Send + Sync {
     /// Returns when something may have changed after `since`. May return early or never: the
     /// follower also looks on a timer.
     async fn bell(&self, since: u64);
+
+    /// How long ago it was proven that nobody else can have committed anything. None: it is not, and
+    /// nobody may go on deciding on what is told.
+    fn proof_age(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
+    }
+
+    /// Answers a poll: when something changes, or after the wait.
+    async fn poll(&self, poll: &Poll) -> Result<Answer, SourceError> {
+        if !poll.wait.is_zero() {
+            tokio::select! {
+                () = self.bell(poll.since) => {}
+                () = sleep(poll.wait) => {}
+            }
+        }
+        let asked = Moment::now();
+        let batch = self.changes(poll.since).await?;
+        let unproven = || SourceError("it cannot prove that it is current".to_owned());
+        let age = self.proof_age().ok_or_else(unproven)?;
+        Ok(Answer { batch, since: poll.since, asked, age })
+    }
 }

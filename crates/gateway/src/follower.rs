@@ -1,4 +1,5 @@
-//! Following the control side: ask for changes, apply, publish, wait for a bell or the timer.
+//! Following the control side: ask for changes, apply, publish, ask again. A poll is answered when
+//! something changes, or after a while.
 //!
 //! Beside it the gate keeps its snapshot and compares itself with all there is.
 //!
@@ -7,13 +8,15 @@
 //! deciding until its lease is over.
 
 use std::future::Future;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::compare::{self, Meeting, Then};
-use crate::feed::{Batch, Source, SourceError};
+use crate::feed::{Answer, Batch, Poll, Source, SourceError};
 use crate::gate::Inner;
 use crate::index::{Applied, Index};
 
@@ -35,8 +38,16 @@ pub(crate) async fn follow(gate: &Inner, source: &dyn Source, shutdown: impl Fut
 
 async fn follow_changes(gate: &Inner, source: &dyn Source) {
     let loaded = gate.load_snapshot().await;
-    let mut follower =
-        Follower { gate, source, loaded, start_over: false, failures: 0, tokens_at_look: 0 };
+    let mut follower = Follower {
+        gate,
+        source,
+        loaded,
+        next: None,
+        may_wait: false,
+        start_over: false,
+        failures: 0,
+        tokens_at_look: 0,
+    };
     loop {
         follower.turn().await;
     }
@@ -57,6 +68,10 @@ struct Follower<'a> {
     source: &'a dyn Source,
     /// What the snapshot told, until an answer shows what became of it.
     loaded: Option<Arc<Index>>,
+    /// Not before is the next poll.
+    next: Option<Instant>,
+    /// All there was to know is known, so an answer may wait for something new.
+    may_wait: bool,
     /// The history has changed: what is known must be learnt anew.
     start_over: bool,
     failures: u32,
@@ -74,24 +89,32 @@ enum Outcome {
 }
 
 impl Follower<'_> {
-    /// One poll, and the wait after it.
+    /// One poll, and the wait before the next try if it failed.
     async fn turn(&mut self) {
         let limits = &self.gate.limits;
-        let asked_at = Instant::now();
-        match self.poll(asked_at).await {
+        let over = Instant::now();
+        if let Some(next) = self.next {
+            sleep_until(next).await;
+        }
+        self.next = Some(Instant::now() + limits.poll_gap);
+        let wait = if self.may_wait { limits.poll } else { Duration::ZERO };
+        let outcome = self.poll(wait.saturating_sub(over.elapsed())).await;
+        self.may_wait = matches!(outcome, Outcome::UpToDate);
+        let polls = &self.gate.polls;
+        match outcome {
             Outcome::UpToDate => {
+                polls.answered.fetch_add(1, Ordering::Relaxed);
                 if self.failures > 0 {
                     tracing::info!("the control side answers again");
                 }
                 self.failures = 0;
-                let revision = self.gate.revision().unwrap_or(0);
-                tokio::select! {
-                    () = self.source.bell(revision) => sleep_until(asked_at + limits.poll_gap).await,
-                    () = sleep(limits.poll) => {}
-                }
             }
-            Outcome::StartOver => self.start_over = true,
+            Outcome::StartOver => {
+                polls.resyncs.fetch_add(1, Ordering::Relaxed);
+                self.start_over = true;
+            }
             Outcome::Failed(error) => {
+                polls.failed.fetch_add(1, Ordering::Relaxed);
                 let age = self.gate.lease.age();
                 tracing::warn!(%error, ?age, "the control side does not answer");
                 let pause = limits
@@ -104,7 +127,7 @@ impl Follower<'_> {
         }
     }
 
-    async fn poll(&mut self, asked_at: Instant) -> Outcome {
+    async fn poll(&mut self, wait: Duration) -> Outcome {
         let known = self.gate.index.load_full().or_else(|| self.loaded.clone());
         let meeting = self.gate.meeting.lock().unwrap_or_else(PoisonError::into_inner).take();
         let since = match (&known, &meeting) {
@@ -114,11 +137,22 @@ impl Follower<'_> {
             (Some(known), None) if !self.start_over => known.revision(),
             _ => 0,
         };
-        let batch = match timeout(self.patience(since), self.source.changes(since)).await {
-            Ok(Ok(batch)) => batch,
+        let poll = Poll {
+            since,
+            epoch: known.as_ref().map_or_else(String::new, |known| known.epoch().to_owned()),
+            enforced: self.gate.revision(),
+            wait,
+        };
+        let answer = match timeout(self.patience(&poll), self.source.poll(&poll)).await {
+            Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Outcome::Failed(error),
             Err(_) => return Outcome::Failed(SourceError("no answer in time".to_owned())),
         };
+        let Answer { batch, since, asked, age } = answer;
+        if since < poll.since {
+            self.gate.polls.resyncs.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!("the control side tells everything anew");
+        }
         let of_meeting = meeting.map(|meeting| (meeting, batch.clone()));
         let index = known.clone().unwrap_or_else(|| Arc::new(self.gate.empty_index()));
         let mut index = match apply(index, since, batch).await {
@@ -146,15 +180,19 @@ impl Follower<'_> {
         }
         self.publish(index);
         self.start_over = false;
-        self.gate.lease.renew(asked_at);
+        if self.gate.lease.age().is_none() {
+            // Nothing was let through before, so this is when the nonces begin.
+            self.gate.nonces.begin((self.gate.clock.wall)());
+        }
+        self.gate.lease.renew(asked, age);
         Outcome::UpToDate
     }
 
     /// How long an answer may take. To tell everything takes as long as it takes, but after the lease
     /// it would come too late.
-    fn patience(&self, since: u64) -> std::time::Duration {
+    fn patience(&self, poll: &Poll) -> Duration {
         let limits = &self.gate.limits;
-        if since == 0 { limits.lease } else { limits.poll_timeout }
+        if poll.since == 0 { limits.lease } else { limits.poll_timeout + poll.wait }
     }
 
     fn publish(&mut self, index: Arc<Index>) {

@@ -20,7 +20,7 @@ use crate::backend::{BackendConfig, BackendCounters, Backends, Dialer};
 use crate::check::{Admitted, Question, check};
 use crate::compare::Meeting;
 use crate::denial::{Denial, Reason};
-use crate::feed::Source;
+use crate::feed::{Poll, Source};
 use crate::headers::{Origin, Strict};
 use crate::index::{Digest, Index, Serves, Sizes};
 use crate::lease::Lease;
@@ -85,7 +85,8 @@ pub enum SetupError {
 pub struct Clock {
     /// The decision time, which never goes backwards: what is granted is measured by it.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    /// The wall clock: how old a signature is, is measured by it.
+    /// The wall clock: how old a signature is, is measured by it. Of a gate that follows from another
+    /// machine, both are the control side's, so that its own clock decides nothing.
     pub wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
@@ -111,6 +112,7 @@ pub(crate) struct Inner {
     pub(crate) meeting: Mutex<Option<Meeting>>,
     snapshot: OnceLock<Arc<SnapshotFile>>,
     digest_mismatches: AtomicU64,
+    pub(crate) polls: Polls,
     /// Room for held bodies, in KiB.
     pub(crate) held_bodies: Arc<Semaphore>,
     pub(crate) ids: RequestIds,
@@ -152,6 +154,7 @@ impl Gate {
             meeting: Mutex::new(None),
             snapshot: OnceLock::new(),
             digest_mismatches: AtomicU64::new(0),
+            polls: Polls::default(),
             held_bodies: Arc::new(Semaphore::new(held)),
             limits,
         })))
@@ -269,8 +272,19 @@ impl Gate {
             tls: self.0.tls.as_ref().map(Acceptor::counters).unwrap_or_default(),
             denied: Reason::ALL.into_iter().map(denied).collect(),
             digest_mismatches: self.0.digest_mismatches.load(Ordering::Relaxed),
+            polls_answered: self.0.polls.answered.load(Ordering::Relaxed),
+            polls_failed: self.0.polls.failed.load(Ordering::Relaxed),
+            resyncs: self.0.polls.resyncs.load(Ordering::Relaxed),
         }
     }
+}
+
+/// What came of the polls.
+#[derive(Debug, Default)]
+pub(crate) struct Polls {
+    pub(crate) answered: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) resyncs: AtomicU64,
 }
 
 /// How a gate is.
@@ -282,7 +296,7 @@ pub struct Status {
     pub epoch: Option<String>,
     /// The revision it decides at.
     pub revision: Option<u64>,
-    /// How long ago it sent the last poll that was answered.
+    /// How old what it knows is: how long ago it sent the last poll that was answered.
     pub age: Option<Duration>,
     /// How many WebSockets are open.
     pub websockets: usize,
@@ -305,6 +319,12 @@ pub struct Counters {
     pub tls: TlsCounters,
     /// How often it held something else than the control side told.
     pub digest_mismatches: u64,
+    /// How often the control side answered what had changed.
+    pub polls_answered: u64,
+    /// How often it did not.
+    pub polls_failed: u64,
+    /// How often all had to be learnt anew, for the control side had another history.
+    pub resyncs: u64,
     /// Calls that were denied, by reason; every reason is listed.
     pub denied: Vec<(Reason, u64)>,
 }
@@ -316,6 +336,16 @@ impl Inner {
 
     pub(crate) fn revision(&self) -> Option<u64> {
         self.index.load().as_ref().map(|index| index.revision())
+    }
+
+    /// A poll for what comes after what the gate knows.
+    pub(crate) fn stands(&self) -> Poll {
+        self.index.load().as_ref().map_or_else(Poll::default, |index| Poll {
+            since: index.revision(),
+            epoch: index.epoch().to_owned(),
+            enforced: Some(index.revision()),
+            wait: Duration::ZERO,
+        })
     }
 
     /// What is asked of a call that came just now.

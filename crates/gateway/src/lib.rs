@@ -46,6 +46,7 @@ mod lease;
 mod limit;
 mod limits;
 mod metrics;
+mod moment;
 mod nonce;
 mod plan;
 mod proxy;
@@ -71,8 +72,8 @@ pub use check::{Admitted, Question, check};
 pub use denial::{Denial, Reason, Row};
 pub use ext_authz::ExtAuthz;
 pub use feed::{
-    Backend, Batch, Constant, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Moved,
-    Position, Rules, Source, SourceError, Throttle,
+    Answer, Backend, Batch, Constant, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken,
+    Moved, Poll, Position, Rules, Source, SourceError, Throttle,
 };
 pub use forward_auth::ForwardAuth;
 pub use gate::{
@@ -80,8 +81,9 @@ pub use gate::{
 };
 pub use index::{Api, Applied, Broken, Change, Digest, Grants, Index, Pair, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
+pub use moment::Moment;
 pub use server::{Answers, Caller, Connections, Listener, Terms, serve, serve_tls};
 pub use snapshot::{SnapshotFile, SnapshotStatus};
 pub use tidegate_seal::{SealError, SealingKey};
-pub use tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
+pub use tls::{Acceptor, TlsCounters, TlsError, TlsFiles, mutual_client};
 pub use workers::Workers;

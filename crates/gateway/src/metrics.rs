@@ -37,6 +37,11 @@ const PHASES: [(Phase, &str, &str, &[Kind]); 5] = {
 impl Gate {
     /// All metrics, in the OpenMetrics text format.
     pub fn metrics(&self) -> Result<String, fmt::Error> {
+        self.metrics_with(None)
+    }
+
+    /// The same, with what somebody else has to tell.
+    pub fn metrics_with(&self, more: Option<Box<dyn Collector>>) -> Result<String, fmt::Error> {
         let scrape = Scrape {
             status: self.status(),
             lease: self.limits().lease,
@@ -45,6 +50,9 @@ impl Gate {
         };
         let mut registry = Registry::with_prefix("tidegate_gate");
         registry.register_collector(Box::new(scrape));
+        if let Some(more) = more {
+            registry.register_collector(more);
+        }
         let mut text = String::new();
         encode(&mut text, &registry)?;
         Ok(text)
@@ -191,6 +199,12 @@ impl Scrape {
         // Never heard is as old as it can be.
         let age = self.status.age.unwrap_or(self.lease).as_secs_f64();
         let left = self.status.age.map_or(Duration::ZERO, |age| self.lease.saturating_sub(age));
+        let help = "Polls of the control side, by what came of them";
+        let polls =
+            [("answered", self.counters.polls_answered), ("failed", self.counters.polls_failed)];
+        counters(encoder, "polls", help, polls.map(|(outcome, n)| ([("outcome", outcome)], n)))?;
+        let help = "Times all had to be learnt anew, for the control side had another history";
+        counter(encoder, "resyncs", help, self.counters.resyncs)?;
         let help = "Seconds since it sent the last poll that was answered";
         gauge(encoder, "poll_age_seconds", help, age)?;
         gauge(encoder, "lease_left_seconds", "Seconds it may go on deciding", left.as_secs_f64())?;

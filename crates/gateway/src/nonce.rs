@@ -94,6 +94,16 @@ impl Nonces {
         Self { salt, age, ahead, cap: limits.nonces.div_ceil(SHARDS), shards }
     }
 
+    /// Begins anew at `start`: for a gate that learns the time only now, and has let nothing through.
+    pub(crate) fn begin(&self, start: Timestamp) {
+        let start = seconds(start);
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            shard.fence = start.saturating_add(self.ahead);
+            shard.looked = start;
+        }
+    }
+
     /// Remembers the nonce of an admitted call, or denies the call.
     pub(crate) fn spend(
         &self,

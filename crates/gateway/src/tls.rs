@@ -1,5 +1,6 @@
 //! TLS on the caller's side: versions 1.2 and 1.3, HTTP/2 and HTTP/1.1, and a certificate that can be
-//! replaced while the gate runs.
+//! replaced while the gate runs. Between machines of one installation: 1.3 only, and both show a
+//! certificate.
 
 use std::fmt;
 use std::io;
@@ -11,12 +12,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::client::Resumption;
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, DEFAULT_VERSIONS, RootCertStore, ServerConfig};
 use tidegate_sign::sha256;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -56,9 +57,9 @@ pub struct TlsCounters {
 pub struct Acceptor(Arc<Inner>);
 
 struct Inner {
-    tls: TlsAcceptor,
-    current: Arc<Current>,
-    files: TlsFiles,
+    /// What the next caller is spoken to with.
+    current: ArcSwap<ServerConfig>,
+    files: Files,
     /// What the files held when they were looked at last.
     seen: Mutex<Seen>,
     /// Room for callers that have not agreed yet.
@@ -69,43 +70,35 @@ struct Inner {
     refused: AtomicU64,
 }
 
-/// The hashes of certificate and key, or of nothing if they could not be read.
-type Seen = Option<[[u8; 32]; 2]>;
-
-/// The certificate that is shown to the next caller.
-struct Current(ArcSwap<CertifiedKey>);
-
-impl fmt::Debug for Current {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Current")
-    }
+/// All that an acceptor is made of.
+struct Files {
+    own: TlsFiles,
+    /// Authorities callers must have a certificate of, if they must have one.
+    callers: Option<PathBuf>,
 }
 
-impl ResolvesServerCert for Current {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
-    }
-}
+/// The hashes of the files, or nothing if they could not be read.
+type Seen = Option<Vec<[u8; 32]>>;
 
 impl Acceptor {
     /// Reads certificate and key.
     pub fn load(files: TlsFiles, limits: &Limits) -> Result<Self, TlsError> {
-        // Given explicitly: a process-wide default could be another one, or none.
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let (pems, seen) = read(&files)?;
-        let key = Arc::new(certified(&files, &pems, &provider)?);
-        let current = Arc::new(Current(ArcSwap::new(key)));
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| TlsError(error.to_string()))?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&current) as _);
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Self::of(Files { own: files, callers: None }, limits)
+    }
+
+    /// The same, for callers that must show a certificate of one of the authorities in `callers`, and
+    /// speak HTTP/2 over TLS 1.3.
+    pub fn mutual(files: TlsFiles, callers: PathBuf, limits: &Limits) -> Result<Self, TlsError> {
+        Self::of(Files { own: files, callers: Some(callers) }, limits)
+    }
+
+    fn of(files: Files, limits: &Limits) -> Result<Self, TlsError> {
+        let pems = files.read()?;
+        let config = files.config(&pems)?;
         Ok(Self(Arc::new(Inner {
-            tls: TlsAcceptor::from(Arc::new(config)),
-            current,
+            current: ArcSwap::from_pointee(config),
+            seen: Mutex::new(Some(pems.hashes())),
             files,
-            seen: Mutex::new(Some(seen)),
             room: Semaphore::new(limits.tls_handshakes),
             time: limits.tls_handshake,
             failed: AtomicU64::new(0),
@@ -118,7 +111,7 @@ impl Acceptor {
     pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let agreed = async {
             let _room = self.0.room.acquire().await.map_err(io::Error::other)?;
-            self.0.tls.accept(stream).await
+            TlsAcceptor::from(self.0.current.load_full()).accept(stream).await
         };
         let agreed = match tokio::time::timeout(self.0.time, agreed).await {
             Ok(agreed) => agreed,
@@ -133,14 +126,13 @@ impl Acceptor {
     /// Looks whether the files have changed, and if so takes the new certificate for callers that
     /// come from now on. If it cannot be used, the old one stays; that is told once in the log.
     pub fn reload(&self) {
-        let provider = aws_lc_rs::default_provider();
         let inner = &self.0;
-        let outcome = match read(&inner.files) {
-            Ok((pems, hashes)) => {
-                if !inner.note(Some(hashes)) {
+        let outcome = match inner.files.read() {
+            Ok(pems) => {
+                if !inner.note(Some(pems.hashes())) {
                     return;
                 }
-                certified(&inner.files, &pems, &provider)
+                inner.files.config(&pems)
             }
             Err(error) => {
                 if !inner.note(None) {
@@ -149,10 +141,10 @@ impl Acceptor {
                 Err(error)
             }
         };
-        let certificate = inner.files.certificate.display();
+        let certificate = inner.files.own.certificate.display();
         match outcome {
-            Ok(key) => {
-                inner.current.0.store(Arc::new(key));
+            Ok(config) => {
+                inner.current.store(Arc::new(config));
                 inner.reloaded.fetch_add(1, Ordering::Relaxed);
                 tracing::info!(%certificate, "the certificate was replaced");
             }
@@ -183,34 +175,108 @@ impl Inner {
     }
 }
 
-/// Certificate and key, as they are in their files.
-type Pems = [Vec<u8>; 2];
-
-fn read(files: &TlsFiles) -> Result<(Pems, [[u8; 32]; 2]), TlsError> {
-    let read = |file: &Path| {
-        std::fs::read(file).map_err(|error| TlsError(format!("{}: {error}", file.display())))
-    };
-    let pems = [read(&files.certificate)?, read(&files.key)?];
-    let hashes = [sha256(&pems[0]), sha256(&pems[1])];
-    Ok((pems, hashes))
+/// The files as they are.
+struct Pems {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+    callers: Option<Vec<u8>>,
 }
 
-fn certified(
-    files: &TlsFiles,
-    pems: &Pems,
-    provider: &CryptoProvider,
-) -> Result<CertifiedKey, TlsError> {
-    let bad =
-        |file: &Path, what: &dyn fmt::Display| TlsError(format!("{}: {what}", file.display()));
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pems[0]).collect();
-    let chain = chain.map_err(|error| bad(&files.certificate, &error))?;
-    if chain.is_empty() {
-        return Err(bad(&files.certificate, &"there is no certificate in it"));
+impl Pems {
+    fn hashes(&self) -> Vec<[u8; 32]> {
+        let all = [Some(&self.certificate), Some(&self.key), self.callers.as_ref()];
+        all.into_iter().flatten().map(|pem| sha256(pem)).collect()
     }
+}
+
+impl Files {
+    fn read(&self) -> Result<Pems, TlsError> {
+        let read = |file: &Path| std::fs::read(file).map_err(|error| bad(file, &error));
+        Ok(Pems {
+            certificate: read(&self.own.certificate)?,
+            key: read(&self.own.key)?,
+            callers: self.callers.as_deref().map(read).transpose()?,
+        })
+    }
+
+    fn config(&self, pems: &Pems) -> Result<ServerConfig, TlsError> {
+        // Given explicitly: a process-wide default could be another one, or none.
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let is_mutual = self.callers.is_some();
+        let versions = if is_mutual { &[&rustls::version::TLS13] } else { DEFAULT_VERSIONS };
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(versions)
+            .map_err(|error| TlsError(error.to_string()))?;
+        let builder = match self.callers.as_deref().zip(pems.callers.as_deref()) {
+            Some((file, pem)) => {
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(roots(file, pem)?.into(), provider);
+                let verifier = verifier.build().map_err(|error| bad(file, &error))?;
+                builder.with_client_cert_verifier(verifier)
+            }
+            None => builder.with_no_client_auth(),
+        };
+        let (chain, key) = own(&self.own, pems)?;
+        let mut config = builder
+            .with_single_cert(chain, key)
+            .map_err(|error| bad(&self.own.certificate, &error))?;
+        config.alpn_protocols.push(b"h2".to_vec());
+        if !is_mutual {
+            config.alpn_protocols.push(b"http/1.1".to_vec());
+        }
+        Ok(config)
+    }
+}
+
+fn bad(file: &Path, what: &dyn fmt::Display) -> TlsError {
+    TlsError(format!("{}: {what}", file.display()))
+}
+
+fn roots(file: &Path, pem: &[u8]) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(file, pem)? {
+        roots.add(certificate).map_err(|error| bad(file, &error))?;
+    }
+    Ok(roots)
+}
+
+fn certificates(file: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match found.map_err(|error| bad(file, &error))? {
+        none if none.is_empty() => Err(bad(file, &"there is no certificate in it")),
+        found => Ok(found),
+    }
+}
+
+/// A certificate with those that lead from it to an authority, and its key.
+type Own = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn own(files: &TlsFiles, pems: &Pems) -> Result<Own, TlsError> {
+    let chain = certificates(&files.certificate, &pems.certificate)?;
     // What is wrong with a key is not told in detail: the text could quote it.
-    let key = PrivateKeyDer::from_pem_slice(&pems[1])
+    let key = PrivateKeyDer::from_pem_slice(&pems.key)
         .map_err(|_| bad(&files.key, &"there is no private key in it"))?;
-    CertifiedKey::from_der(chain, key, provider).map_err(|error| bad(&files.certificate, &error))
+    Ok((chain, key))
+}
+
+/// What a caller of [`Acceptor::mutual`] speaks with: it shows the certificate of `files`, and believes
+/// the authorities in `authorities` and no others. Reads the files.
+pub fn mutual_client(files: &TlsFiles, authorities: &Path) -> Result<ClientConfig, TlsError> {
+    let read = Files { own: files.clone(), callers: Some(authorities.to_owned()) };
+    let pems = read.read()?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| TlsError(error.to_string()))?
+        .with_root_certificates(roots(authorities, pems.callers.as_deref().unwrap_or_default())?);
+    let (chain, key) = own(files, &pems)?;
+    let mut config = builder
+        .with_client_auth_cert(chain, key)
+        .map_err(|error| bad(&files.certificate, &error))?;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    // Every connection looks at certificates anew.
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 /// A caller's connection.

@@ -13,7 +13,7 @@ use crate::clock::wall;
 use crate::control::{answered, encoded};
 use crate::data::{DataDir, Hold};
 use crate::database::{Database, DatabaseArg};
-use crate::login::local_server;
+use crate::login::local_control;
 use crate::node::Core;
 use crate::out::{cell, records, say};
 use crate::world;
@@ -93,16 +93,16 @@ impl Apply {
     }
 
     async fn through_server(&self, data: &DataDir, file: &Value) -> anyhow::Result<Vec<String>> {
-        let server = local_server(data.root()).context("another process works on this folder")?;
+        let control = local_control(data.root()).context("another process works on this folder")?;
         let Some(token) = data.kept_operator_token()? else {
             bail!("the data folder {} has no operator.token", data.root().display());
         };
         let dry_run = encoded(if self.dry_run { "true" } else { "false" });
-        let address = format!("{}/admin/world?dry_run={dry_run}", server.control);
+        let address = format!("{}/admin/world?dry_run={dry_run}", control);
         let request = Outgoing::new(Method::POST, address)
             .json(file)
             .header("authorization", &format!("Bearer {}", token.expose()))?;
-        let client = Client::for_endpoint(&server.control)?;
+        let client = Client::for_endpoint(&control)?;
         let answer = answered(client.send(request).await?)?;
         let changes = records(&answer, "changes").iter();
         Ok(changes

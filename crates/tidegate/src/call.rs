@@ -10,7 +10,7 @@ use tidegate_sign::Secret;
 use crate::client::{Answer, Client, Outgoing, Signer};
 use crate::control::{Control, encoded};
 use crate::exit::SaidNo;
-use crate::login::{Login, Who, local_server};
+use crate::login::{Login, Who, local_gateway};
 use crate::out::{cell, records, say};
 
 /// What to call, and as whom.
@@ -100,7 +100,7 @@ impl Call {
         }
         let gateway = match &self.gateway {
             Some(gateway) => gateway.clone(),
-            None => local_server(&self.who.data_dir)?.gateway,
+            None => local_gateway(&self.who.data_dir)?,
         };
         Ok(format!("{}{}", gateway.trim_end_matches('/'), self.target))
     }

@@ -6,6 +6,7 @@ use clap_complete::Shell;
 use crate::apply::Apply;
 use crate::backup::{Backup, Restore};
 use crate::call::Call;
+use crate::certs::Certs;
 use crate::commands::apis::Apis;
 use crate::commands::applications::Applications;
 use crate::commands::apps::Apps;
@@ -16,7 +17,7 @@ use crate::commands::notices::Notices;
 use crate::commands::throttles::Throttles;
 use crate::dev::Dev;
 use crate::doctor::Doctor;
-use crate::serve::{ConfigCommand, Serve};
+use crate::serve::{ConfigCommand, ControlArgs, GatewayArgs, Serve};
 use crate::store::StoreCommand;
 
 /// Decides which apps may call which APIs, until when, and enforces it.
@@ -48,8 +49,14 @@ pub struct Cli {
 pub enum Command {
     /// Start a development server: everything in one process, with a sample world.
     Dev(Box<Dev>),
-    /// Start the server.
+    /// Start the server: control side and gateway in one process.
     Serve(Serve),
+    /// Start the control side alone; gateways on other machines follow it.
+    Control(ControlArgs),
+    /// Start a gateway alone, which follows a control side elsewhere.
+    Gateway(GatewayArgs),
+    /// Make certificates for the feed between machines.
+    Certs(Certs),
     /// Print or check the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -3,8 +3,10 @@
 //! [`KEYS`] is the one table of keys: what is read, what is checked, what `config default` prints
 //! and which environment variable goes with it all come from there. All faults are told together.
 
+mod feed;
 mod given;
 mod keys;
+mod kind;
 mod schema;
 
 use std::fmt;
@@ -16,11 +18,13 @@ use std::time::Duration;
 use tidegate_domain::InstanceId;
 use tidegate_gateway::{BackendConfig, GateConfig, Limits, Serves, TlsFiles};
 
+pub use self::feed::Feed;
 use self::given::Given;
 pub use self::keys::KEYS;
+pub use self::kind::Kind;
 pub use self::schema::schema;
 use crate::database::Database;
-use crate::node::{Addresses, Wanted};
+use crate::node::Wanted;
 use crate::notify::Notify;
 
 /// What the environment variables of the configuration begin with.
@@ -74,6 +78,8 @@ pub struct Config {
     pub admin_is_reviewer: bool,
     /// Are secrets shown in lists of apps?
     pub secrets_in_lists: bool,
+    /// The feed, between machines.
+    pub feed: Feed,
     /// The gateway.
     pub gateway: Gateway,
     /// The log.
@@ -101,6 +107,8 @@ pub struct Gateway {
     pub lease_seconds: u32,
     /// The instances it serves; all when empty.
     pub instances: Vec<InstanceId>,
+    /// Its name; its id when empty.
+    pub name: String,
 }
 
 /// The log's part.
@@ -155,6 +163,7 @@ impl Default for Config {
             shutdown_delay: Duration::ZERO,
             admin_is_reviewer: false,
             secrets_in_lists: false,
+            feed: Feed::default(),
             gateway: Gateway {
                 threads: None,
                 body_limit_bytes: 2 * 1024 * 1024,
@@ -163,6 +172,7 @@ impl Default for Config {
                 backend_timeout_ms: 50_000,
                 lease_seconds: 300,
                 instances: Vec::new(),
+                name: String::new(),
             },
             log: Log { level: "info".to_owned(), format: LogFormat::Text },
             wanted: Wanted::default(),
@@ -257,6 +267,7 @@ impl Config {
     fn check(&self, faults: &mut Vec<String>) {
         let listeners = [
             ("control_addr", Some(self.control_addr)),
+            ("feed_addr", self.feed.addr),
             ("gateway_addr", Some(self.gateway_addr)),
             ("check_addr", self.check_addr),
             ("ext_authz_addr", self.ext_authz_addr),
@@ -272,6 +283,7 @@ impl Config {
         if self.gateway_tls_cert.is_some() != self.gateway_tls_key.is_some() {
             faults.push("`gateway_tls_cert` and `gateway_tls_key` go together".to_owned());
         }
+        self.feed.check(faults);
         if let Some(fault) = self.notify.fault() {
             faults.push(format!("`notify` {fault}"));
         }
@@ -284,6 +296,7 @@ impl Config {
     pub fn limits(&self) -> Limits {
         let defaults = Limits::default();
         let backend = Duration::from_millis(self.gateway.backend_timeout_ms.into());
+        let lease = Duration::from_secs(self.gateway.lease_seconds.into());
         Limits {
             throttle_counters: usize::try_from(self.gateway.throttled_callers)
                 .unwrap_or(usize::MAX),
@@ -292,7 +305,10 @@ impl Config {
             buffered_total: defaults.buffered_total.max(self.gateway.body_limit_bytes),
             backend,
             connect: defaults.connect.min(backend),
-            lease: Duration::from_secs(self.gateway.lease_seconds.into()),
+            lease,
+            // A short lease leaves time for a second try.
+            poll_timeout: defaults.poll_timeout.min(lease / 3),
+            poll_backoff: defaults.poll_backoff.min(lease / 3),
             ..defaults
         }
     }
@@ -313,17 +329,6 @@ impl Config {
             backends: self.backends.clone(),
             tls: files.map(|(certificate, key)| TlsFiles { certificate, key }),
             ..GateConfig::default()
-        }
-    }
-
-    /// Where the server listens.
-    pub fn addresses(&self) -> Addresses {
-        Addresses {
-            control: self.control_addr,
-            gateway: self.gateway_addr,
-            check: self.check_addr,
-            ext_authz: self.ext_authz_addr,
-            metrics: self.metrics_addr,
         }
     }
 

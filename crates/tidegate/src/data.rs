@@ -15,6 +15,7 @@
 //! | `clock.json`, `dev.json` | of a development server: its clock, its users' keys |
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -55,10 +56,15 @@ pub struct Hold {
 /// Where a running server listens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
-    /// The control address, as `http://host:port`.
-    pub control: String,
-    /// The gateway address, as `http://host:port`.
-    pub gateway: String,
+    /// The control address, as `http://host:port`, if it has a control side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<String>,
+    /// Where gateways on other machines ask, if they can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<SocketAddr>,
+    /// The gateway address, as `http://host:port`, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<String>,
     /// The address of the check service over HTTP, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,

@@ -19,7 +19,7 @@ use crate::config::LogFormat;
 use crate::data::DataDir;
 use crate::database::Database;
 use crate::login::{DevFile, Login};
-use crate::node::{Addresses, Core, Node, Options, Ports, Wanted};
+use crate::node::{Addresses, ControlSide, Core, GatewayOptions, Node, Ports, Role, Wanted};
 use crate::notify::Notify;
 use crate::out::say;
 use crate::world;
@@ -91,8 +91,9 @@ impl Dev {
         let data = DataDir::create(&self.data_dir)?;
         let core = Core::open(data, &Database::Sqlite, Settings::default()).await?;
         let ports = Ports::bind(Addresses {
-            control: self.control_addr,
-            gateway: self.gateway_addr,
+            control: Some(self.control_addr),
+            feed: None,
+            gateway: Some(self.gateway_addr),
             check: self.check_addr,
             ext_authz: self.ext_authz_addr,
             metrics: self.metrics_addr,
@@ -110,15 +111,10 @@ impl Dev {
             collector: self.otlp_endpoint,
             ..Wanted::default()
         };
-        let options = Options {
-            gate,
-            threads,
-            wanted,
-            notify: Notify::default(),
-            shutdown_delay: Duration::ZERO,
-            dev: true,
-        };
-        let mut node = Node::start(core, clock, ports, options)?;
+        let control =
+            ControlSide { core, clock, peers: None, notify: Notify::default(), dev: true };
+        let gateway = GatewayOptions { gate, threads, wanted };
+        let mut node = Node::start(Role::Both(control, gateway), ports, Duration::ZERO)?;
         node.ready().await?;
         if is_sample {
             say(greeting::text(&node.server, &self.data_dir));

@@ -2,10 +2,12 @@
 //! turned into the gate's own values. The gate knows neither the store nor the wire.
 
 mod backend;
+mod node;
 mod rules;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_control::{Control, GateChanges, GatewayHeard};
@@ -15,13 +17,31 @@ use tidegate_gateway::{
 };
 use tidegate_store::{Changes, Revision};
 
+pub use self::node::NodeFeed;
 use crate::clock::Clock;
 
-/// The control side of this process, as the gate's source. Like any gateway, this one is registered
-/// before it is answered.
+/// The control side of this process, for whoever follows it.
+pub struct ControlSource(pub Arc<Control>);
+
+#[async_trait]
+impl Source for ControlSource {
+    async fn changes(&self, since: u64) -> Result<Batch, SourceError> {
+        self.batch(Revision(since)).await.map_err(|error| SourceError(error.to_string()))
+    }
+
+    async fn bell(&self, since: u64) {
+        self.0.bell().heard_after(Revision(since)).await;
+    }
+
+    fn proof_age(&self) -> Option<Duration> {
+        self.0.proof_age()
+    }
+}
+
+/// The same for the gate of this process. Like any gateway, this one is registered before it is answered.
 pub struct LocalSource {
     /// The control side.
-    pub control: Arc<Control>,
+    pub control: ControlSource,
     /// What names the gate.
     pub id: String,
     /// The gate.
@@ -34,7 +54,7 @@ pub struct LocalSource {
 impl Source for LocalSource {
     async fn changes(&self, since: u64) -> Result<Batch, SourceError> {
         self.acknowledge().await.map_err(|error| SourceError(error.to_string()))?;
-        self.batch(Revision(since)).await.map_err(|error| SourceError(error.to_string()))
+        self.control.changes(since).await
     }
 
     async fn bell(&self, since: u64) {
@@ -42,7 +62,11 @@ impl Source for LocalSource {
         if let Err(error) = self.acknowledge().await {
             tracing::warn!(%error, "the gate's acknowledgement is not heard");
         }
-        self.control.bell().heard_after(Revision(since)).await;
+        self.control.bell(since).await;
+    }
+
+    fn proof_age(&self) -> Option<Duration> {
+        self.control.proof_age()
     }
 }
 
@@ -60,16 +84,18 @@ impl LocalSource {
             clock_ahead_ms: 0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        self.control.gateway_heard(heard, self.clock.now()).await
+        self.control.0.gateway_heard(heard, self.clock.now()).await
     }
+}
 
+impl ControlSource {
     async fn batch(&self, since: Revision) -> tidegate_control::Result<Batch> {
-        let news = self.control.changes(since).await?;
+        let news = self.0.changes(since).await?;
         let accounts = self.accounts().await?;
         // A project that moved to another account takes all it has along, so all is told again.
         // The states are newer than `head` then; they will only be told once more.
         if since > Revision(0) && !news.changes.projects.is_empty() {
-            let all = self.control.changes(Revision(0)).await?;
+            let all = self.0.changes(Revision(0)).await?;
             let mut batch = batch(all, &accounts);
             batch.head = news.changes.head.0;
             batch.apps_deleted = news.changes.apps_deleted;
@@ -80,7 +106,7 @@ impl LocalSource {
     }
 
     async fn accounts(&self) -> tidegate_control::Result<Accounts> {
-        let projects = self.control.projects().await?;
+        let projects = self.0.projects().await?;
         Ok(projects.into_iter().map(|project| (project.id, project.domain)).collect())
     }
 }

@@ -133,7 +133,7 @@ impl Who {
     pub fn control(&self) -> anyhow::Result<String> {
         match &self.endpoint {
             Some(endpoint) => Ok(endpoint.trim_end_matches('/').to_owned()),
-            None => Ok(local_server(&self.data_dir)?.control),
+            None => local_control(&self.data_dir),
         }
     }
 
@@ -199,8 +199,19 @@ impl Who {
     }
 }
 
-/// The server of a data folder on this machine.
-pub fn local_server(data_dir: &Path) -> anyhow::Result<Server> {
+/// The control address of a data folder's server on this machine.
+pub fn local_control(data_dir: &Path) -> anyhow::Result<String> {
+    let control = local_server(data_dir)?.control;
+    control.context("that server is a gateway alone; name the control side with --endpoint URL")
+}
+
+/// The gateway address of a data folder's server on this machine.
+pub fn local_gateway(data_dir: &Path) -> anyhow::Result<String> {
+    let gateway = local_server(data_dir)?.gateway;
+    gateway.context("that server has no gateway; name one with --gateway URL")
+}
+
+fn local_server(data_dir: &Path) -> anyhow::Result<Server> {
     let data = DataDir::at(data_dir);
     data.server()?.with_context(|| {
         format!(

@@ -6,6 +6,7 @@
 mod apply;
 mod backup;
 mod call;
+mod certs;
 mod cli;
 mod client;
 mod clock;
@@ -69,6 +70,9 @@ async fn carry_out(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Dev(dev) => dev.run().await,
         Command::Serve(serve) => serve.run().await,
+        Command::Control(control) => control.run().await,
+        Command::Gateway(gateway) => gateway.run().await,
+        Command::Certs(certs) => certs.run(),
         Command::Config(config) => config.run(),
         Command::Apply(apply) => apply.run().await,
         Command::Store(store) => store.run().await,

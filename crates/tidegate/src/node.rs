@@ -1,371 +1,198 @@
-//! The composition: store, vault, use cases, routes, gate, scheduler and the listeners, in one
-//! process. This is the only place where parts are wired together; it prints nothing.
+//! The composition: the parts of a node, in one process. This is the only place where parts are wired
+//! together; it prints nothing.
+//!
+//! ```text
+//! serve    control side and gateway, which follows it within the process
+//! control  control side alone; gateways on other machines follow it by its feed
+//! gateway  gateway alone; it has neither store nor vault, and follows a control side elsewhere
+//! ```
 
 mod certificate;
+mod control_side;
 mod core;
 mod delivery;
+mod gateway_side;
 mod gateways;
 mod leaving;
 mod metrics;
 mod neighbours;
+mod ports;
+mod process;
 mod ready;
 mod scheduler;
 mod signals;
 mod telling;
 
-use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
-use hyper_util::service::TowerToHyperService;
-use tidegate_api::Api;
-use tidegate_api::dev::DevClock;
-use tidegate_gateway::{Acceptor, Answers, Caller, Gate, GateConfig, Listener, Terms, Workers};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::sleep;
+use anyhow::bail;
+use tidegate_feed::{ControlTime, Remote, RemoteSource};
+use tidegate_gateway::Limits;
 
+pub use self::control_side::ControlSide;
 pub use self::core::Core;
-use self::delivery::Deliveries;
+pub use self::gateway_side::GatewayOptions;
+use self::gateway_side::GatewaySide;
 use self::leaving::Leaving;
 use self::metrics::Metrics;
-use self::signals::Signals;
-use self::telling::Told;
+pub use self::ports::{Addresses, Ports};
+use self::process::Process;
 pub use self::telling::Wanted;
 use crate::clock::{Clock, wall};
-use crate::data::Server;
-use crate::feed::LocalSource;
-use crate::notify::Notify;
+use crate::data::{DataDir, Hold, Server};
+use crate::feed::{ControlSource, LocalSource};
 
-/// Where a node listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Addresses {
+/// What a node is.
+pub enum Role {
+    /// Both sides.
+    Both(ControlSide, GatewayOptions),
     /// The control side.
-    pub control: SocketAddr,
-    /// The gateway.
-    pub gateway: SocketAddr,
-    /// The check service over HTTP, if there is one.
-    pub check: Option<SocketAddr>,
-    /// The check service over gRPC, if there is one.
-    pub ext_authz: Option<SocketAddr>,
-    /// The metrics, if they are told.
-    pub metrics: Option<SocketAddr>,
+    Control(ControlSide),
+    /// A gateway, in a folder of its own, that follows a control side elsewhere.
+    Gateway(GatewayOptions, Remote, (DataDir, Hold)),
 }
 
-/// The listeners, bound.
-pub struct Ports {
-    control: TcpListener,
-    gateway: TcpListener,
-    check: Option<TcpListener>,
-    ext_authz: Option<TcpListener>,
-    metrics: Option<TcpListener>,
-}
-
-impl Ports {
-    /// Takes all addresses.
-    pub async fn bind(addresses: Addresses) -> anyhow::Result<Self> {
-        Ok(Self {
-            control: listen(addresses.control, "the control side").await?,
-            gateway: listen(addresses.gateway, "the gateway").await?,
-            check: listen_if(addresses.check, "the check service").await?,
-            ext_authz: listen_if(addresses.ext_authz, "the check service for Envoy").await?,
-            metrics: match addresses.metrics {
-                Some(address) => Some(listen(address, "the metrics").await?),
-                None => None,
-            },
-        })
+impl Role {
+    fn data(&self) -> &DataDir {
+        match self {
+            Self::Both(control, _) | Self::Control(control) => &control.core.data,
+            Self::Gateway(_, _, (data, _)) => data,
+        }
     }
-}
 
-/// Takes an address, if there is one, whose caller is believed.
-async fn listen_if(address: Option<SocketAddr>, who: &str) -> anyhow::Result<Option<TcpListener>> {
-    let Some(address) = address else { return Ok(None) };
-    if !address.ip().is_loopback() {
-        tracing::warn!(
-            %address,
-            "{who} is open to a network; it believes what it is told, so let only your proxy reach it"
-        );
+    fn gateway_has_tls(&self) -> bool {
+        match self {
+            Self::Both(_, options) | Self::Gateway(options, _, _) => options.gate.tls.is_some(),
+            Self::Control(_) => false,
+        }
     }
-    listen(address, who).await.map(Some)
-}
 
-/// Takes an address for `who`.
-pub async fn listen(address: SocketAddr, who: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("{who} cannot listen on {address}"))
-}
-
-/// How a node differs from the others.
-pub struct Options {
-    /// The gateway.
-    pub gate: GateConfig,
-    /// How many threads answer the calls of apps.
-    pub threads: NonZeroUsize,
-    /// What is told of calls.
-    pub wanted: Wanted,
-    /// Where messages go.
-    pub notify: Notify,
-    /// How long it goes on answering after the order to stop, while it says that it is not ready.
-    pub shutdown_delay: Duration,
-    /// A development server? Then its clock can be moved.
-    pub dev: bool,
-}
-
-/// What the listeners of the gate have in common.
-#[derive(Clone)]
-struct Calls {
-    gate: Gate,
-    workers: Arc<Workers>,
-    stopped: watch::Receiver<bool>,
-}
-
-impl Calls {
-    async fn answer<S, F>(
-        self,
-        which: Listener,
-        listener: TcpListener,
-        tls: Option<Acceptor>,
-        service: impl Fn() -> F,
-    ) where
-        S: Answers,
-        F: Fn(Caller) -> S + Send + 'static,
-    {
-        let open = self.gate.connections(which).clone();
-        let terms = Terms::new(self.gate.limits(), tls, open);
-        if let Err(error) =
-            self.workers.serve(listener, service, &terms, self.stopped.clone()).await
-        {
-            tracing::error!(%error, "a listener of the gate broke");
+    fn is_dev(&self) -> bool {
+        match self {
+            Self::Both(control, _) | Self::Control(control) => control.dev,
+            Self::Gateway(..) => false,
         }
     }
 }
 
 /// A running node.
 pub struct Node {
-    core: Core,
-    gate: Gate,
+    data: DataDir,
+    control: Option<Core>,
+    gateway: Option<GatewaySide>,
+    process: Process,
+    leaving: Leaving,
+    /// How long it goes on answering after the order to stop, while it says that it is not ready.
+    shutdown_delay: Duration,
     /// Where it listens.
     pub server: Server,
-    /// The end of these ends the node.
-    servers: JoinSet<()>,
-    /// These go on until the servers are done.
-    helpers: JoinSet<()>,
-    leaving: Leaving,
-    shutdown_delay: Duration,
-    stop: watch::Sender<bool>,
-    signals: Signals,
-    told: Told,
+    /// Of a gateway's folder; a control side holds its own.
+    _hold: Option<Hold>,
 }
 
 impl Node {
     /// Starts everything. Calls are answered from now on.
-    pub fn start(
-        core: Core,
-        clock: Arc<Clock>,
-        ports: Ports,
-        options: Options,
-    ) -> anyhow::Result<Self> {
-        let signals = Signals::listen()?;
-        let scheme = if options.gate.tls.is_some() { "https:" } else { "http:" };
-        let server = Server {
-            control: address_of(&ports.control)?,
-            gateway: address_of(&ports.gateway)?.replacen("http:", scheme, 1),
-            check: ports.check.as_ref().map(address_of).transpose()?,
-            ext_authz: ports.ext_authz.as_ref().map(address_of).transpose()?,
-            metrics: ports.metrics.as_ref().map(address_of).transpose()?,
-            dev: options.dev,
+    pub fn start(role: Role, mut ports: Ports, shutdown_delay: Duration) -> anyhow::Result<Self> {
+        let mut process = Process::new()?;
+        let server = ports.server(role.gateway_has_tls(), role.is_dev())?;
+        let (data, leaving) = (role.data().clone(), Leaving::default());
+        let (control, feed, metrics) =
+            (ports.control.take(), ports.feed.take(), ports.metrics.take());
+        let told = || {
+            // Before anything answers: who finds the server ready also finds where it is.
+            data.tell_server(&server)
         };
-        let drain = options.gate.limits.clone();
-        let (telling, told) = options.wanted.set_up()?;
-        let config = GateConfig { telling, ..options.gate };
-        let gate = Gate::new(config, gate_clock(&clock)).context("the gateway's settings")?;
-        gate.keep_in(core.data.gate_snapshot()?);
-        let (stop, stopped) = watch::channel(false);
-        // Before anything answers: who finds the server ready also finds where it is.
-        core.data.tell_server(&server)?;
-
-        let mut servers = JoinSet::new();
-        let gateway_id = core.data.gateway_id()?;
-        let leaving = Leaving::default();
-        let router = leaving.watched(router(&core, &clock, gateway_id.clone(), options.dev)?);
-        let (service, limits) = (TowerToHyperService::new(router), drain.clone());
-        let until = until(stopped.clone());
-        servers.spawn(async move {
-            tidegate_gateway::serve(ports.control, each(service), &limits, until).await;
-        });
-        let webhook = options.notify.webhook()?;
-        let deliveries = Arc::new(Deliveries::default());
-        if let Some(listener) = ports.metrics {
-            let told = Metrics {
-                gate: gate.clone(),
-                control: Arc::clone(&core.control),
-                deliveries: Arc::clone(&deliveries),
-            };
-            let service = TowerToHyperService::new(metrics::router(told));
-            let (limits, until) = (drain.clone(), self::until(stopped.clone()));
-            servers.spawn(async move {
-                tidegate_gateway::serve(listener, each(service), &limits, until).await;
-            });
+        let mut metrics_of = Metrics::default();
+        let (core, gateway, hold) = match role {
+            Role::Both(side, options) => {
+                let clock = gate_clock(&side.clock);
+                let gateway = GatewaySide::new(options, clock, data.gate_snapshot()?)?;
+                let (core, id) = (side.core.clone(), data.gateway_id()?);
+                let source = Arc::new(LocalSource {
+                    control: ControlSource(Arc::clone(&core.control)),
+                    id: id.clone(),
+                    gate: gateway.gate.clone(),
+                    clock: Arc::clone(&side.clock),
+                });
+                told()?;
+                metrics_of.control =
+                    Some(side.start(&mut process, control, feed, Some(id), &leaving)?);
+                gateway.start(&mut process, ports, source)?;
+                (Some(core), Some(gateway), None)
+            }
+            Role::Control(side) => {
+                let core = side.core.clone();
+                told()?;
+                metrics_of.control =
+                    Some(side.start(&mut process, control, feed, None, &leaving)?);
+                (Some(core), None, None)
+            }
+            Role::Gateway(options, remote, (_, hold)) => {
+                let time = Arc::new(ControlTime::new(Arc::new(wall)));
+                let gateway = GatewaySide::new(options, time.clock(), data.gate_snapshot()?)?;
+                let source = Arc::new(RemoteSource::new(remote, time));
+                told()?;
+                metrics_of.remote = Some(Arc::clone(&source));
+                gateway.start(&mut process, ports, source)?;
+                (None, Some(gateway), Some(hold))
+            }
+        };
+        if let Some(listener) = metrics {
+            metrics_of.gate = gateway.as_ref().map(|side| side.gate.clone());
+            let service = metrics_of.service();
+            process.serve(listener, None, move |_| service.clone(), &Limits::default());
         }
-        let mut helpers = JoinSet::new();
-        let tls = gate.tls();
-        if let Some(acceptor) = tls.clone() {
-            helpers.spawn(certificate::watch(acceptor)?);
-        }
-        let workers = Workers::start(options.threads).context("cannot start the threads")?;
-        let calls = Calls { gate: gate.clone(), workers: Arc::new(workers), stopped };
-        let of_gate = gate.clone();
-        servers.spawn(calls.clone().answer(Listener::Gateway, ports.gateway, tls, move || {
-            let service = of_gate.service();
-            move |caller| service.of(caller).service()
-        }));
-        if let Some(listener) = ports.check {
-            let service = gate.forward_auth();
-            let service = move || {
-                let service = service.clone();
-                move |caller| service.of(caller)
-            };
-            servers.spawn(calls.clone().answer(Listener::Check, listener, None, service));
-        }
-        if let Some(listener) = ports.ext_authz {
-            let service = gate.ext_authz();
-            let service = move || {
-                let service = service.clone();
-                move |caller| service.of(caller)
-            };
-            servers.spawn(calls.answer(Listener::ExtAuthz, listener, None, service));
-        }
-
-        let source = Arc::new(LocalSource {
-            control: Arc::clone(&core.control),
-            id: gateway_id,
-            gate: gate.clone(),
-            clock: Arc::clone(&clock),
-        });
-        let followed = gate.clone();
-        let follow = async move { followed.follow(source, std::future::pending()).await };
-        let schedule = scheduler::run(core.clone(), Arc::clone(&clock));
-        helpers.spawn(follow);
-        helpers.spawn(schedule);
-        helpers.spawn(delivery::run(core.clone(), Arc::clone(&clock), webhook, deliveries));
-        helpers.spawn(neighbours::beat(Arc::clone(&core.control)));
-        helpers.spawn(neighbours::ring(Arc::clone(&core.control)));
-        helpers.spawn(neighbours::hear(Arc::clone(&core.control)));
-        helpers.spawn(gateways::tend(core.clone(), Arc::clone(&clock)));
-
         tracing::info!(
             control = server.control,
+            feed = server.feed.map(tracing::field::display),
             gateway = server.gateway,
             check = server.check,
             ext_authz = server.ext_authz,
             metrics = server.metrics,
             "listening"
         );
-        let shutdown_delay = options.shutdown_delay;
-        Ok(Self {
-            core,
-            gate,
-            server,
-            servers,
-            helpers,
-            leaving,
-            shutdown_delay,
-            stop,
-            signals,
-            told,
-        })
+        let control = core;
+        Ok(Self { data, control, gateway, process, leaving, shutdown_delay, server, _hold: hold })
     }
 
-    /// Waits until both addresses answer that they are ready.
+    /// Waits until all its addresses answer that they are ready.
     pub async fn ready(&mut self) -> anyhow::Result<()> {
         tokio::select! {
-            ready = ready::both(&self.server) => ready,
-            () = self.signals.next() => bail!("stopped before it was ready"),
+            ready = ready::all(&self.server) => ready,
+            () = self.process.signals.next() => bail!("stopped before it was ready"),
         }
     }
 
     /// Runs until the process is told to stop, and ends in order: not ready any more, after a while no
     /// new calls, running ones to their end. A second signal ends it at once.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        let ended = tokio::select! {
-            () = self.signals.next() => Ok(()),
-            _ = self.servers.join_next() => Err(anyhow!("a listener ended by itself")),
-            _ = self.helpers.join_next() => Err(anyhow!("a part of the node ended by itself")),
-        };
-        tracing::info!("stopping");
-        self.leaving.begin(&self.gate);
-        if ended.is_ok() && !self.shutdown_delay.is_zero() {
-            tokio::select! {
-                () = sleep(self.shutdown_delay) => {}
-                () = self.signals.next() => {}
+        let ended = self.process.told_to_stop().await;
+        let gate = self.gateway.as_ref().map(|side| side.gate.clone());
+        self.leaving.begin(gate.as_ref());
+        if ended.is_ok() {
+            self.process.linger(self.shutdown_delay).await;
+        }
+        // WebSockets have no end of their own that could be waited for.
+        let first = async {
+            if let Some(gate) = gate {
+                gate.end_websockets().await;
             }
+        };
+        self.process.end(first).await;
+        if let Some(core) = &self.control {
+            scheduler::hand_over(core).await;
         }
-        let _ = self.stop.send(true);
-        tokio::select! {
-            () = async {
-                // They have no end of their own that could be waited for.
-                self.gate.end_websockets().await;
-                while self.servers.join_next().await.is_some() {}
-            } => {}
-            () = self.signals.next() => tracing::warn!("told to stop at once"),
+        if let Some(gateway) = self.gateway {
+            gateway.close().await;
         }
-        self.helpers.shutdown().await;
-        scheduler::hand_over(&self.core).await;
-        self.gate.save_snapshot().await;
-        self.told.close().await;
-        self.core.data.forget_server();
+        self.data.forget_server();
         tracing::info!("stopped");
         ended
     }
 }
 
-fn router(
-    core: &Core,
-    clock: &Arc<Clock>,
-    own_gateway: String,
-    dev: bool,
-) -> anyhow::Result<axum::Router> {
-    let now = Arc::clone(clock);
-    let api = Api {
-        control: Arc::clone(&core.control),
-        clock: tidegate_api::Clock { now: Arc::new(move || now.now()), wall: Arc::new(wall) },
-        operator_token: Some(core.data.operator_token()?),
-        own_gateway: Some(own_gateway),
-    };
-    let router = tidegate_api::router(api);
-    if !dev {
-        return Ok(router);
-    }
-    let clock: Arc<dyn DevClock> = Arc::clone(clock) as _;
-    Ok(router.merge(tidegate_api::dev::router(clock)))
-}
-
-/// One service for all connections, whoever is at their other end.
-fn each<S: Clone>(service: S) -> impl Fn(Caller) -> S {
-    move |_| service.clone()
-}
-
 fn gate_clock(clock: &Arc<Clock>) -> tidegate_gateway::Clock {
     let now = Arc::clone(clock);
     tidegate_gateway::Clock { now: Arc::new(move || now.now()), wall: Arc::new(wall) }
-}
-
-/// Ends when the node is told to stop.
-async fn until(mut stopped: watch::Receiver<bool>) {
-    // The sender lives as long as the node.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-/// The address at which this machine reaches a listener.
-fn address_of(listener: &TcpListener) -> anyhow::Result<String> {
-    let mut address = listener.local_addr()?;
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    Ok(format!("http://{address}"))
 }

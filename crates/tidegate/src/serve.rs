@@ -1,18 +1,29 @@
-//! `tidegate serve` and `tidegate config`.
+//! `tidegate serve`, `tidegate control`, `tidegate gateway` and `tidegate config`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use tidegate_control::Settings;
+use tidegate_feed::{Me, Remote};
 
 use crate::clock::{self, Clock};
-use crate::config::{self, Config, Loaded};
+use crate::config::{self, Config, Kind, Loaded};
 use crate::data::DataDir;
-use crate::node::{Core, Node, Options, Ports};
+use crate::node::{ControlSide, Core, GatewayOptions, Node, Ports, Role};
 use crate::out::say;
+use crate::random;
 
 /// Where the configuration is.
+#[derive(Debug, Args)]
+pub struct ConfigArg {
+    /// The configuration file; without one, defaults and the environment count.
+    #[arg(short, long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// How to start both sides.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -21,11 +32,43 @@ Examples:
   TIDEGATE_DATA_DIR=/var/lib/tidegate tidegate serve
 
 Both addresses, and `check_addr` if there is one, answer GET /healthz and GET /readyz. SIGTERM ends
-it in order.")]
+it in order. Gateways on other machines follow it if `feed_addr` is set.")]
 pub struct Serve {
-    /// The configuration file; without one, defaults and the environment count.
-    #[arg(short, long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// How to start the control side alone.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  TIDEGATE_FEED_ADDR=127.0.0.1:8792 tidegate control
+  tidegate control --config tidegate.toml
+
+It needs `feed_addr`, where gateways ask what is granted; beyond this machine, that needs certificates:
+see `tidegate certs --help`.")]
+pub struct ControlArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// How to start a gateway alone.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidegate gateway --control http://127.0.0.1:8792
+  tidegate gateway --config gateway.toml --control https://control-1.example:8792
+
+It keeps an id and a sealed snapshot in its data folder, and has neither store nor keys to secrets. It
+denies every call until it has heard from the control side, and again when it has heard nothing for
+the length of its lease. GET /readyz tells whether it decides, and if not, why.")]
+pub struct GatewayArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+
+    /// Where a node of the control side has its feed, in place of `control_urls`; several, once each.
+    #[arg(long, value_name = "URL")]
+    control: Vec<String>,
 }
 
 /// About the configuration.
@@ -36,40 +79,98 @@ pub enum ConfigCommand {
     /// Print the JSON schema of the configuration file, for editors and checkers.
     Schema,
     /// Check a configuration file and the environment, and tell all that is wrong at once.
-    Check(Serve),
+    Check(ConfigArg),
 }
 
-impl Serve {
-    fn load(&self) -> anyhow::Result<Loaded> {
-        Ok(Config::load(self.config.as_deref(), texts(std::env::vars_os()))?)
+impl ConfigArg {
+    fn load(&self, more: Option<(String, String)>) -> anyhow::Result<Loaded> {
+        let environment = texts(std::env::vars_os()).into_iter().chain(more);
+        Ok(Config::load(self.config.as_deref(), environment)?)
     }
 
-    /// Runs the server until it is told to stop.
-    pub async fn run(self) -> anyhow::Result<()> {
-        let Loaded { config, warnings } = self.load()?;
+    /// The configuration of a process of this kind, which logs from now on.
+    fn start(&self, kind: Kind, more: Option<(String, String)>) -> anyhow::Result<Config> {
+        let Loaded { config, warnings } = self.load(more)?;
+        config.suits(kind)?;
         crate::log::init(&config.log.level, config.log.format)?;
         for warning in warnings {
             tracing::warn!("{warning}");
         }
-        let data = DataDir::create(&config.data_dir)?;
-        warn_of_moved_clock(&data)?;
-        let ports = Ports::bind(config.addresses()).await?;
-        let settings = Settings {
-            admin_is_reviewer: config.admin_is_reviewer,
-            secrets_in_lists: config.secrets_in_lists,
-        };
-        let core = Core::open(data, &config.database, settings).await?;
-        let clock = Arc::new(Clock::fixed());
-        let options = Options {
-            gate: config.gate(),
-            threads: config.threads(),
-            wanted: config.wanted,
-            notify: config.notify,
-            shutdown_delay: config.shutdown_delay,
-            dev: false,
-        };
-        Node::start(core, clock, ports, options)?.run().await
+        Ok(config)
     }
+}
+
+impl Serve {
+    /// Runs both sides until they are told to stop.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let config = self.config.start(Kind::Both, None)?;
+        let data = DataDir::create(&config.data_dir)?;
+        let ports = Ports::bind(config.addresses(Kind::Both)).await?;
+        let (control, delay) = (control_side(&config, data).await?, config.shutdown_delay);
+        Node::start(Role::Both(control, gateway_options(config)), ports, delay)?.run().await
+    }
+}
+
+impl ControlArgs {
+    /// Runs the control side until it is told to stop.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let config = self.config.start(Kind::Control, None)?;
+        let data = DataDir::create(&config.data_dir)?;
+        let ports = Ports::bind(config.addresses(Kind::Control)).await?;
+        let control = control_side(&config, data).await?;
+        Node::start(Role::Control(control), ports, config.shutdown_delay)?.run().await
+    }
+}
+
+impl GatewayArgs {
+    /// Runs a gateway until it is told to stop.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let given = (!self.control.is_empty())
+            .then(|| (format!("{}CONTROL_URLS", config::PREFIX), self.control.join(",")));
+        let config = self.config.start(Kind::Gateway, given)?;
+        let data = DataDir::create(&config.data_dir)?;
+        let hold = data.hold_or_fail()?;
+        let ports = Ports::bind(config.addresses(Kind::Gateway)).await?;
+        let (remote, delay) = (remote(&config, data.gateway_id()?)?, config.shutdown_delay);
+        let role = Role::Gateway(gateway_options(config), remote, (data, hold));
+        Node::start(role, ports, delay)?.run().await
+    }
+}
+
+async fn control_side(config: &Config, data: DataDir) -> anyhow::Result<ControlSide> {
+    warn_of_moved_clock(&data)?;
+    let settings = Settings {
+        admin_is_reviewer: config.admin_is_reviewer,
+        secrets_in_lists: config.secrets_in_lists,
+    };
+    let core = Core::open(data, &config.database, settings).await?;
+    let clock = Arc::new(Clock::fixed());
+    let (peers, notify) = (config.feed.files(), config.notify.clone());
+    Ok(ControlSide { core, clock, peers, notify, dev: false })
+}
+
+fn gateway_options(config: Config) -> GatewayOptions {
+    let (gate, threads) = (config.gate(), config.threads());
+    GatewayOptions { gate, threads, wanted: config.wanted }
+}
+
+fn remote(config: &Config, id: String) -> anyhow::Result<Remote> {
+    let limits = config.limits();
+    let name = &config.gateway.name;
+    let me = Me {
+        name: if name.is_empty() { id.clone() } else { name.clone() },
+        id,
+        boot: random::hex(&random::bytes::<8>()?),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        lease: limits.lease,
+    };
+    let (nodes, files) = (config.feed.control.clone(), config.feed.files());
+    // A fault in them shows at the start, and not with the first question.
+    if let Some(files) = &files {
+        files.client().context("the certificates of the feed")?;
+    }
+    // A poll may take as long as two nodes need, one of which is silent.
+    Ok(Remote { me, nodes, files, patience: limits.poll_timeout / 2 })
 }
 
 impl ConfigCommand {
@@ -78,8 +179,8 @@ impl ConfigCommand {
         match self {
             Self::Default => say(config::default_text().trim_end()),
             Self::Schema => say(format!("{:#}", config::schema())),
-            Self::Check(serve) => {
-                for warning in serve.load()?.warnings {
+            Self::Check(config) => {
+                for warning in config.load(None)?.warnings {
                     eprintln!("warning: {warning}");
                 }
                 say("the configuration is fine");

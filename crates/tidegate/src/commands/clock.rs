@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, Outgoing};
 use crate::control::answered;
-use crate::login::local_server;
+use crate::login::local_control;
 use crate::out::{cell, say};
 use crate::when;
 
@@ -55,7 +55,7 @@ impl Clock {
     pub async fn run(self) -> anyhow::Result<()> {
         let endpoint = match self.endpoint {
             Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
-            None => local_server(&self.data_dir)?.control,
+            None => local_control(&self.data_dir)?,
         };
         let address = format!("{endpoint}/dev/clock");
         let request = match self.what {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tidegate_domain::InstanceId;
+use tidegate_feed::ControlUrl;
 use tidegate_gateway::Networks;
 use tracing_subscriber::EnvFilter;
 
@@ -66,6 +67,60 @@ pub const KEYS: &[Key] = &[
         default: r#""127.0.0.1:8787""#,
         set: |config, given| {
             config.control_addr = address(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "feed_addr",
+        help: "Where gateways on other machines ask what is granted (`tidegate gateway`), such as \
+               0.0.0.0:8792; nowhere when\nit is empty. It tells the secrets of all apps: beyond this \
+               machine it needs the three files below.",
+        default: r#""""#,
+        set: |config, given| {
+            config.feed.addr = address_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "feed_ca",
+        help: "The installation's own authority, as a PEM file, of which both ends of the feed must have \
+               a certificate:\n`tidegate certs` makes all three. Used by control sides and by gateways.",
+        default: r#""""#,
+        set: |config, given| {
+            config.feed.ca = file_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "feed_cert",
+        help: "This machine's certificate for the feed, as a PEM file. New files need no restart.",
+        default: r#""""#,
+        set: |config, given| {
+            config.feed.cert = file_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "feed_key",
+        help: "The private key to it, as a PEM file.",
+        default: r#""""#,
+        set: |config, given| {
+            config.feed.key = file_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "control_urls",
+        help: "For `tidegate gateway`: where the nodes of the control side have their feed, such as\n\
+               [\"https://control-1.example:8792\"]. One is asked at a time, another one as soon as it \
+               does not answer.",
+        default: "[]",
+        set: |config, given| {
+            let read = |url: &str| {
+                ControlUrl::parse(url).map_err(|fault| format!("names `{url}`: {fault}"))
+            };
+            let urls: Result<Vec<_>, _> = given.list()?.into_iter().map(read).collect();
+            config.feed.control = urls?;
             Ok(())
         },
     },
@@ -215,7 +270,20 @@ pub const KEYS: &[Key] = &[
                Ends of grants\nstill bite meanwhile; after it, every call is denied.",
         default: "300",
         set: |config, given| {
-            config.gateway.lease_seconds = given.number(15, 86_400)?;
+            config.gateway.lease_seconds = given.number(5, 86_400)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "gateway.name",
+        help: "The name of this gateway in lists of gateways; its id when it is empty.",
+        default: r#""""#,
+        set: |config, given| {
+            let wanted = "write at most 64 letters, digits, `-`, `_` or `.`";
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            config.gateway.name = given.parsed(wanted, |text| {
+                (text.len() <= 64 && text.chars().all(plain)).then(|| text.to_owned())
+            })?;
             Ok(())
         },
     },

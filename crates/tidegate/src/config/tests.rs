@@ -53,7 +53,7 @@ fn all_faults_are_told_together_with_their_place() {
         "`gateway_addr` is `127.0.0.1`; write an address",
         "`admin_is_reviewer` must be true or false",
         "no key `log`",
-        "`gateway.lease_seconds` must be a number from 15",
+        "`gateway.lease_seconds` must be a number from 5",
         "no key `gateway.leas`",
         "`gateway.instances` names `a b`",
         "no key `other`",
@@ -85,6 +85,48 @@ fn what_only_two_keys_together_get_wrong_is_told() {
     assert!(syntax.to_string().contains("is not TOML"));
     let missing = Config::load(Some(Path::new("/nowhere/tidegate.toml")), []).err().unwrap();
     assert!(missing.to_string().contains("/nowhere/tidegate.toml cannot be read"));
+}
+
+#[test]
+fn the_feed_leaves_this_machine_over_mutual_tls_only() {
+    let files = "feed_ca = 'ca.pem'\nfeed_cert = 'c.pem'\nfeed_key = 'c.key'";
+    for (toml, why) in [
+        ("feed_addr = '0.0.0.0:8792'".to_owned(), Some("the feed tells secrets")),
+        ("feed_addr = '127.0.0.1:8792'".to_owned(), None),
+        (format!("feed_addr = '0.0.0.0:8792'\n{files}"), None),
+        ("feed_ca = 'ca.pem'".to_owned(), Some("go together")),
+        ("control_urls = ['https://c.example:1']".to_owned(), Some("which needs `feed_ca`")),
+        ("control_urls = ['http://c.example:1']".to_owned(), Some("write https://")),
+        ("control_urls = ['http://localhost:1']".to_owned(), None),
+        (format!("control_urls = ['https://c.example:1', 'https://d.example:1']\n{files}"), None),
+        ("feed_addr = '127.0.0.1:8788'".to_owned(), Some("are both 127.0.0.1:8788")),
+        ("[gateway]\nname = 'a b'".to_owned(), Some("`gateway.name` is `a b`")),
+    ] {
+        let told = load(&toml, &[]).map_err(|faults| faults.to_string());
+        match (told, why) {
+            (Ok(_), None) => {}
+            (Err(told), Some(why)) => assert!(told.contains(why), "{toml}: {told}"),
+            (told, why) => panic!("{toml}: {told:?}, {why:?}"),
+        }
+    }
+}
+
+#[test]
+fn each_kind_of_process_listens_where_it_must_and_has_what_it_needs() {
+    let toml = "feed_addr = '127.0.0.1:1'\nmetrics_addr = '127.0.0.1:2'";
+    let config = load(toml, &[]).unwrap().config;
+    let gateway = config.addresses(Kind::Gateway);
+    assert_eq!((gateway.control, gateway.feed), (None, None));
+    assert!(gateway.gateway.is_some() && gateway.metrics.is_some());
+    let control = config.addresses(Kind::Control);
+    assert_eq!((control.gateway, control.metrics), (None, None));
+    assert!(control.control.is_some() && control.feed.is_some());
+    assert!(config.suits(Kind::Control).is_ok() && config.suits(Kind::Both).is_ok());
+    assert!(config.suits(Kind::Gateway).unwrap_err().to_string().contains("--control URL"));
+    let plain = load("", &[("TIDEGATE_CONTROL_URLS", "http://[::1]:1, http://[::1]:2")]).unwrap();
+    assert_eq!(plain.config.feed.control.len(), 2);
+    assert!(plain.config.suits(Kind::Gateway).is_ok());
+    assert!(plain.config.suits(Kind::Control).is_err());
 }
 
 #[test]

@@ -21,7 +21,8 @@ pub fn text(server: &Server, data_dir: &Path) -> String {
     let authorize = run(format!("grants authorize --as reviewer {grant} --for 30d"));
     let cancel = run(format!("grants cancel --as reviewer {grant}"));
     let two_days = run("clock advance 50h".to_owned());
-    let (control, gateway) = (&server.control, &server.gateway);
+    let shown = |address: &Option<String>| address.clone().unwrap_or_default();
+    let (control, gateway) = (shown(&server.control), shown(&server.gateway));
     let kept = data_dir.display();
     let keys = data_dir.join("dev.json");
     let keys = keys.display();

@@ -6,7 +6,7 @@ use tidegate_domain::{AppKind, Timestamp};
 use tidegate_gateway::{Gate, GateConfig, Source};
 use tidegate_store::MemStore;
 
-use super::LocalSource;
+use super::{ControlSource, LocalSource};
 use crate::clock::Clock;
 
 const NOW: Timestamp = Timestamp::from_ms(1_800_000_000_000);
@@ -47,7 +47,7 @@ async fn a_project_that_moves_to_another_account_takes_its_apps_along() {
     let gate_clock = tidegate_gateway::Clock { now: now(), wall: now() };
     let gate = Gate::new(GateConfig::default(), gate_clock).unwrap();
     let (control, clock) = (Arc::new(control), Arc::new(Clock::fixed()));
-    let source = LocalSource { control, id: "g".to_owned(), gate, clock };
+    let source = LocalSource { control: ControlSource(control), id: "g".to_owned(), gate, clock };
     apply(&source.control, "one").await;
     let (kept, gone) =
         (create_app(&source.control, "kept").await, create_app(&source.control, "gone").await);

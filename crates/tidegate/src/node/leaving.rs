@@ -17,9 +17,11 @@ pub struct Leaving(Arc<AtomicBool>);
 
 impl Leaving {
     /// From now on neither side says that it is ready.
-    pub fn begin(&self, gate: &Gate) {
+    pub fn begin(&self, gate: Option<&Gate>) {
         self.0.store(true, Ordering::Release);
-        gate.leave();
+        if let Some(gate) = gate {
+            gate.leave();
+        }
     }
 
     /// The same routes, but for `/readyz` once it leaves.

@@ -11,9 +11,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use hyper_util::service::TowerToHyperService;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tidegate_control::Control;
+use tidegate_feed::RemoteSource;
 use tidegate_gateway::Gate;
 
 use self::gateways::OfGateways;
@@ -26,20 +28,46 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// What ends a text of this format.
 const END: &str = "# EOF\n";
 
-/// What is told.
-#[derive(Clone)]
+/// What is told of: the parts this node has.
+#[derive(Clone, Default)]
 pub struct Metrics {
     /// The gate.
-    pub gate: Gate,
+    pub gate: Option<Gate>,
+    /// What it follows, if that is on other machines.
+    pub remote: Option<Arc<RemoteSource>>,
     /// The control side.
+    pub control: Option<OfControl>,
+}
+
+/// What is told of a control side.
+#[derive(Clone)]
+pub struct OfControl {
+    /// The use cases.
     pub control: Arc<Control>,
     /// What became of messages.
     pub deliveries: Arc<Deliveries>,
 }
 
-/// `GET /metrics`.
-pub fn router(metrics: Metrics) -> Router {
-    Router::new().route("/metrics", get(tell)).with_state(metrics)
+impl Metrics {
+    /// `GET /metrics`.
+    pub fn service(self) -> TowerToHyperService<Router> {
+        TowerToHyperService::new(Router::new().route("/metrics", get(tell)).with_state(self))
+    }
+
+    fn text(self) -> Result<String, fmt::Error> {
+        let mut text = match &self.gate {
+            Some(gate) => gate.metrics_with(self.remote.as_ref().map(RemoteSource::collector))?,
+            None => String::new(),
+        };
+        text.truncate(text.trim_end_matches(END).len());
+        let mut registry = Registry::with_prefix("tidegate");
+        if let Some(of) = self.control {
+            registry.register_collector(Box::new(OfGateways(of.control.gateway_figures())));
+            registry.register_collector(Box::new(OfNode(of)));
+        }
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
 }
 
 async fn tell(State(metrics): State<Metrics>) -> impl IntoResponse {
@@ -51,17 +79,3 @@ async fn tell(State(metrics): State<Metrics>) -> impl IntoResponse {
         }
     }
 }
-
-impl Metrics {
-    fn text(self) -> Result<String, fmt::Error> {
-        let mut text = self.gate.metrics()?;
-        text.truncate(text.trim_end_matches(END).len());
-        let mut registry = Registry::with_prefix("tidegate");
-        registry.register_collector(Box::new(OfGateways(self.control.gateway_figures())));
-        let Self { control, deliveries, .. } = self;
-        registry.register_collector(Box::new(OfNode { control, deliveries }));
-        encode(&mut text, &registry)?;
-        Ok(text)
-    }
-}
-

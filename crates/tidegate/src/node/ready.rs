@@ -15,12 +15,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long to wait before asking again.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Returns once both addresses say that they are ready.
-pub async fn both(server: &Server) -> anyhow::Result<()> {
-    let client = Client::for_endpoint(&server.control)?;
+/// Returns once the control side and the gateway, those there are, say that they are ready.
+pub async fn all(server: &Server) -> anyhow::Result<()> {
+    let mut endpoints = Vec::new();
+    for endpoint in [&server.control, &server.gateway].into_iter().flatten() {
+        endpoints.push((Client::for_endpoint(endpoint)?, endpoint));
+    }
     let asked = async {
-        for endpoint in [&server.control, &server.gateway] {
-            while !is_ready(&client, endpoint).await {
+        for (client, endpoint) in &endpoints {
+            while !is_ready(client, endpoint).await {
                 sleep(PAUSE).await;
             }
         }

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidegate_domain::Timestamp;
+use tidegate_feed::{ControlTime, ControlUrl, Me, Remote, RemoteSource};
 use tidegate_gateway::{Clock, FIELDS, Gate, GateConfig, Reason};
 
-use crate::support::{Folder, Http, Ran, Server, tidegate};
+use crate::support::{Folder, Http, Ran, Server, done, tidegate};
 
 /// A file of the repository.
 fn page(name: &str) -> String {
@@ -121,12 +123,57 @@ fn the_page_of_observing_lists_every_field_of_the_access_log() {
 
 #[test]
 fn the_page_of_observing_lists_every_metric() {
+    lists("docs/observing.md", "metrics", &metrics(&gate().metrics().unwrap(), &[]));
+}
+
+#[test]
+fn the_page_of_many_machines_lists_what_a_gateway_apart_has_beside() {
+    let time = Arc::new(ControlTime::new(Arc::new(|| Timestamp::from_ms(0))));
+    let me = Me {
+        id: "g".to_owned(),
+        name: "g".to_owned(),
+        boot: "b".to_owned(),
+        version: "0".to_owned(),
+        lease: Duration::from_secs(1),
+    };
+    let nodes = vec![ControlUrl::parse("http://127.0.0.1:1").unwrap()];
+    let remote = Remote { me, nodes, files: None, patience: Duration::from_secs(1) };
+    let source = Arc::new(RemoteSource::new(remote, time));
+    let (gate, plain) = (gate(), gate().metrics().unwrap());
+    let known: Vec<&str> = plain.lines().filter(|line| line.starts_with("# HELP ")).collect();
+    let all = gate.metrics_with(Some(source.collector())).unwrap();
+    lists("docs/many-machines.md", "metrics", &metrics(&all, &known));
+}
+
+#[test]
+fn many_machines_are_set_up_as_their_page_says() {
+    let folder = Folder::new();
+    let page = page("docs/many-machines.md");
+    for toml in blocks(&page, "toml") {
+        let file = folder.file("tidegate.toml", toml);
+        assert!(done(&["config", "check", "--config", &file]).contains("is fine"), "{toml}");
+    }
+    let dir = folder.word();
+    for block in blocks(&page, "console") {
+        let mut lines = block.lines();
+        let command = lines.next().unwrap().strip_prefix("$ tidegate ").unwrap();
+        let words: Vec<&str> = command.split_whitespace().chain(["--dir", &dir]).collect();
+        let told = done(&words);
+        lines.for_each(|line| assert!(told.contains(line), "`{line}` is not in:\n{told}"));
+    }
+}
+
+fn gate() -> Gate {
     let at = |ms| Arc::new(move || Timestamp::from_ms(ms));
-    let gate = Gate::new(GateConfig::default(), Clock { now: at(0), wall: at(0) }).unwrap();
-    let text = gate.metrics().unwrap();
+    Gate::new(GateConfig::default(), Clock { now: at(0), wall: at(0) }).unwrap()
+}
+
+/// The table of the metrics in this text, but for those that are known.
+fn metrics(text: &str, known: &[&str]) -> String {
     let mut table =
         String::from("\n| Metric | Kind | Labels | What it tells |\n|---|---|---|---|\n");
-    for line in text.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
+    let lines = text.lines().filter(|line| !known.contains(line));
+    for line in lines.filter_map(|line| line.strip_prefix("# HELP ")) {
         let (name, help) = line.split_once(' ').unwrap();
         let kind = text.lines().find_map(|l| l.strip_prefix(&format!("# TYPE {name} "))).unwrap();
         let ending = if kind == "counter" { "_total" } else { "" };
@@ -145,7 +192,7 @@ fn the_page_of_observing_lists_every_metric() {
         };
         writeln!(table, "| `{name}{ending}` | {kind} | {labels} | {help} |").unwrap();
     }
-    lists("docs/observing.md", "metrics", &table);
+    table
 }
 
 /// Checks that a page has this table between its two marks; or puts it there, if that is asked for.

@@ -9,6 +9,9 @@ fn every_command_has_help_with_examples() {
     for command in [
         "dev",
         "serve",
+        "control",
+        "gateway",
+        "certs",
         "apply",
         "store copy",
         "call",

@@ -19,6 +19,7 @@ mod enforced;
 mod first_run;
 mod help;
 mod kill;
+mod machines;
 mod metrics;
 mod nodes;
 mod notices;

@@ -141,7 +141,16 @@ impl Server {
 
     /// The same, with these variables. An address with TLS is not waited for.
     pub fn serve_with(folder: &Folder, variables: &[(&str, &str)]) -> Self {
-        let mut command = tidegate(&["serve"]);
+        let server = Self::start(&["serve"], folder, variables);
+        for origin in [&server.control, &server.gateway] {
+            server.wait_for(origin);
+        }
+        server
+    }
+
+    /// Starts a server of any kind on a folder, and waits until it listens.
+    pub fn start(words: &[&str], folder: &Folder, variables: &[(&str, &str)]) -> Self {
+        let mut command = tidegate(words);
         command
             .env("TIDEGATE_DATA_DIR", folder.data())
             .env("TIDEGATE_CONTROL_ADDR", "127.0.0.1:0")
@@ -156,21 +165,21 @@ impl Server {
             let ended = process.lines.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected);
             assert!(!ended && Instant::now() < deadline, "it does not start");
         }
-        let server = Self::told(process, folder, Vec::new());
-        let http = Http::new();
-        let plain = |origin: &&&String| origin.starts_with("http:");
-        for origin in [&server.control, &server.gateway].iter().filter(plain) {
-            while http.get(&format!("{origin}/readyz")).status != 200 {
-                assert!(Instant::now() < deadline, "{origin} does not become ready");
-            }
+        Self::told(process, folder, Vec::new())
+    }
+
+    /// Waits until an address is ready, unless it has TLS.
+    pub fn wait_for(&self, origin: &str) {
+        let (http, deadline) = (Http::new(), Instant::now() + PATIENCE);
+        while origin.starts_with("http:") && http.get(&format!("{origin}/readyz")).status != 200 {
+            assert!(Instant::now() < deadline, "{origin} does not become ready");
         }
-        server
     }
 
     /// A server that has told where it listens.
     fn told(process: Process, folder: &Folder, greeting: Vec<String>) -> Self {
         let told = folder.json("server.json");
-        let address = |name: &str| told[name].as_str().unwrap().to_owned();
+        let address = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
         let (control, gateway) = (address("control"), address("gateway"));
         Self { process, greeting, control, gateway }
     }
@@ -180,6 +189,23 @@ impl Server {
         let pid = self.process.child.id().to_string();
         let sent = Command::new("kill").args([name, &pid]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// SIGSTOP; waits until it stands still, which the sending of the signal does not.
+    #[cfg(target_os = "linux")]
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+        let stat = format!("/proc/{}/stat", self.process.child.id());
+        let deadline = Instant::now() + PATIENCE;
+        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+            assert!(Instant::now() < deadline, "it does not stop");
+            self.moment();
+        }
+    }
+
+    /// Lets others work for a moment.
+    pub fn moment(&self) {
+        let _ = self.process.lines.recv_timeout(Duration::from_millis(5));
     }
 
     /// What it has logged so far.

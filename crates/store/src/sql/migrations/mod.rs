@@ -22,8 +22,12 @@ pub struct Migration {
     sql: &'static str,
 }
 
-const ALL: [Migration; 4] =
-    [m0001_initial::MIGRATION, m0002_rules::MIGRATION, m0003_gateways::MIGRATION, m0004_nodes::MIGRATION];
+const ALL: [Migration; 4] = [
+    m0001_initial::MIGRATION,
+    m0002_rules::MIGRATION,
+    m0003_gateways::MIGRATION,
+    m0004_nodes::MIGRATION,
+];
 
 /// How an engine spells what engines spell differently.
 pub struct Dialect {
@@ -109,10 +113,7 @@ async fn take(tx: &DatabaseTransaction, dialect: &Dialect, all: &[Migration]) ->
 }
 
 /// The steps that were taken, all of which must be known.
-async fn applied(
-    tx: &DatabaseTransaction,
-    all: &[Migration],
-) -> Result<Vec<migrations::Model>> {
+async fn applied(tx: &DatabaseTransaction, all: &[Migration]) -> Result<Vec<migrations::Model>> {
     let applied =
         migrations::Entity::find().order_by_asc(migrations::Column::Ordinal).all(tx).await?;
     let known = all.iter().map(|step| Some(step.name)).chain(std::iter::repeat(None));

@@ -1,7 +1,6 @@
 //! What is told of this node among its neighbours, and of what leaves by the webhook.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use prometheus_client::collector::Collector;
@@ -9,16 +8,12 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use tidegate_control::Control;
 
+use super::OfControl;
 use crate::clock::wall;
-use crate::node::delivery::Deliveries;
 
 /// One answer about the node.
-pub struct OfNode {
-    pub control: Arc<Control>,
-    pub deliveries: Arc<Deliveries>,
-}
+pub struct OfNode(pub OfControl);
 
 impl fmt::Debug for OfNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,7 +23,7 @@ impl fmt::Debug for OfNode {
 
 impl Collector for OfNode {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let Self { control, deliveries: of } = self;
+        let OfControl { control, deliveries: of } = &self.0;
         let mut gauge = |name, help, value: f64| {
             let kind = MetricType::Gauge;
             ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, kind)?)

@@ -1,0 +1,35 @@
+//! The feed between machines: what a gateway follows, over a network.
+//!
+//! ```text
+//! format    batches of what is true as bytes, and back; strict
+//! frames    an answer as a stream of packed parts, with an end of its own
+//! poll      what a gateway asks, and says of itself
+//! serve     the control side's end: polls are answered from a Provider
+//! remote    the gateway's end: a Source that asks several nodes of the control side
+//! time      what time it is at the control side
+//! peers     mutual TLS between both
+//! ```
+//!
+//! One question, one answer: "I am this gateway and decide at revision E; what has changed after R?" It is
+//! answered at once when something has, else when something does or the wait is over. So the poll that
+//! follows an applied batch acknowledges it. Whatever is not understood is an error that renews no lease.
+
+mod counters;
+mod format;
+mod frames;
+mod limits;
+mod messages;
+mod peers;
+mod poll;
+mod remote;
+mod serve;
+mod time;
+
+pub use format::FormatError;
+pub use frames::{Answered, Reader, Told, pack};
+pub use limits::{FORMAT, NODES};
+pub use peers::PeerFiles;
+pub use poll::{Heard, Me, Question};
+pub use remote::{BadUrl, ControlUrl, Remote, RemoteSource};
+pub use serve::{Feed, Provider, Times};
+pub use time::ControlTime;

@@ -1,0 +1,75 @@
+//! Every limit of the feed, in one place.
+
+use std::time::Duration;
+
+/// The format that is spoken here. Both ends must speak the same.
+pub const FORMAT: u32 = 1;
+
+/// A part is full when it has this many bytes, before it is packed.
+pub(crate) const PART_BYTES: usize = 256 * 1024;
+
+/// The largest part, packed or not: a full one, and one more record.
+pub(crate) const MOST_PART_BYTES: usize = 8 * 1024 * 1024;
+
+/// The most records of one answer. Ten million grants are a tenth of it.
+pub(crate) const MOST_RECORDS: u64 = 100_000_000;
+
+/// The largest question.
+pub(crate) const QUESTION_BYTES: usize = 8 * 1024;
+
+/// How long a question may take to arrive.
+pub(crate) const QUESTION_READ: Duration = Duration::from_secs(5);
+
+/// The longest text a gateway may say of itself, in bytes.
+pub(crate) const SAID_BYTES: usize = 128;
+
+/// The longest wait for something to change that is granted.
+pub(crate) const MOST_WAIT: Duration = Duration::from_secs(30);
+
+/// The most questions that are answered at a time.
+pub(crate) const QUESTIONS: usize = 4_096;
+
+/// The most answers at a time that tell everything: each holds all there is.
+pub(crate) const WHOLES: usize = 4;
+
+/// The most parts of an answer that wait to be sent.
+pub(crate) const PARTS_AHEAD: usize = 2;
+
+/// How long a gateway may take no part of its answer.
+pub(crate) const PART_TAKEN: Duration = Duration::from_secs(20);
+
+/// How long a connection may take, TLS included.
+pub(crate) const CONNECT: Duration = Duration::from_secs(3);
+
+/// How often a connection is looked at by an HTTP/2 ping, and how long that may go without an answer.
+pub(crate) const PING: Duration = Duration::from_secs(2);
+
+/// A gateway makes a new connection after this long, so that both ends look at certificates again.
+pub(crate) const CONNECTION: Duration = Duration::from_secs(30 * 60);
+
+/// A control node answers no question on a connection that is older.
+pub(crate) const OLD_CONNECTION: Duration = Duration::from_secs(60 * 60);
+
+/// The longest text of a refusal that is shown.
+pub(crate) const REFUSAL_BYTES: usize = 512;
+
+/// How long a node that failed is not asked while another one answers, the first time.
+pub(crate) const BACKOFF: Duration = Duration::from_secs(1);
+
+/// The same, at most.
+pub(crate) const MOST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// The most nodes of a control side.
+pub const NODES: usize = 16;
+
+/// How far a gateway's own clock may be away from the control side's before that is worth a warning.
+pub(crate) const CLOCKS_APART_MS: i64 = 2_000;
+
+/// How much faster or slower than the control side's clock a gateway's may go: one part in this many.
+pub(crate) const DRIFT: i64 = 10_000;
+
+const _: () = {
+    assert!(PART_BYTES < MOST_PART_BYTES);
+    assert!(CONNECTION.as_secs() < OLD_CONNECTION.as_secs());
+    assert!(BACKOFF.as_secs() <= MOST_BACKOFF.as_secs());
+};

@@ -1,0 +1,119 @@
+//! What a gateway asks, and says of itself.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use prost::Message;
+use tidegate_domain::Timestamp;
+use tidegate_gateway::Poll;
+
+use crate::format::{self, FormatError};
+use crate::limits::{FORMAT, MOST_WAIT, SAID_BYTES};
+use crate::messages;
+
+/// A gateway, as it names itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Me {
+    /// Its id; stays the same as long as its data folder does.
+    pub id: String,
+    /// A name for people.
+    pub name: String,
+    /// Drawn anew whenever it starts.
+    pub boot: String,
+    /// The version of its program.
+    pub version: String,
+    /// How long it decides on when it hears nothing.
+    pub lease: Duration,
+}
+
+/// What a gateway said of itself when it asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// Who it is.
+    pub me: Me,
+    /// The history it follows; empty as long as it knows none.
+    pub epoch: String,
+    /// The revision it decides at; none when it knows nothing yet.
+    pub enforced: Option<u64>,
+    /// How far its own clock is ahead of that of the node that was asked; negative if it is behind.
+    pub clock_ahead_ms: i64,
+}
+
+/// A question of a gateway's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Its number, which the answer has too.
+    pub number: u64,
+    /// What it asks.
+    pub poll: Poll,
+    /// Who it is.
+    pub me: Me,
+    /// Its own wall clock.
+    pub wall: Timestamp,
+}
+
+impl Question {
+    /// The question as bytes.
+    pub fn write(&self) -> Bytes {
+        let Self { number, poll, me, wall } = self;
+        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let message = messages::Poll {
+            format: FORMAT,
+            number: *number,
+            id: me.id.clone(),
+            name: me.name.clone(),
+            boot: me.boot.clone(),
+            version: me.version.clone(),
+            lease_ms: ms(me.lease),
+            epoch: poll.epoch.clone(),
+            enforced: poll.enforced,
+            since: poll.since,
+            wait_ms: ms(poll.wait),
+            wall_ms: wall.as_ms(),
+        };
+        message.encode_to_vec().into()
+    }
+
+    /// The question in these bytes.
+    pub fn read(bytes: &[u8]) -> Result<Self, FormatError> {
+        let message: messages::Poll = format::message(bytes)?;
+        format::same_format(message.format)?;
+        format::whole(&message, bytes)?;
+        let texts = [&message.id, &message.name, &message.boot, &message.version, &message.epoch];
+        if texts.iter().any(|text| text.len() > SAID_BYTES || text.chars().any(char::is_control)) {
+            return Err(FormatError::BadValue("a text a gateway says of itself"));
+        }
+        if message.id.is_empty() || message.boot.is_empty() {
+            return Err(FormatError::BadValue("the id of a gateway"));
+        }
+        if message.lease_ms == 0 {
+            return Err(FormatError::BadValue("the lease of a gateway"));
+        }
+        let me = Me {
+            id: message.id,
+            name: message.name,
+            boot: message.boot,
+            version: message.version,
+            lease: Duration::from_millis(message.lease_ms),
+        };
+        let poll = Poll {
+            since: message.since,
+            epoch: message.epoch,
+            enforced: message.enforced,
+            wait: Duration::from_millis(message.wait_ms).min(MOST_WAIT),
+        };
+        let wall = Timestamp::from_ms(message.wall_ms);
+        Ok(Self { number: message.number, poll, me, wall })
+    }
+
+    /// What the gateway said of itself, when it is `wall` here.
+    #[must_use]
+    pub fn heard(&self, wall: Timestamp) -> Heard {
+        Heard {
+            me: self.me.clone(),
+            epoch: self.poll.epoch.clone(),
+            enforced: self.poll.enforced,
+            clock_ahead_ms: self.wall.as_ms().saturating_sub(wall.as_ms()),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! One node of the control side, and the connection to it.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::pki_types::ServerName;
+use tidegate_gateway::{Moment, TlsError};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsConnector;
+
+use super::url::ControlUrl;
+use crate::counters::{Counters, count};
+use crate::format::FormatError;
+use crate::frames::{Answered, Reader};
+use crate::limits::{BACKOFF, CONNECT, CONNECTION, MOST_BACKOFF, PING, REFUSAL_BYTES};
+use crate::peers::PeerFiles;
+use crate::poll::Question;
+use crate::serve::{MEDIA_TYPE, PATH};
+
+/// A node.
+pub(crate) struct Node {
+    url: ControlUrl,
+    files: Option<PeerFiles>,
+    patience: Duration,
+    open: Mutex<Option<Open>>,
+    rest: Mutex<Rest>,
+    counters: Counters,
+}
+
+/// A connection, and until when it is used.
+#[derive(Clone)]
+struct Open {
+    sender: SendRequest<Full<Bytes>>,
+    until: Instant,
+}
+
+/// How often in a row a node has failed, and how long it is left alone for that.
+#[derive(Default)]
+struct Rest {
+    failures: u32,
+    until: Option<Instant>,
+}
+
+/// An answer, when it was asked for, and when its head came.
+pub(crate) struct Timed {
+    pub(crate) answered: Answered,
+    pub(crate) sent: Moment,
+    pub(crate) came: Moment,
+}
+
+/// Why a node gave no answer that counts.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NodeError {
+    #[error("no connection: {0}")]
+    Connect(io::Error),
+    #[error("its certificate or ours cannot be used: {0}")]
+    Tls(#[from] TlsError),
+    #[error("the connection broke: {0}")]
+    Broken(#[from] hyper::Error),
+    #[error("silent for too long")]
+    Silent,
+    #[error("it answers {0}: {1}")]
+    Refused(StatusCode, String),
+    #[error("its answer is refused: {0}")]
+    Format(#[from] FormatError),
+    #[error("its answer does not begin where the question did")]
+    Elsewhere,
+    #[error("it lags behind what is known")]
+    Behind,
+}
+
+impl Node {
+    pub(crate) fn new(url: ControlUrl, files: Option<PeerFiles>, patience: Duration) -> Self {
+        Self {
+            url,
+            files,
+            patience,
+            open: Mutex::default(),
+            rest: Mutex::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        self.url.as_str()
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Is it not left alone any more?
+    pub(crate) fn is_rested(&self) -> bool {
+        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        rest.until.is_none_or(|until| until <= Instant::now())
+    }
+
+    pub(crate) fn succeeded(&self) {
+        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Rest::default();
+    }
+
+    pub(crate) fn failed(&self) {
+        // Whatever was wrong, the next question begins with a connection that has been proven.
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let pause = BACKOFF.saturating_mul(2_u32.saturating_pow(rest.failures)).min(MOST_BACKOFF);
+        rest.failures = rest.failures.saturating_add(1);
+        rest.until = Some(Instant::now() + pause);
+    }
+
+    /// Asks, and reads the answer to its end.
+    pub(crate) async fn ask(&self, question: &Question) -> Result<Timed, NodeError> {
+        let mut sender = self.connection().await?;
+        let request = self.request(question)?;
+        let sent = Moment::now();
+        let answer = sender.send_request(request);
+        // To tell everything takes as long as it takes; pings tell whether the node is there at all.
+        let answer = match question.poll.since {
+            0 => answer.await?,
+            _ => soon(self.patience + question.poll.wait, answer).await??,
+        };
+        if answer.status() != StatusCode::OK {
+            return Err(self.refusal(answer).await);
+        }
+        let mut body = answer.into_body();
+        let mut reader = Reader::new(question.number);
+        let mut came = None;
+        while let Some(frame) = soon(self.patience, body.frame()).await? {
+            let Ok(piece) = frame?.into_data() else { continue };
+            count(&self.counters.bytes, piece.len());
+            reader.push(&piece)?;
+            if came.is_none() && reader.told().is_some() {
+                came = Some(Moment::now());
+            }
+        }
+        let answered = reader.finish()?;
+        Ok(Timed { answered, sent, came: came.unwrap_or_else(Moment::now) })
+    }
+
+    fn request(&self, question: &Question) -> Result<Request<Full<Bytes>>, NodeError> {
+        Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}{PATH}", self.url))
+            .header(CONTENT_TYPE, MEDIA_TYPE)
+            .body(Full::from(question.write()))
+            .map_err(|error| NodeError::Connect(io::Error::other(error)))
+    }
+
+    async fn refusal(&self, answer: Response<Incoming>) -> NodeError {
+        let status = answer.status();
+        let read = Limited::new(answer.into_body(), REFUSAL_BYTES).collect();
+        let text = match soon(self.patience, read).await {
+            Ok(Ok(read)) => String::from_utf8_lossy(&read.to_bytes()).into_owned(),
+            Ok(Err(_)) | Err(_) => String::new(),
+        };
+        NodeError::Refused(status, text.escape_debug().collect())
+    }
+
+    /// The connection that is there, or a new one.
+    async fn connection(&self) -> Result<SendRequest<Full<Bytes>>, NodeError> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(mut open) = open
+            && Instant::now() < open.until
+            && !open.sender.is_closed()
+            && matches!(soon(self.patience, open.sender.ready()).await, Ok(Ok(())))
+        {
+            return Ok(open.sender);
+        }
+        let sender = match timeout(CONNECT, self.connect()).await {
+            Ok(connected) => connected?,
+            Err(_) => return Err(NodeError::Connect(io::ErrorKind::TimedOut.into())),
+        };
+        let open = Open { sender: sender.clone(), until: Instant::now() + CONNECTION };
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
+        Ok(sender)
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, NodeError> {
+        let tcp = TcpStream::connect((self.url.host(), self.url.port()));
+        let tcp = tcp.await.map_err(NodeError::Connect)?;
+        tcp.set_nodelay(true).map_err(NodeError::Connect)?;
+        if !self.url.is_secure() {
+            // A name may lead anywhere.
+            let peer = tcp.peer_addr().map_err(NodeError::Connect)?;
+            if !peer.ip().is_loopback() {
+                return Err(NodeError::Connect(io::ErrorKind::PermissionDenied.into()));
+            }
+            return speak(tcp).await;
+        }
+        let Some(files) = &self.files else {
+            return Err(NodeError::Connect(io::Error::other("there are no certificates")));
+        };
+        let name = ServerName::try_from(self.url.host().to_owned())
+            .map_err(|error| NodeError::Connect(io::Error::other(error)))?;
+        let connector = TlsConnector::from(std::sync::Arc::new(files.client()?));
+        speak(connector.connect(name, tcp).await.map_err(NodeError::Connect)?).await
+    }
+}
+
+/// HTTP/2, looked at by pings whether anything is under way or not.
+async fn speak<S>(stream: S) -> Result<SendRequest<Full<Bytes>>, NodeError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, connection) = Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
+        .keep_alive_while_idle(true)
+        .adaptive_window(true)
+        .handshake(TokioIo::new(stream))
+        .await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection to the control side broke");
+        }
+    });
+    Ok(sender)
+}
+
+async fn soon<T>(patience: Duration, answer: impl Future<Output = T>) -> Result<T, NodeError> {
+    timeout(patience, answer).await.map_err(|_| NodeError::Silent)
+}

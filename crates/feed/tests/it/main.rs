@@ -1,0 +1,14 @@
+//! The feed between machines: its format, and both of its ends under faults.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod format;
+mod network;
+mod sample;
+mod tls;
+mod world;

@@ -1,0 +1,282 @@
+//! A control side in memory, a gate that follows it over sockets, and a network that can be spoilt.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tidegate_domain::{AppId, AppKind, DomainId, ProjectId, Timestamp};
+use tidegate_feed::{
+    ControlTime, ControlUrl, Feed, Heard, Me, Provider, Remote, RemoteSource, Times,
+};
+use tidegate_gateway::{
+    Acceptor, Batch, FeedApp, Gate, GateConfig, Limits, Source, SourceError, serve_tls,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, oneshot};
+
+pub const DAWN: i64 = 1_800_000_000_000;
+
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub fn app(id: &str) -> FeedApp {
+    FeedApp {
+        id: AppId::parse(id).unwrap(),
+        domain: DomainId::parse("d").unwrap(),
+        project: ProjectId::parse("p").unwrap(),
+        kind: AppKind::App,
+        key: id.to_owned(),
+        secret: None,
+    }
+}
+
+/// A node's log: an app a revision.
+#[derive(Default)]
+pub struct Log {
+    epoch: Mutex<String>,
+    apps: Mutex<Vec<String>>,
+    bell: Notify,
+    pub heard: Mutex<Vec<Heard>>,
+    pub is_unproven: AtomicBool,
+    pub is_down: AtomicBool,
+    /// How far its clock is moved.
+    pub moved_ms: AtomicI64,
+}
+
+impl Log {
+    pub fn new(epoch: &str, apps: &[&str]) -> Arc<Self> {
+        let log = Self::default();
+        *log.epoch.lock().unwrap() = epoch.to_owned();
+        *log.apps.lock().unwrap() = apps.iter().map(|id| (*id).to_owned()).collect();
+        Arc::new(log)
+    }
+
+    pub fn push(&self, id: &str) -> u64 {
+        let mut apps = self.apps.lock().unwrap();
+        apps.push(id.to_owned());
+        self.bell.notify_waiters();
+        apps.len() as u64
+    }
+
+    pub fn restore(&self, epoch: &str, apps: &[&str]) {
+        *self.epoch.lock().unwrap() = epoch.to_owned();
+        *self.apps.lock().unwrap() = apps.iter().map(|id| (*id).to_owned()).collect();
+        self.bell.notify_waiters();
+    }
+
+    /// What the last question said was enforced.
+    pub fn enforced(&self) -> Option<u64> {
+        self.heard.lock().unwrap().last().and_then(|heard| heard.enforced)
+    }
+}
+
+#[async_trait]
+impl Source for Log {
+    async fn changes(&self, since: u64) -> Result<Batch, SourceError> {
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(SourceError("the store is away".to_owned()));
+        }
+        let apps = self.apps.lock().unwrap();
+        let new = apps.iter().skip(usize::try_from(since).unwrap());
+        Ok(Batch {
+            epoch: self.epoch.lock().unwrap().clone(),
+            head: apps.len() as u64,
+            apps: new.map(|id| app(id)).collect(),
+            ..Batch::default()
+        })
+    }
+
+    async fn bell(&self, since: u64) {
+        let rung = self.bell.notified();
+        if self.apps.lock().unwrap().len() as u64 == since {
+            rung.await;
+        }
+    }
+
+    fn proof_age(&self) -> Option<Duration> {
+        (!self.is_unproven.load(Ordering::SeqCst)).then_some(Duration::ZERO)
+    }
+}
+
+#[async_trait]
+impl Provider for Log {
+    async fn heard(&self, heard: Heard) -> Result<(), SourceError> {
+        self.heard.lock().unwrap().push(heard);
+        Ok(())
+    }
+
+    fn times(&self) -> Times {
+        let now = Timestamp::from_ms(DAWN + self.moved_ms.load(Ordering::SeqCst));
+        Times { now, wall: now }
+    }
+}
+
+/// A node that listens; it ends when this is dropped.
+pub struct Node {
+    pub address: SocketAddr,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Node {
+    pub async fn start(log: &Arc<Log>) -> Self {
+        Self::start_with(log, None).await
+    }
+
+    pub async fn start_with(log: &Arc<Log>, tls: Option<Acceptor>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let feed = Feed::of(Arc::clone(log) as Arc<dyn Provider>);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let limits = Limits { drain: Duration::from_millis(1), ..Limits::default() };
+        tokio::spawn(async move {
+            let until = async { drop(stopped.await) };
+            serve_tls(listener, tls, |_| feed.service(), &limits, until).await;
+        });
+        Self { address, _stop: stop }
+    }
+}
+
+/// What a network does with bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Way {
+    /// Carries them.
+    Open = 0,
+    /// Swallows them and says nothing: a half-open connection.
+    Hole = 1,
+    /// Breaks connections off once an answer has begun.
+    Cut = 2,
+}
+
+/// A network between a gateway and a node, that can be spoilt for connections that are there.
+pub struct Network {
+    pub address: SocketAddr,
+    way: Arc<AtomicU8>,
+}
+
+impl Network {
+    pub async fn to(node: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let way = Arc::new(AtomicU8::new(0));
+        let of_all = Arc::clone(&way);
+        tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                let way = Arc::clone(&of_all);
+                tokio::spawn(async move {
+                    let far = TcpStream::connect(node).await.unwrap();
+                    let ((a, b), (c, d)) = (near.into_split(), far.into_split());
+                    tokio::select! {
+                        () = carry(a, d, &way, false) => {}
+                        () = carry(c, b, &way, true) => {}
+                    }
+                });
+            }
+        });
+        Self { address, way }
+    }
+
+    pub fn set(&self, way: Way) {
+        self.way.store(way as u8, Ordering::SeqCst);
+    }
+}
+
+async fn carry(
+    mut from: impl AsyncReadExt + Unpin,
+    mut to: impl AsyncWriteExt + Unpin,
+    way: &AtomicU8,
+    is_answer: bool,
+) {
+    let mut buffer = [0; 4_096];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        match way.load(Ordering::SeqCst) {
+            1 => std::future::pending().await,
+            2 if is_answer => {
+                let _ = to.write_all(&buffer[..read / 2]).await;
+                return;
+            }
+            _ => {}
+        }
+        if to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A gate that follows over sockets.
+pub struct Follower {
+    pub gate: Gate,
+    pub source: Arc<RemoteSource>,
+    _stop: oneshot::Sender<()>,
+}
+
+pub fn me() -> Me {
+    Me {
+        id: "0011223344556677".to_owned(),
+        name: "gate one".to_owned(),
+        boot: "b1".to_owned(),
+        version: "0.1.0".to_owned(),
+        lease: Duration::from_secs(300),
+    }
+}
+
+pub fn url(scheme: &str, address: SocketAddr) -> ControlUrl {
+    ControlUrl::parse(&format!("{scheme}://{address}")).unwrap()
+}
+
+pub fn remote(nodes: &[SocketAddr]) -> Remote {
+    Remote {
+        me: me(),
+        nodes: nodes.iter().map(|address| url("http", *address)).collect(),
+        files: None,
+        patience: Duration::from_millis(500),
+    }
+}
+
+impl Follower {
+    pub fn of(nodes: &[SocketAddr]) -> Self {
+        Self::with(remote(nodes), quick())
+    }
+
+    pub fn with(remote: Remote, limits: Limits) -> Self {
+        let time = Arc::new(ControlTime::new(Arc::new(|| Timestamp::from_ms(DAWN))));
+        let config = GateConfig { limits, ..GateConfig::default() };
+        let gate = Gate::new(config, time.clock()).unwrap();
+        let source = Arc::new(RemoteSource::new(remote, time));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (following, of) = (gate.clone(), Arc::clone(&source) as Arc<dyn Source>);
+        tokio::spawn(async move { following.follow(of, async { drop(stopped.await) }).await });
+        Self { gate, source, _stop: stop }
+    }
+
+    pub async fn reached(&self, revision: u64) {
+        tokio::time::timeout(PATIENCE, self.gate.reached(revision)).await.expect("it follows");
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.gate.status().ready.is_ok()
+    }
+}
+
+/// Limits under which a failure shows soon.
+pub fn quick() -> Limits {
+    Limits {
+        poll: Duration::from_millis(200),
+        poll_timeout: Duration::from_secs(2),
+        poll_backoff: Duration::from_millis(200),
+        ..Limits::default()
+    }
+}
+
+/// Waits until something is true.
+pub async fn until(mut is_so: impl FnMut() -> bool) {
+    let waited = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waited).await.expect("it becomes so");
+}

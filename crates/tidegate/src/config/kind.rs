@@ -1,0 +1,49 @@
+//! The kinds of processes: where each listens, and what it cannot do without.
+
+use std::net::SocketAddr;
+
+use super::{Config, Faults};
+use crate::node::Addresses;
+
+/// What a process is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `tidegate serve`.
+    Both,
+    /// `tidegate control`.
+    Control,
+    /// `tidegate gateway`.
+    Gateway,
+}
+
+impl Config {
+    /// Where a process of this kind listens.
+    pub fn addresses(&self, kind: Kind) -> Addresses {
+        let (has_control, has_gateway) = (kind != Kind::Gateway, kind != Kind::Control);
+        let of_control = |address: Option<SocketAddr>| address.filter(|_| has_control);
+        let of_gateway = |address: Option<SocketAddr>| address.filter(|_| has_gateway);
+        Addresses {
+            control: of_control(Some(self.control_addr)),
+            feed: of_control(self.feed.addr),
+            gateway: of_gateway(Some(self.gateway_addr)),
+            check: of_gateway(self.check_addr),
+            ext_authz: of_gateway(self.ext_authz_addr),
+            metrics: self.metrics_addr,
+        }
+    }
+
+    /// What a process of this kind cannot do without.
+    pub fn suits(&self, kind: Kind) -> Result<(), Faults> {
+        let fault =
+            match kind {
+                Kind::Both => None,
+                Kind::Control => self.feed.addr.is_none().then_some(
+                    "a control side alone needs `feed_addr`, or no gateway can follow it",
+                ),
+                Kind::Gateway => self.feed.control.is_empty().then_some(
+                    "a gateway alone needs --control URL or `control_urls`: whom it follows",
+                ),
+            };
+        fault.map_or(Ok(()), |fault| Err(Faults(vec![fault.to_owned()])))
+    }
+}

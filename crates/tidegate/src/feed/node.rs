@@ -1,0 +1,62 @@
+//! This node's control side, as gateways on other machines ask it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tidegate_control::{Control, GatewayHeard};
+use tidegate_feed::{Heard, Provider, Times};
+use tidegate_gateway::{Batch, Source, SourceError};
+
+use super::ControlSource;
+use crate::clock::{Clock, wall};
+
+/// The control side and its clock.
+pub struct NodeFeed {
+    source: ControlSource,
+    clock: Arc<Clock>,
+}
+
+impl NodeFeed {
+    /// The feed of a control side.
+    pub fn new(control: Arc<Control>, clock: Arc<Clock>) -> Self {
+        Self { source: ControlSource(control), clock }
+    }
+}
+
+#[async_trait]
+impl Source for NodeFeed {
+    async fn changes(&self, since: u64) -> Result<Batch, SourceError> {
+        self.source.changes(since).await
+    }
+
+    async fn bell(&self, since: u64) {
+        self.source.bell(since).await;
+    }
+
+    fn proof_age(&self) -> Option<Duration> {
+        self.source.proof_age()
+    }
+}
+
+#[async_trait]
+impl Provider for NodeFeed {
+    async fn heard(&self, heard: Heard) -> Result<(), SourceError> {
+        let Heard { me, epoch, enforced, clock_ahead_ms } = heard;
+        let heard = GatewayHeard {
+            id: me.id,
+            name: me.name,
+            epoch,
+            revision: enforced,
+            lease_ms: u64::try_from(me.lease.as_millis()).unwrap_or(u64::MAX),
+            clock_ahead_ms,
+            version: me.version,
+        };
+        let known = self.source.0.gateway_heard(heard, self.clock.now()).await;
+        known.map_err(|error| SourceError(error.to_string()))
+    }
+
+    fn times(&self) -> Times {
+        Times { now: self.clock.now(), wall: wall() }
+    }
+}

@@ -1,0 +1,2 @@
+#![cfg_attr(fuzzing, no_main)]
+tidegate_fuzz::target!(answer);
