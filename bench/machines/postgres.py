@@ -113,6 +113,13 @@ class Postgres:
         return self.run("psql", *self.to(database), "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", text,
                         quiet=False).stdout.strip()
 
+    def copy(self, table, rows):
+        """Puts rows, in COPY's text form, into a table."""
+        file = self.home / f"{table}.rows"
+        file.write_text(rows)
+        self.run("psql", *self.to("tidegate"), "-qX", "-v", "ON_ERROR_STOP=1", "-c", f"\\copy {table} FROM '{file}'")
+        file.unlink()
+
     def to(self, database):
         return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "tidegate",
                 *(["-d", database] if database != "postgres" else [])]
