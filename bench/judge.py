@@ -4,10 +4,12 @@ from array import array
 from bisect import bisect_right
 from collections import namedtuple
 
-ADMITTED, DENIED, OTHER = range(3)
+ADMITTED, DENIED, OTHER, CLOSED = range(4)
+# What a gateway says that does not know enough to decide.
+NOT_OPEN = (b"not-ready", b"lease-lapsed")
 
-# A change of what an app may do: whether it holds a grant after it, when the change was asked for and
-# answered, and the revision of the answer.
+# A change of what an app may do: whether it holds a grant after it (None: nobody knows, for the answer never
+# came), when the change was asked for and answered, and the revision of the answer.
 Change = namedtuple("Change", "app granted sent came revision")
 
 # From the answer to a change until the next change is asked for. Until its answer, the next one may or
@@ -29,6 +31,8 @@ class Calls:
             verdict = ADMITTED
         elif reason in (b"no-grant", b"cancelled"):
             verdict = DENIED
+        elif reason in NOT_OPEN:
+            verdict = CLOSED
         else:
             verdict = OTHER
         self.app.append(app)
@@ -45,7 +49,7 @@ class Verdicts:
     """Counted calls."""
 
     def __init__(self):
-        self.calls = self.admitted = self.denied = self.other = self.open = self.stale = 0
+        self.calls = self.admitted = self.denied = self.other = self.closed = self.open = self.stale = 0
         # Of judged calls, how long after the answer they were sent (in ns), by what holds: a grant or none.
         self.judged = {False: array("q"), True: array("q")}
         # Of those among them that were answered as if the change had not been made.
@@ -57,11 +61,13 @@ def windows_of(changes):
     windows, last = {}, {}
     for change in sorted(changes, key=lambda change: change.sent):
         own = windows.setdefault(change.app, [])
-        if before := last.get(change.app):
+        before = last.get(change.app)
+        if before and before.granted is not None:
             own.append(Window(before.came, change.sent, before.granted, before.revision, change.revision))
         last[change.app] = change
     for app, change in last.items():
-        windows[app].append(Window(change.came, NEVER, change.granted, change.revision, NEVER))
+        if change.granted is not None:
+            windows[app].append(Window(change.came, NEVER, change.granted, change.revision, NEVER))
     return windows
 
 
@@ -75,8 +81,9 @@ def judge(changes, all_calls):
             told.admitted += verdict == ADMITTED
             told.denied += verdict == DENIED
             told.other += verdict == OTHER
+            told.closed += verdict == CLOSED
             number = bisect_right(starts.get(app, ()), sent) - 1
-            if number < 0 or sent >= windows[app][number].end:
+            if number < 0 or verdict == CLOSED or sent >= windows[app][number].end:
                 told.open += 1
                 continue
             window = windows[app][number]

@@ -3,8 +3,10 @@
 use tidegate_feed::{Answered, FormatError, Question, Reader, pack};
 use tidegate_gateway::Batch;
 
+use crate::Turn;
+
 /// What is read is written as something that is read as the same. Everything else is refused.
-pub fn run(data: &[u8]) {
+pub fn run(data: &[u8], _: Turn) {
     if let Ok(question) = Question::read(data) {
         assert_eq!(Question::read(&question.write()), Ok(question));
     }

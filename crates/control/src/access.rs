@@ -131,12 +131,18 @@ pub(crate) async fn app_for_reviewer(
     seat: &Seat,
     key: &Key,
 ) -> Result<AppRecord> {
-    let record = view.app(&key.app).await?.ok_or_else(|| app_unknown(&key.app))?;
-    if seat.sees_app(&record) || view.standing(key).await?.is_some() {
-        Ok(record)
-    } else {
-        Err(app_unknown(&key.app))
-    }
+    let record = view.app(&key.app).await?;
+    let is_concerned = view.standing(key).await?.is_some();
+    seen_by_reviewer(seat, record, is_concerned).ok_or_else(|| app_unknown(&key.app))
+}
+
+/// The app, if a reviewer can see it. Is it concerned, having asked for or had the API?
+pub(crate) fn seen_by_reviewer(
+    seat: &Seat,
+    record: Option<AppRecord>,
+    is_concerned: bool,
+) -> Option<AppRecord> {
+    record.filter(|record| is_concerned || seat.sees_app(record))
 }
 
 pub(crate) fn app_unknown(id: &AppId) -> crate::Error {

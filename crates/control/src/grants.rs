@@ -1,9 +1,11 @@
 //! Grants: the five actions, and the batch.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_domain::standing::{self, Command as StandingCommand, Facts};
-use tidegate_domain::{Api, ApiId, AppId, InstanceId, Key, Refusal, Standing, Task, Timestamp};
+use tidegate_domain::{
+    Api, ApiId, AppId, InstanceId, Key, Publication, Refusal, Standing, Task, Timestamp,
+};
 use tidegate_store::{AppRecord, View};
 
 use crate::access::{self, Seat};
@@ -77,18 +79,32 @@ pub(crate) async fn authorize_many(
     let seat = turn.seat(caller).await?;
     let api = access::own_api(turn.view(), &seat, api).await?;
     access::instance(turn.view(), &seat, &api.project, instance).await?;
-    // In the order of ids, so that no two batches can wait for each other.
-    let apps: BTreeSet<AppId> = apps.into_iter().collect();
-    let mut records = Vec::with_capacity(apps.len());
+    // In the order of ids, so that the same batch is always refused for the same app.
+    let apps: Vec<AppId> = BTreeSet::from_iter(apps).into_iter().collect();
+    let found = turn.apps_among(&apps).await?;
+    let mut records: BTreeMap<_, _> = found.into_iter().map(|r| (r.app.id.clone(), r)).collect();
+    let held = turn.standings_among(&api.id, instance, &apps).await?;
+    let mut held: BTreeMap<_, _> = held.into_iter().map(|s| (s.key.app.clone(), s)).collect();
+    let mut concerned = Vec::with_capacity(apps.len());
     for app in apps {
+        let standing = held.remove(&app);
+        let record = records.remove(&app);
+        let record = access::seen_by_reviewer(&seat, record, standing.is_some())
+            .ok_or_else(|| access::app_unknown(&app))?;
         let key = Key { api: api.id.clone(), instance: instance.clone(), app };
-        records.push(access::app_for_reviewer(turn.view(), &seat, &key).await?);
+        concerned.push((record, standing.unwrap_or_else(|| Standing::new(key))));
     }
     seat.must(Task::Operate)?;
     let command = StandingCommand::Authorize { until };
-    for record in records {
-        carry_out(turn, &seat, &api, &record, instance, &command).await?;
+    let publication = publications::settled(turn, &api, instance).await?;
+    let mut changed = Vec::with_capacity(concerned.len());
+    for (record, standing) in concerned {
+        let facts = facts(&seat, &api, &record, &publication);
+        let events = standing::decide(&standing, &facts, &command, turn.now)?;
+        changed.extend(keep::happened(turn, &api, &record, standing, events).await?);
     }
+    turn.put_standings(&changed).await?;
+    publications::app_released(turn, &api, publication).await?;
     Ok(Outcome::Done)
 }
 
@@ -104,15 +120,20 @@ pub(crate) async fn carry_out(
     let publication = publications::settled(turn, api, instance).await?;
     let key = Key { api: api.id.clone(), instance: instance.clone(), app: record.app.id.clone() };
     let standing = turn.standing(&key).await?.unwrap_or_else(|| Standing::new(key));
-    let facts = Facts {
+    let facts = facts(seat, api, record, &publication);
+    let events = standing::decide(&standing, &facts, command, turn.now)?;
+    keep::standing(turn, api, record, standing, events).await?;
+    publications::app_released(turn, api, publication).await
+}
+
+/// What a command on a standing is decided by, beside the standing.
+fn facts(seat: &Seat, api: &Api, record: &AppRecord, publication: &Publication) -> Facts {
+    Facts {
         actor: seat.user.clone(),
         is_reviewer: seat.reviews(api),
         is_owner: seat.owns(record),
         answers_for_app: seat.answers_for(record),
         fit: record.app.kind.fit(api.auth),
         status: publication.status,
-    };
-    let events = standing::decide(&standing, &facts, command, turn.now)?;
-    keep::standing(turn, api, record, standing, events).await?;
-    publications::app_released(turn, api, publication).await
+    }
 }

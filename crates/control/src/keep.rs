@@ -15,11 +15,26 @@ pub(crate) async fn standing(
     turn: &mut Turn<'_>,
     api: &Api,
     record: &AppRecord,
-    mut standing: Standing,
+    standing: Standing,
     events: Vec<Event>,
 ) -> Result<()> {
+    match happened(turn, api, record, standing, events).await? {
+        Some(standing) => Ok(turn.put_standing(&standing).await?),
+        None => Ok(()),
+    }
+}
+
+/// Keeps all of what happened to a standing but the standing itself, and tells what that is now if it is
+/// another.
+pub(crate) async fn happened(
+    turn: &mut Turn<'_>,
+    api: &Api,
+    record: &AppRecord,
+    mut standing: Standing,
+    events: Vec<Event>,
+) -> Result<Option<Standing>> {
     if events.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     for event in events {
         match &event {
@@ -39,7 +54,7 @@ pub(crate) async fn standing(
         announce(turn, api, record, &standing.key, &event).await?;
         standing = standing::evolve(standing, event, turn.now);
     }
-    Ok(turn.put_standing(&standing).await?)
+    Ok(Some(standing))
 }
 
 /// Tells the journal, and by the outbox the people an event concerns.

@@ -144,6 +144,8 @@ pub trait View: Send {
 
     /// An app and its sealed secret.
     async fn app(&mut self, id: &AppId) -> Result<Option<AppRecord>>;
+    /// Those of these apps that exist, by id.
+    async fn apps_among(&mut self, ids: &[AppId]) -> Result<Vec<AppRecord>>;
     /// The apps that pass the filter, oldest first.
     async fn apps(&mut self, filter: &AppFilter, paging: Paging) -> Result<Page<AppRecord>>;
     /// An API.
@@ -180,6 +182,13 @@ pub trait View: Send {
     async fn revision_of(&mut self, key: &Key) -> Result<Revision>;
     /// All standings of an API on an instance, by app id.
     async fn standings_on(&mut self, api: &ApiId, on: &InstanceId) -> Result<Vec<Standing>>;
+    /// The standings of these apps with an API on an instance, by app id.
+    async fn standings_among(
+        &mut self,
+        api: &ApiId,
+        on: &InstanceId,
+        apps: &[AppId],
+    ) -> Result<Vec<Standing>>;
     /// All standings of an app, by API and instance.
     async fn standings_of_app(&mut self, app: &AppId) -> Result<Vec<Standing>>;
     /// The standings of an API or an app that are listed at `now`, by (instance, app) or (API,
@@ -278,6 +287,8 @@ pub trait Transaction: View {
     /// Keeps a standing, and the ids of its pending application and running notices. Those go through
     /// [`Transaction::put_application`] and [`Transaction::put_notice`], before this.
     async fn put_standing(&mut self, standing: &Standing) -> Result<()>;
+    /// The same for many, of which no two have the same key.
+    async fn put_standings(&mut self, standings: &[Standing]) -> Result<()>;
     /// Keeps an application.
     async fn put_application(&mut self, application: &Application) -> Result<()>;
     /// Keeps a notice.

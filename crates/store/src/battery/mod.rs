@@ -47,6 +47,7 @@ macro_rules! battery {
                 the_epoch_is_kept
                 people_round_trip
                 catalog_round_trips
+                many_are_kept_and_found_at_once
                 throttles_round_trip
                 publications_round_trip
                 standings_round_trip

@@ -10,10 +10,11 @@ use tidegate_domain::{
 };
 
 use super::samples::{
-    api, app, application, at, bound_api, closed, grant, instance, instance_id, key, line, member,
-    message, notice, project, publication, throttle, token, user, verdict, workspace, workspace_id,
+    api, app, app_id, application, at, bound_api, closed, grant, instance, instance_id, key, line,
+    member, message, notice, project, publication, throttle, token, user, verdict, workspace,
+    workspace_id,
 };
-use super::{Shared, revision, view, write};
+use super::{Shared, begin, revision, view, write};
 use crate::{MessageId, Sealed, StoreError, TokenHash};
 
 /// Projects, users, workspaces, members and tokens.
@@ -51,6 +52,39 @@ pub async fn people_round_trip(store: Shared) {
     }
     assert_eq!(view.token(&TokenHash([7; 32])).await.unwrap(), Some(token(7, 99)));
     assert_eq!(view.token(&TokenHash([8; 32])).await.unwrap(), None);
+}
+
+/// Many at once are the same as each by itself; whom nobody knows, and who is deleted, is left out.
+pub async fn many_are_kept_and_found_at_once(store: Shared) {
+    let names: Vec<String> = (0..1_200).map(|n| format!("a{n:04}")).collect();
+    let mut tx = begin(&store).await;
+    for name in &names {
+        tx.put_app(&app(name, "p1", 1)).await.unwrap();
+    }
+    let granted = |app: &String, until| Standing {
+        grant: Some(grant(until, None)),
+        ..Standing::new(key("x1", "i1", app))
+    };
+    let mut all: Vec<Standing> = names.iter().map(|name| granted(name, 1_001)).collect();
+    tx.put_standings(&all).await.unwrap();
+    tx.put_standings(&[]).await.unwrap();
+    tx.put_standing(&granted(&"b".to_owned(), 1_001)).await.unwrap();
+    tx.commit().await.unwrap();
+    all[7] = granted(&names[7], 9_000);
+    let gone = app_id(&names[1_100]);
+    write!(store, put_standings(&all[7..8]), delete_app(&gone));
+
+    let mut ids: Vec<_> = names.iter().rev().map(|name| app_id(name)).collect();
+    ids.push(app_id("nobody"));
+    ids.push(ids[0].clone());
+    let mut view = view(&store).await;
+    let apps = view.apps_among(&ids).await.unwrap();
+    let living: Vec<_> = names.iter().filter(|name| **name != names[1_100]).collect();
+    assert!(apps.iter().map(|record| record.app.id.as_str()).eq(living));
+    let (api, on) = (all[0].key.api.clone(), all[0].key.instance.clone());
+    assert_eq!(view.standings_among(&api, &on, &ids).await.unwrap(), all);
+    assert_eq!(view.apps_among(&[]).await.unwrap(), []);
+    assert_eq!(view.standings_among(&api, &on, &[]).await.unwrap(), []);
 }
 
 /// Instances, apps and APIs.

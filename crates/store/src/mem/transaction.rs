@@ -181,6 +181,13 @@ impl Transaction for Session<Writing> {
         Ok(())
     }
 
+    async fn put_standings(&mut self, standings: &[Standing]) -> Result<()> {
+        for standing in standings {
+            self.put_standing(standing).await?;
+        }
+        Ok(())
+    }
+
     async fn put_application(&mut self, application: &Application) -> Result<()> {
         let id = application.id.clone();
         self.0.state.applications.insert(id, application.clone());

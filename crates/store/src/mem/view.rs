@@ -1,7 +1,7 @@
 //! Reading a state.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use async_trait::async_trait;
@@ -108,6 +108,11 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         Ok(self.0.app(id).cloned())
     }
 
+    async fn apps_among(&mut self, ids: &[AppId]) -> Result<Vec<AppRecord>> {
+        let ids: BTreeSet<_> = ids.iter().collect();
+        Ok(ids.into_iter().filter_map(|id| self.0.app(id).cloned()).collect())
+    }
+
     async fn apps(&mut self, filter: &AppFilter, paging: Paging) -> Result<Page<AppRecord>> {
         let state = &*self.0;
         let apps = state.apps.values().filter_map(|kept| kept.value.as_ref());
@@ -192,6 +197,17 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         kept.filter(|s| s.key.api == *api && s.key.instance == *on)
             .map(|s| self.0.standing(s))
             .collect()
+    }
+
+    async fn standings_among(
+        &mut self,
+        api: &ApiId,
+        on: &InstanceId,
+        apps: &[AppId],
+    ) -> Result<Vec<Standing>> {
+        let mut all = self.standings_on(api, on).await?;
+        all.retain(|standing| apps.contains(&standing.key.app));
+        Ok(all)
     }
 
     async fn standings_of_app(&mut self, app: &AppId) -> Result<Vec<Standing>> {

@@ -11,8 +11,9 @@ use sea_orm::{
 
 use crate::{Page, Paging, Result, StoreError};
 
-/// How many ids one statement names at most: engines limit the parameters of a statement.
-const CHUNK: usize = 500;
+/// How many ids or rows one statement has at most: engines limit its parameters, the strictest of them to
+/// 32,766, and a row has up to twenty.
+const CHUNK: usize = 1_000;
 
 /// What engines say when two transactions cannot both be: they would not have been one after the
 /// other, or they wait for each other.
@@ -138,13 +139,23 @@ pub fn clamped(count: u64) -> u64 {
 pub async fn rows_in<E: EntityTrait>(
     tx: &DatabaseTransaction,
     column: E::Column,
+    values: Vec<String>,
+) -> Result<Vec<E::Model>> {
+    rows_among(tx, E::find(), column, values).await
+}
+
+/// The rows a query finds whose column has one of these values.
+pub async fn rows_among<E: EntityTrait>(
+    tx: &DatabaseTransaction,
+    query: Select<E>,
+    column: E::Column,
     mut values: Vec<String>,
 ) -> Result<Vec<E::Model>> {
     values.sort_unstable();
     values.dedup();
     let mut rows = Vec::with_capacity(values.len());
     for chunk in values.chunks(CHUNK) {
-        let these = E::find().filter(column.is_in(chunk.iter().map(String::as_str)));
+        let these = query.clone().filter(column.is_in(chunk.iter().map(String::as_str)));
         rows.extend(these.all(tx).await?);
     }
     Ok(rows)
@@ -161,10 +172,33 @@ where
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: Send,
 {
+    E::insert(row.into_active_model())
+        .on_conflict(replacing::<E>())
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// Creates rows or replaces them, of which no two have the same key.
+pub async fn put_all<E: EntityTrait>(tx: &DatabaseTransaction, rows: Vec<E::Model>) -> Result<()>
+where
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: Send,
+{
+    let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
+    while rows.peek().is_some() {
+        E::insert_many(rows.by_ref().take(CHUNK))
+            .on_conflict(replacing::<E>())
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A row of the same key goes.
+fn replacing<E: EntityTrait>() -> OnConflict {
     let keys: Vec<E::Column> = E::PrimaryKey::iter().map(|key| key.into_column()).collect();
     let is_key = |column: &E::Column| keys.iter().any(|key| key.as_str() == column.as_str());
     let others = E::Column::iter().filter(|column| !is_key(column));
-    let replace = OnConflict::columns(keys.iter().copied()).update_columns(others).to_owned();
-    E::insert(row.into_active_model()).on_conflict(replace).exec_without_returning(tx).await?;
-    Ok(())
+    OnConflict::columns(keys.iter().copied()).update_columns(others).to_owned()
 }

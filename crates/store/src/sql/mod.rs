@@ -21,6 +21,7 @@ mod upkeep;
 mod view;
 
 use std::fs::File;
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,18 @@ impl SqlStore {
     /// write to it too. Must be called within a Tokio runtime.
     pub async fn open_postgres(url: &PostgresUrl) -> Result<Self> {
         Ok(Self { engine: postgres::open(url).await?, turn: Arc::default() })
+    }
+}
+
+/// What a session is beside its database transaction: nothing if it reads, or what a writer needs.
+trait Mode: Send {
+    /// Sends what is still waiting, so that it is there to be read.
+    fn flush(&mut self, tx: &DatabaseTransaction) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl Mode for () {
+    async fn flush(&mut self, _: &DatabaseTransaction) -> Result<()> {
+        Ok(())
     }
 }
 

@@ -14,14 +14,14 @@ use tidegate_domain::{
 };
 use tokio::sync::OwnedMutexGuard;
 
-use super::Session;
-use super::access::{after_commit, put};
+use super::access::{after_commit, put, put_all};
 use super::cells::Cells;
 use super::rows::tag_rows;
 use super::tables::{
     api_tags, apis, applications, apps, duty, head, instances, journal, members, notices, outbox,
     projects, publications, reminders, standings, throttles, tokens, users, workspaces,
 };
+use super::{Mode, Session};
 use crate::{
     AppRecord, Duty, Head, JournalEntry, Mark, Member, Message, MessageId, Project, Result,
     Revision, StoreError, Token, Transaction, User, Workspace, taken,
@@ -34,9 +34,35 @@ const COMMIT: Duration = Duration::from_secs(30);
 /// What a session that writes has beside its database transaction.
 pub struct Writing {
     revision: Revision,
-    lines: i64,
-    messages: i64,
+    /// What is only ever added to is sent in one go: before it is read, or at the commit.
+    lines: Waiting<journal::Model>,
+    messages: Waiting<outbox::Model>,
     _turn: OwnedMutexGuard<()>,
+}
+
+/// Rows that are still to be sent.
+struct Waiting<R> {
+    rows: Vec<R>,
+    /// How many there were in all.
+    count: i64,
+}
+
+impl<R> Default for Waiting<R> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), count: 0 }
+    }
+}
+
+impl<R> Waiting<R> {
+    /// One more, which is told its number.
+    fn add(&mut self, row: impl FnOnce(i64) -> R) {
+        self.rows.push(row(self.count));
+        self.count += 1;
+    }
+
+    fn take(&mut self) -> Vec<R> {
+        std::mem::take(&mut self.rows)
+    }
 }
 
 /// Takes the next revision: every writer's first statement. Its row lock is what makes revisions
@@ -52,9 +78,21 @@ pub async fn take_revision(
     let row = tx.query_one(&next).await?;
     let row = row.ok_or_else(|| Cells::of(head::Entity, &["1"]).bad("one"))?;
     let next = head::Model::from_query_result(&row, "")?.read()?;
-    let writing = Writing { revision: next.revision, lines: 0, messages: 0, _turn: turn };
+    let writing = Writing {
+        revision: next.revision,
+        lines: Waiting::default(),
+        messages: Waiting::default(),
+        _turn: turn,
+    };
     let before = Revision(next.revision.0.saturating_sub(1));
     Ok((Head { revision: before, ..next }, writing))
+}
+
+impl Mode for Writing {
+    async fn flush(&mut self, tx: &DatabaseTransaction) -> Result<()> {
+        put_all::<journal::Entity>(tx, self.lines.take()).await?;
+        put_all::<outbox::Entity>(tx, self.messages.take()).await
+    }
 }
 
 impl Session<Writing> {
@@ -209,6 +247,12 @@ impl Transaction for Session<Writing> {
         put::<standings::Entity>(&self.tx, row).await
     }
 
+    async fn put_standings(&mut self, standings: &[Standing]) -> Result<()> {
+        let revision = self.mode.revision;
+        let rows = standings.iter().map(|standing| standings::Model::of(standing, revision));
+        put_all::<standings::Entity>(&self.tx, rows.collect()).await
+    }
+
     async fn put_application(&mut self, application: &Application) -> Result<()> {
         put::<applications::Entity>(&self.tx, applications::Model::of(application)).await
     }
@@ -218,16 +262,14 @@ impl Transaction for Session<Writing> {
     }
 
     async fn journal_write(&mut self, entry: &JournalEntry) -> Result<()> {
-        let row = journal::Model::of(entry, self.mode.revision, self.mode.lines);
-        put::<journal::Entity>(&self.tx, row).await?;
-        self.mode.lines += 1;
+        let revision = self.mode.revision;
+        self.mode.lines.add(|ordinal| journal::Model::of(entry, revision, ordinal));
         Ok(())
     }
 
     async fn outbox_write(&mut self, message: &Message) -> Result<()> {
-        let row = outbox::Model::of(message, self.mode.revision, self.mode.messages);
-        put::<outbox::Entity>(&self.tx, row).await?;
-        self.mode.messages += 1;
+        let revision = self.mode.revision;
+        self.mode.messages.add(|ordinal| outbox::Model::of(message, revision, ordinal));
         Ok(())
     }
 
@@ -264,7 +306,8 @@ impl Transaction for Session<Writing> {
         if held { Ok(()) } else { Err(StoreError::DutyLost) }
     }
 
-    async fn commit(self: Box<Self>) -> Result<Revision> {
+    async fn commit(mut self: Box<Self>) -> Result<Revision> {
+        self.mode.flush(&self.tx).await?;
         let Session { tx, mode, .. } = *self;
         match tokio::time::timeout(COMMIT, tx.commit()).await {
             Ok(done) => done.map_err(after_commit)?,

@@ -10,14 +10,14 @@ use tidegate_domain::{
     ProjectId, Publication, Standing, Throttle, ThrottleName, Timestamp, UserId, WorkspaceId,
 };
 
-use super::access::{all, by_key, clamped, one, page};
+use super::access::{Stored, all, by_key, clamped, one, page, rows_among, rows_in};
 use super::cells::Cells;
 use super::reminders::remarkable;
 use super::tables::{
     apis, applications, apps, instances, journal, members, notices, outbox, projects, publications,
     reminders, standings, throttles, tokens, users, workspaces,
 };
-use super::{Session, changes, lists};
+use super::{Mode, Session, changes, lists};
 use crate::{
     ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
     Mark, Member, Message, Moment, NoticeFilter, Page, Paging, Project, Remarkable, Result,
@@ -25,7 +25,7 @@ use crate::{
 };
 
 #[async_trait]
-impl<M: Send> View for Session<M> {
+impl<M: Mode> View for Session<M> {
     async fn head(&mut self) -> Result<Head> {
         Ok(self.head.clone())
     }
@@ -97,6 +97,14 @@ impl<M: Send> View for Session<M> {
     async fn app(&mut self, id: &AppId) -> Result<Option<AppRecord>> {
         let living = apps::Column::Deleted.eq(false);
         one(&self.tx, apps::Entity::find_by_id(id.as_str()).filter(living)).await
+    }
+
+    async fn apps_among(&mut self, ids: &[AppId]) -> Result<Vec<AppRecord>> {
+        let ids = ids.iter().map(ToString::to_string).collect();
+        let mut rows = rows_in::<apps::Entity>(&self.tx, apps::Column::Id, ids).await?;
+        rows.retain(|row| !row.deleted);
+        rows.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        AppRecord::load(&self.tx, rows).await
     }
 
     async fn apps(&mut self, filter: &AppFilter, paging: Paging) -> Result<Page<AppRecord>> {
@@ -193,6 +201,22 @@ impl<M: Send> View for Session<M> {
         all(&self.tx, by_key(standings::Entity::find().filter(here))).await
     }
 
+    async fn standings_among(
+        &mut self,
+        api: &ApiId,
+        on: &InstanceId,
+        apps: &[AppId],
+    ) -> Result<Vec<Standing>> {
+        let here = Condition::all()
+            .add(standings::Column::Api.eq(api.as_str()))
+            .add(standings::Column::Instance.eq(on.as_str()));
+        let apps = apps.iter().map(ToString::to_string).collect();
+        let query = standings::Entity::find().filter(here);
+        let mut rows = rows_among(&self.tx, query, standings::Column::App, apps).await?;
+        rows.sort_unstable_by(|one, other| one.app.cmp(&other.app));
+        Standing::load(&self.tx, rows).await
+    }
+
     async fn standings_of_app(&mut self, app: &AppId) -> Result<Vec<Standing>> {
         let of_app = standings::Column::App.eq(app.as_str());
         all(&self.tx, by_key(standings::Entity::find().filter(of_app))).await
@@ -246,6 +270,7 @@ impl<M: Send> View for Session<M> {
     }
 
     async fn journal(&mut self, after: Revision, limit: u64) -> Result<Vec<JournalEntry>> {
+        self.mode.flush(&self.tx).await?;
         let later = journal::Entity::find().filter(journal::Column::Revision.gt(after.column()));
         let mut entries: Vec<JournalEntry> =
             all(&self.tx, by_key(later).limit(clamped(limit))).await?;
@@ -261,6 +286,7 @@ impl<M: Send> View for Session<M> {
     }
 
     async fn outbox(&mut self, limit: u64) -> Result<Vec<Message>> {
+        self.mode.flush(&self.tx).await?;
         all(&self.tx, by_key(outbox::Entity::find()).limit(clamped(limit))).await
     }
 

@@ -1,0 +1,149 @@
+"""PostgreSQL, control nodes and gateways on one machine, measured and broken.
+
+  cancels   from a cancel to its denial at every gateway, under load
+  bulk      batches of 1,000 apps, beside PostgreSQL's own INSERT and COPY of the same rows
+  faults    kills, a failover, frozen and cut-off gateways, wrong clocks, each many times
+
+The tables are those of docs/scale.md.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from gate import prepare
+from machines import bulk, cancels, faults
+from machines.address import Address
+from machines.nodes import Cluster
+from machines.postgres import Postgres
+
+
+def progress(what):
+    def tell(done, of):
+        if done % max(1, of // 100) == 0 or done == of:
+            print(f"\r{what} {done}/{of} ", end="" if done < of else "\n", file=sys.stderr, flush=True)
+    return tell
+
+
+def machine():
+    return (f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+
+
+def part(values, share):
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def percentiles(values):
+    return ", ".join(f"{part(values, share) / 1e6:.1f}" for share in (0.5, 0.99, 1)) + " ms"
+
+
+def grantable(cluster, given):
+    """An API with granted apps, known at every gateway."""
+    apps = prepare(cluster.control, cluster.backend_port, given.apps, 0)
+    return cluster.control.call("GET", "/apis")["records"][0]["id"], apps
+
+
+def run_cancels(given, folder):
+    database = Postgres(folder, "primary").make()
+    try:
+        cluster = Cluster(folder, database.url(), given.controls, given.gateways)
+        try:
+            api, apps = grantable(cluster, given)
+            told = cancels.measure(cluster, api, apps, given.count, given.load, progress("cancels"))
+        finally:
+            cluster.stop()
+    finally:
+        database.stop()
+    load = told["load"]
+    print(f"{machine()}; {given.controls} control nodes, {given.gateways} gateways, {given.count} cancels, "
+          f"{(load.admitted + load.failed) / load.seconds:.0f} other calls/s\n")
+    print("| From the cancel's first byte | p50, p99, p100 |\n|---|---|")
+    print(f"| until its answer | {percentiles(told['answered'])} |")
+    print(f"| until the last gateway denied | {percentiles(told['denied'])} |")
+    late = told["late"]
+    latest = f", the latest {max(late) / 1e6:.1f} ms after it" if late else ""
+    print(f"\nCalls sent after the answer and let in: {len(late)}{latest}. Other calls that failed: {load.failed}.")
+    return not load.failed
+
+
+def run_bulk(given, folder):
+    database = Postgres(folder, "primary").make()
+    try:
+        cluster = Cluster(folder, database.url(), 1, 1)
+        try:
+            apps = prepare(cluster.control, cluster.backend_port, bulk.APPS_A_CALL, 0)
+            apis = bulk.apis(cluster.control, cluster.backend_port, given.apis, progress("APIs"))
+            took = bulk.granted(cluster.controls[0], apis, apps, progress("batches"))
+        finally:
+            cluster.stop()
+        figures = bulk.plain(database, len(took) * bulk.APPS_A_CALL)
+    finally:
+        database.stop()
+    rate = len(took) * bulk.APPS_A_CALL / sum(took)
+    print(f"{machine()}; {len(took) * bulk.APPS_A_CALL:,} grants, {bulk.APPS_A_CALL:,} a call\n")
+    print("| | grants/s | ratio to INSERT | ratio to COPY |\n|---|---|---|---|")
+    print(f"| calls of 1,000 apps: p50 {statistics.median(took) * 1e3:.0f} ms | {rate:,.0f} | "
+          f"{rate / figures['INSERT']:.2f} | {rate / figures['COPY']:.2f} |")
+    for how, figure in figures.items():
+        print(f"| the same rows by `{how}` | {figure:,.0f} | | |")
+    return True
+
+
+def run_faults(given, folder):
+    database = Postgres(folder, "primary").make()
+    databases, address, cluster = [database], Address(database.port), None
+    url = database.url().replace(f":{database.port}/", f":{address.port}/")
+    founds = []
+    try:
+        cluster = Cluster(folder, url, given.controls, given.gateways, given.lease, apart="cut" in given.only)
+        api, apps = grantable(cluster, given)
+        stage = faults.Stage(cluster, databases, address, api, apps)
+        for which in given.only:
+            founds.append(faults.play(stage, which, given.times, given.wait, progress(which)))
+            print(faults.table(founds[-1:], given.lease).splitlines()[-1], file=sys.stderr, flush=True)
+    finally:
+        if cluster:
+            cluster.stop()
+        address.stop()
+        for one in databases:
+            one.stop()
+    print(f"{machine()}; {given.controls} control nodes, {given.gateways} gateways, leases of {given.lease} s, "
+          f"changes answered when {given.wait or 'durable'}\n")
+    print(faults.table(founds, given.lease))
+    return all(faults.good(found, given.lease, given.wait) for found in founds)
+
+
+def main():
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    kinds = arguments.add_subparsers(required=True, dest="what")
+    one = kinds.add_parser("cancels", help="from a cancel to its denial everywhere")
+    one.set_defaults(run=run_cancels)
+    one.add_argument("--count", type=int, default=10_000)
+    one.add_argument("--load", type=float, default=400, help="other calls a second, over all gateways")
+    two = kinds.add_parser("bulk", help="many grants")
+    two.set_defaults(run=run_bulk)
+    two.add_argument("--apis", type=int, default=1000, help="batches of 1,000 grants")
+    three = kinds.add_parser("faults", help="what breaks")
+    three.set_defaults(run=run_faults)
+    three.add_argument("--times", type=int, default=200)
+    three.add_argument("--only", nargs="+", choices=faults.FAULTS, default=list(faults.FAULTS))
+    three.add_argument("--lease", type=int, default=3, help="seconds")
+    three.add_argument("--wait", choices=["enforced"], help="changes are answered when they are enforced")
+    for kind in (one, three):
+        kind.add_argument("--controls", type=int, default=2)
+        kind.add_argument("--gateways", type=int, default=4)
+        kind.add_argument("--apps", type=int, default=128)
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tidegate-") as temporary:
+        good = given.run(given, Path(temporary))
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()

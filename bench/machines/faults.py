@@ -1,0 +1,202 @@
+"""Each fault many times, while grants change and all gateways are called."""
+
+import signal
+import statistics
+import time
+from dataclasses import dataclass, field
+
+from judge import judge
+from line import Line
+
+from .actions import Actor, Signed
+from .meter import Meter, answers_again
+
+HOUR_S = 3600
+LIBFAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+# A little after the lease has ended for sure.
+AFTER_LEASE_S = 0.5
+
+
+@dataclass
+class Found:
+    """What came out of one kind of fault."""
+    name: str
+    times: int = 0
+    recovered: list = field(default_factory=list)
+    changes: int = 0
+    unknown: int = 0
+    calls: int = 0
+    closed: int = 0
+    lost_decisions: int = 0
+    late: list = field(default_factory=list)
+    false: list = field(default_factory=list)
+    other: int = 0
+
+
+class Stage:
+    """A cluster on which faults are played."""
+
+    def __init__(self, cluster, databases, address, api, apps):
+        self.cluster, self.databases, self.address, self.api, self.apps = cluster, databases, address, api, apps
+
+    def database(self):
+        return self.databases[-1]
+
+    def followed_by(self, name):
+        """A standby that has every commit which is acknowledged from now on."""
+        standby = self.database().standby(name)
+        self.database().wait_for_each_commit_at(standby)
+        return standby
+
+    def probe(self):
+        """Seconds until a decision is made and answered again, at whichever control node."""
+        began, turn = time.monotonic(), 0
+        while True:
+            node = self.cluster.controls[turn % len(self.cluster.controls)]
+            actor = Actor(node.address, self.api)
+            try:
+                actor.line = Line(node.address)
+                actor.line.socket.settimeout(5)
+                # The same end again changes nothing, and needs the database all the same.
+                if actor.act("AUTHORIZE", self.apps[-1]) // 100 == 2:
+                    return time.monotonic() - began
+            except OSError:
+                pass
+            turn += 1
+            if time.monotonic() - began > 120:
+                raise RuntimeError("no decision is made any more")
+            time.sleep(0.01)
+
+
+def kill_control(stage, turn):
+    node = stage.cluster.controls[turn % len(stage.cluster.controls)]
+    node.kill()
+    took = stage.probe()
+    node.start().ready()
+    return took
+
+
+def kill_gateway(stage, turn):
+    node = stage.cluster.gateways[turn % len(stage.cluster.gateways)]
+    node.kill()
+    node.start()
+    return answers_again(node.address)
+
+
+def kill_database(stage, _):
+    began = time.monotonic()
+    stage.database().kill()
+    stage.database().start()
+    stage.probe()
+    return time.monotonic() - began
+
+
+def fail_over(stage, turn):
+    """A commit is acknowledged when the standby has it, so what was acknowledged is there after it took over."""
+    old, standby = stage.database(), stage.followed_by(f"standby-{turn + 1}")
+    began = time.monotonic()
+    old.kill()
+    standby.promote()
+    stage.address.move_to(standby.port)
+    stage.databases.append(standby)
+    stage.probe()
+    took = time.monotonic() - began
+    old.remove()
+    return took
+
+
+def freeze_gateway(stage, turn):
+    node = stage.cluster.gateways[turn % len(stage.cluster.gateways)]
+    node.signal(signal.SIGSTOP)
+    time.sleep(stage.cluster.lease + AFTER_LEASE_S)
+    node.signal(signal.SIGCONT)
+    return answers_again(node.address)
+
+
+def cut_network(stage, turn):
+    """Between one gateway and all control nodes, for longer than the lease."""
+    node = stage.cluster.gateways[turn % len(stage.cluster.gateways)]
+    node.network.cut()
+    time.sleep(stage.cluster.lease + AFTER_LEASE_S)
+    node.network.heal()
+    return answers_again(node.address)
+
+
+def wrong_clock(stage, turn):
+    """One process after the other starts with a clock that is an hour off, and again with the right one."""
+    nodes = [*stage.cluster.gateways, *stage.cluster.controls]
+    node, hours = nodes[turn % len(nodes)], 1 if turn % 2 else -1
+    node.stop()
+    node.before = ["env", f"LD_PRELOAD={LIBFAKETIME}", f"FAKETIME={hours * HOUR_S:+d}", "FAKETIME_DONT_FAKE_MONOTONIC=1",
+                   "DONT_FAKE_MONOTONIC=1"]
+    node.start()
+    time.sleep(1)
+    node.stop()
+    node.before = []
+    began = time.monotonic()
+    node.start().ready()
+    return time.monotonic() - began
+
+
+FAULTS = {
+    "control": (kill_control, "a control node is killed (-9)"),
+    "gateway": (kill_gateway, "a gateway is killed (-9)"),
+    "database": (kill_database, "PostgreSQL is killed (-9)"),
+    "failover": (fail_over, "PostgreSQL is killed, its standby takes over"),
+    "freeze": (freeze_gateway, "a gateway is frozen past its lease"),
+    "cut": (cut_network, "a gateway is cut off past its lease"),
+    "clock": (wrong_clock, "a process's clock is an hour off"),
+}
+
+
+def play(stage, which, times, wait, progress):
+    """One kind of fault, so many times."""
+    act, name = FAULTS[which]
+    found = Found(name)
+    with Meter(stage.cluster, stage.api, stage.apps[:-1], wait=wait) as meter:
+        for turn in range(times):
+            time.sleep(0.2)
+            found.recovered.append(act(stage, turn))
+            found.times += 1
+            progress(turn + 1, times)
+        time.sleep(1)
+    told = judge(meter.changes, meter.calls.values())
+    found.changes = sum(change.granted is not None for change in meter.changes)
+    found.unknown = len(meter.changes) - found.changes
+    found.calls, found.closed, found.other = told.calls, told.closed, told.other
+    found.late, found.false = list(told.wrong[False]), list(told.wrong[True])
+    found.lost_decisions = lost(stage, meter.last())
+    return found
+
+
+def lost(stage, last):
+    """Apps of which a gateway does not say what was acknowledged last, when all is quiet."""
+    wrong = 0
+    for node in stage.cluster.gateways:
+        line, signed = Line(node.address), Signed(node.address, stage.apps)
+        for number, granted in last.items():
+            if granted is None:
+                continue
+            line.ask(signed.of(number))
+            wrong += (line.status() == 200) != granted
+    return wrong
+
+
+def good(found, lease, wait):
+    """Was every promise kept?"""
+    bound = 0 if wait == "enforced" else (lease + AFTER_LEASE_S) * 1e9
+    return not (found.lost_decisions or found.false or found.other or any(late > bound for late in found.late))
+
+
+def table(founds, lease):
+    rows = ["| Fault | times | acknowledged decisions | lost | of unknown outcome | calls | let in after the cancel's answer: number, "
+            f"latest | beyond the lease of {lease} s | false denials | answers that the gateway is closed | back after: p50, p100 |",
+            "|---|---|---|---|---|---|---|---|---|---|---|"]
+    for one in founds:
+        late = sorted(one.late)
+        beyond = sum(value > (lease + AFTER_LEASE_S) * 1e9 for value in late)
+        latest = f"{late[-1] / 1e9:.2f} s" if late else "–"
+        rows.append(f"| {one.name} | {one.times} | {one.changes} | **{one.lost_decisions}** | {one.unknown} | {one.calls} | "
+                    f"{len(late)}, {latest} | **{beyond}** | **{len(one.false)}** | {one.closed} | "
+                    f"{statistics.median(one.recovered):.2f}, {max(one.recovered):.2f} s |")
+    return "\n".join(rows)
