@@ -2,6 +2,7 @@
 
   cancels   from a cancel to its denial at every gateway, under load
   bulk      batches of 1,000 apps, beside PostgreSQL's own INSERT and COPY of the same rows
+  scale     memory, start, propagation and the database's work as gateways, grants and apps grow
   faults    kills, a failover, frozen and cut-off gateways, wrong clocks, each many times
 
 The tables are those of docs/scale.md.
@@ -17,7 +18,7 @@ from datetime import date
 from pathlib import Path
 
 from gate import prepare
-from machines import bulk, cancels, faults
+from machines import bulk, cancels, faults, scale
 from machines.address import Address
 from machines.nodes import Cluster
 from machines.postgres import Postgres
@@ -31,7 +32,7 @@ def progress(what):
 
 
 def machine():
-    return (f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    return f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 
 
 def part(values, share):
@@ -118,6 +119,20 @@ def run_faults(given, folder):
     return all(faults.good(found, given.lease, given.wait) for found in founds)
 
 
+def run_scale(given, _):
+    rows = []
+    for size in given.only:
+        for point in scale.points(size):
+            if max(point) > given.most:
+                continue
+            with tempfile.TemporaryDirectory(prefix="tidegate-") as folder:
+                rows.append((point, scale.measure(Path(folder), *point, progress(f"{point}"))))
+            print(scale.table(rows[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
+    print(f"{machine()}; 1 control node\n")
+    print(scale.table(rows))
+    return True
+
+
 def main():
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -135,6 +150,10 @@ def main():
     three.add_argument("--only", nargs="+", choices=faults.FAULTS, default=list(faults.FAULTS))
     three.add_argument("--lease", type=int, default=3, help="seconds")
     three.add_argument("--wait", choices=["enforced"], help="changes are answered when they are enforced")
+    four = kinds.add_parser("scale", help="what grows")
+    four.set_defaults(run=run_scale)
+    four.add_argument("--only", nargs="+", choices=["gateways", "grants", "apps"], default=["gateways", "grants", "apps"])
+    four.add_argument("--most", type=int, default=10**7, help="no run with more of anything")
     for kind in (one, three):
         kind.add_argument("--controls", type=int, default=2)
         kind.add_argument("--gateways", type=int, default=4)

@@ -105,10 +105,10 @@ class Control:
         return json.loads(text) if text else None
 
 
-def nginx(folder, name, port, location, upstream=""):
+def nginx(folder, name, port, location, upstream="", before=()):
     config = folder / f"{name}.conf"
     config.write_text(NGINX.format(dir=folder, name=name, port=port, location=location, upstream=upstream))
-    return Server(["nginx", "-c", config, "-p", folder], stderr=subprocess.DEVNULL)
+    return Server([*before, "nginx", "-c", config, "-p", folder], stderr=subprocess.DEVNULL)
 
 
 def prepare(control, backend_port, apps, answer_bytes):

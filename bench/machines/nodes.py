@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -14,25 +13,35 @@ from gate import BINARY, WORLD, Control
 from gate import nginx as nginx_of
 from processes import Server, free_port, wait_for
 
+from .network import Network
+
 CONTROL = """
 data_dir = "{home}"
 database = "{database}"
 control_addr = "127.0.0.1:{port}"
-feed_addr = "127.0.0.1:{feed}"
+feed_addr = "{feed}"
 metrics_addr = "127.0.0.1:{metrics}"
+{tls}
 [log]
 level = "{log}"
 """
 GATEWAY = """
 data_dir = "{home}"
-control = [{control}]
-gateway_addr = "127.0.0.1:{port}"
-metrics_addr = "127.0.0.1:{metrics}"
+control_urls = [{control}]
+gateway_addr = "{address}"
+metrics_addr = "{metrics}"
+{tls}
 [gateway]
+name = "{name}"
 threads = 1
 lease_seconds = {lease}
 [log]
 level = "{log}"
+"""
+TLS = """
+feed_ca = "{dir}/ca.pem"
+feed_cert = "{dir}/{name}.pem"
+feed_key = "{dir}/{name}.key"
 """
 LOG = os.environ.get("TIDEGATE_BENCH_LOG", "error")
 
@@ -87,11 +96,13 @@ class Node:
 
 
 class ControlNode(Node):
-    def __init__(self, folder, name, database):
-        port, feed, metrics = free_port(), free_port(), free_port()
-        self.address, self.feed, self.metrics = f"127.0.0.1:{port}", f"127.0.0.1:{feed}", f"127.0.0.1:{metrics}"
+    def __init__(self, folder, name, database, certs=None):
+        port, self.feed_port, metrics = free_port(), free_port(), free_port()
+        self.address, self.metrics = f"127.0.0.1:{port}", f"127.0.0.1:{metrics}"
+        host, tls = ("0.0.0.0", TLS.format(dir=certs, name="127.0.0.1")) if certs else ("127.0.0.1", "")
         super().__init__(folder, name, "control", CONTROL.format(
-            home=Path(folder) / name, database=database, port=port, feed=feed, metrics=metrics, log=LOG))
+            home=Path(folder) / name, database=database, port=port, feed=f"{host}:{self.feed_port}", metrics=metrics,
+            tls=tls, log=LOG))
 
     def share_keys_of(self, other):
         """What opens the store's secrets is the same at all nodes."""
@@ -100,20 +111,35 @@ class ControlNode(Node):
 
 
 class GatewayNode(Node):
-    def __init__(self, folder, name, controls, lease):
-        port, metrics = free_port(), free_port()
-        self.address, self.metrics = f"127.0.0.1:{port}", f"127.0.0.1:{metrics}"
-        urls = ", ".join(f'"http://{node.feed}"' for node in controls)
+    """A gateway; in a network of its own, if it is given one."""
+
+    def __init__(self, folder, name, controls, lease, network=None, certs=None):
+        host, control, scheme = ("127.0.0.1", "127.0.0.1", "http")
+        if network:
+            host, control, scheme = network.calls, network.control, "https"
+        self.network, self.address, self.metrics = network, f"{host}:{free_port()}", f"{host}:{free_port()}"
+        urls = ", ".join(f'"{scheme}://{control}:{node.feed_port}"' for node in controls)
+        tls = TLS.format(dir=certs, name=name) if certs else ""
         super().__init__(folder, name, "gateway", GATEWAY.format(
-            home=Path(folder) / name, control=urls, port=port, metrics=metrics, lease=lease, log=LOG))
+            home=Path(folder) / name, control=urls, address=self.address, metrics=self.metrics, lease=lease, name=name,
+            tls=tls, log=LOG))
+
+    def start(self):
+        if self.network:
+            self.before = [*self.network.before, *(word for word in self.before if word not in self.network.before)]
+        return super().start()
 
 
 class Cluster:
-    """A database, control nodes, gateways and a backend, on this machine."""
+    """A database, control nodes, gateways and a backend, on this machine. Gateways that are apart have a network
+    each, and follow over mutual TLS."""
 
-    def __init__(self, folder, database, controls=2, gateways=4, lease=300):
+    def __init__(self, folder, database, controls=2, gateways=4, lease=300, apart=False):
         self.folder, self.lease = Path(folder), lease
-        self.controls = [ControlNode(folder, f"control-{i + 1}", database) for i in range(controls)]
+        self.networks = [Network(i + 1) for i in range(gateways)] if apart else []
+        names = [f"gateway-{i + 1}" for i in range(gateways)]
+        self.certs = self.certificates(names) if apart else None
+        self.controls = [ControlNode(folder, f"control-{i + 1}", database, self.certs) for i in range(controls)]
         first, *others = self.controls
         first.start().ready()
         for node in others:
@@ -125,19 +151,34 @@ class Cluster:
                        stdout=subprocess.DEVNULL)
         self.control = Control(first.address)
         self.backend_port = free_port()
-        self.backend = nginx_of(self.folder, "backend", self.backend_port, 'default_type text/plain; return 200 "here";')
-        self.gateways = [self.new_gateway(f"gateway-{i + 1}") for i in range(gateways)]
+        answer = 'default_type text/plain; return 200 "here";'
+        # At the same address in every network.
+        self.backends = [nginx_of(self.folder, "backend", self.backend_port, answer)]
+        for network in self.networks:
+            name = f"backend-{network.name}"
+            self.backends.append(nginx_of(self.folder, name, self.backend_port, answer, before=network.before))
+        self.gateways = [
+            self.new_gateway(name, network) for name, network in zip(names, self.networks or [None] * gateways)]
         for node in self.gateways:
             node.start()
         for node in self.gateways:
             node.ready()
 
-    def new_gateway(self, name):
-        return GatewayNode(self.folder, name, self.controls, self.lease)
+    def certificates(self, gateways):
+        """An authority of the cluster's own, and what it gives to its nodes."""
+        hosts = ",".join(["127.0.0.1", *(network.control for network in self.networks)])
+        words = [word for name in gateways for word in ("--gateway", name)]
+        subprocess.run([BINARY, "certs", "--dir", self.folder / "certs", "--control", hosts, *words], check=True,
+                       stdout=subprocess.DEVNULL)
+        return self.folder / "certs"
+
+    def new_gateway(self, name, network=None):
+        return GatewayNode(self.folder, name, self.controls, self.lease, network, self.certs)
 
     def stop(self):
         for node in [*self.gateways, *self.controls]:
             node.stop()
-        self.backend.stop()
+        for backend in self.backends:
+            backend.stop()
         for network in self.networks:
             network.remove()
