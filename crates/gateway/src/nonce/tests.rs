@@ -31,6 +31,14 @@ fn a_nonce_is_good_once_for_each_app_whatever_the_date() {
 }
 
 #[test]
+fn a_gate_that_learns_the_time_late_has_its_fence_there() {
+    let (nonces, late) = (nonces(1_000), 3_600);
+    nonces.begin(Timestamp::from_ms((START + late) * 1_000));
+    assert_eq!(call(&nonces, "n", late + AHEAD, late + AHEAD), Some(Reason::ReplayFence));
+    assert_eq!(call(&nonces, "n", late + AHEAD + 1, late + AHEAD + 1), None);
+}
+
+#[test]
 fn an_app_and_a_nonce_are_not_another_app_and_nonce() {
     let nonces = nonces(1_000);
     let pair = |app: &str, nonce: &str| nonces.pair(&AppId::parse(app).unwrap(), nonce.as_bytes());
