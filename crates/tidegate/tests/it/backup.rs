@@ -2,7 +2,7 @@
 //! in the midst of it.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::{Value, json};
@@ -249,59 +249,94 @@ fn a_gateway_forgets_what_was_decided_after_the_backup() {
 /// Starts a command and kills it after a while, or when it has ended.
 fn killed(words: &[&str], after: Duration) {
     let mut process = spawn(&mut tidegate(words));
+    // It prints only when it is done.
     let _ = process.lines.recv_timeout(after);
     process.kill();
 }
 
+/// Runs a command that must succeed, and tells moments within a little more time than it took.
+fn moments(words: &[&str], dice: &mut Dice) -> Vec<Duration> {
+    let began = Instant::now();
+    done(words);
+    let most = u64::try_from(began.elapsed().as_micros()).unwrap() * 5 / 4;
+    (0..KILLS).map(|_| Duration::from_micros(dice.below(most))).collect()
+}
+
 #[test]
-fn a_kill_in_the_midst_leaves_nothing_half() {
+fn a_backup_that_is_killed_leaves_nothing_half() {
     let (old, safe) = (Folder::new(), Safe::new());
     let world = old.file("world.yaml", WORLD);
     old.done(&["apply", "-f", &world]);
     let (from, with) = (old.word(), ["--key-file", safe.key.as_str()]);
-    let (mut dice, mut whole) = (Dice(0x6261_636b), 0);
-    let mut pause = || Duration::from_micros(dice.below(120_000));
-    for n in 0..KILLS {
+    let first = safe.path("first");
+    let first = [&["backup", &first, "--data-dir", &from], &with[..]].concat();
+    let mut whole = 0;
+    for (n, moment) in moments(&first, &mut Dice(0x6261_636b)).into_iter().enumerate() {
         let file = safe.path(&format!("killed-{n}"));
-        killed(&[&["backup", &file, "--data-dir", &from], &with[..]].concat(), pause());
+        let backup = [&["backup", &file, "--data-dir", &from], &with[..]].concat();
+        killed(&backup, moment);
         if Path::new(&file).exists() {
             whole += 1;
-            shown(&file, &with);
+        } else {
+            done(&backup);
         }
+        shown(&file, &with);
     }
-    let file = safe.path("whole");
-    old.done(&[&["backup", &file], &with[..]].concat());
     assert!(!names(&old.data()).contains(&"backup.tmp".to_owned()), "{:?}", names(&old.data()));
+    eprintln!("{KILLS} kills of a backup, {whole} of them after it");
+}
 
+#[test]
+fn a_restore_that_is_killed_leaves_nothing_half() {
+    let (old, safe) = (Folder::new(), Safe::new());
+    let world = old.file("world.yaml", WORLD);
+    old.done(&["apply", "-f", &world]);
+    let (file, with) = (safe.path("good"), ["--key-file", safe.key.as_str()]);
+    old.done(&[&["backup", &file], &with[..]].concat());
     let expected = shown(&file, &with)["digest"].clone();
-    let (mut done_at_once, mut refused) = (0, 0);
-    for n in 0..KILLS {
-        let new = Folder::new();
-        let target = new.word();
-        let restore = [&["restore", &file, "--data-dir", &target], &with[..]].concat();
-        killed(&restore, pause());
+    let target = Folder::new();
+    let word = target.word();
+    let first = [&["restore", &file, "--data-dir", &word], &with[..]].concat();
+    let (mut midst, mut after) = (0, 0);
+    for (n, moment) in moments(&first, &mut Dice(0x7265_7374)).into_iter().enumerate() {
+        // Every other time into a folder that holds another world, which must not be lost.
+        let (new, is_full) = (Folder::new(), n % 2 == 1);
+        if is_full {
+            new.done(&["apply", "-f", &world]);
+        }
+        let key = std::fs::read(new.data().join("vault.key")).ok();
+        let word = new.word();
+        let restore = [&["restore", &file, "--data-dir", &word], &with[..]].concat();
+        let over = [&restore[..], &["--force"]].concat();
+        killed(if is_full { &over } else { &restore }, moment);
         let there = names(&new.data());
-        let is_done = there.contains(&"tidegate.db".to_owned());
-        if there.contains(&"restore.tmp".to_owned()) {
-            refused += 1;
+        let is_in_midst = there.contains(&"restore.tmp".to_owned());
+        if is_in_midst {
+            midst += 1;
             let ran = new.run(&["apply", "-f", &world]);
             assert!(ran.err.contains("was interrupted; run it again"), "{n}: {ran:?}");
-        } else {
-            done_at_once += usize::from(is_done);
         }
+        let asides = || names(&new.data()).into_iter().filter(|name| name.starts_with("before-"));
+        let is_done = !is_in_midst
+            && if is_full {
+                asides().count() == 1
+            } else {
+                there.contains(&"vault.key".to_owned())
+            };
+        after += usize::from(is_done);
         if !is_done {
-            done(&restore);
-        } else if there.contains(&"restore.tmp".to_owned()) {
-            done(&[&restore[..], &["--force"]].concat());
+            let is_empty = !there.contains(&"tidegate.db".to_owned()) && !is_full;
+            done(if is_empty { &restore } else { &over });
         }
         let again = safe.path(&format!("again-{n}"));
         new.done(&[&["backup", &again], &with[..]].concat());
         assert_eq!(shown(&again, &with)["digest"], expected, "{n}");
+        if let Some(key) = key {
+            let kept = asides().map(|name| std::fs::read(new.data().join(name).join("vault.key")));
+            assert!(kept.flatten().any(|kept| kept == key), "{n}: the other world is kept");
+        }
     }
-    eprintln!(
-        "{KILLS} kills of a backup, {whole} whole; {KILLS} of a restore, {refused} in its midst, \
-         {done_at_once} after it"
-    );
+    eprintln!("{KILLS} kills of a restore, {midst} in its midst, {after} after it");
 }
 
 #[test]
