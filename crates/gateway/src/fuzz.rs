@@ -10,7 +10,8 @@ use tidegate_sign::Target;
 use crate::denial::Denial;
 use crate::headers::{self, Trust};
 use crate::index::{Broken, Index, Serves};
-use crate::sealed::{Opener, Sealer, SealingKey};
+use crate::snapshot::FORM;
+use tidegate_seal::{Opener, Sealer, SealingKey};
 
 /// The strict reading of a head: its target, and its host if that is in no header.
 pub fn strict(parts: &request::Parts) -> Result<(Target, Option<String>), Denial> {
@@ -58,12 +59,12 @@ pub fn finds_what_it_shows(index: &Index) -> bool {
 
 /// A snapshot file that holds these bytes.
 pub fn seal(image: &[u8], key: &SealingKey) -> io::Result<Vec<u8>> {
-    let mut sealer = Sealer::new(key, Vec::new())?;
+    let mut sealer = Sealer::new(&FORM, key, Vec::new())?;
     sealer.write_all(image)?;
     sealer.finish()
 }
 
 /// Reads a snapshot file, as a gate does when it starts.
 pub fn open(file: &[u8], key: &SealingKey, serves: &Arc<Serves>) -> Result<Index, Broken> {
-    Index::read(&mut Opener::new(key, file)?, serves, 1)
+    Index::read(&mut Opener::new(&FORM, key, file)?, serves, 1)
 }

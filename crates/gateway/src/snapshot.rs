@@ -18,7 +18,7 @@ use crate::index::{Broken, Index, Serves};
 const READ: usize = 1 << 20;
 
 /// How it is sealed.
-const FORM: Form =
+pub(crate) const FORM: Form =
     Form { magic: *b"tidegate-gate\0\0\0", version: 1, purpose: "tidegate gate snapshot" };
 
 /// Where a gate keeps its snapshot, and the key that seals it: it holds the secrets of all apps.

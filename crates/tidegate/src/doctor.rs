@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use self::findings::{Findings, Level};
-use crate::config::{Config, Faults, Loaded};
+use crate::config::{Config, Faults, Kind, Loaded};
 use crate::data::DataDir;
 use crate::exit::Verdict;
 use crate::out::say;
@@ -69,7 +69,9 @@ impl Doctor {
 async fn look(config: &Config, findings: &mut Findings) {
     let data = DataDir::at(&config.data_dir);
     let is_held = folder::look(&data, findings);
-    store::look(config, &data, findings).await;
+    if config.kind() != Kind::Gateway {
+        store::look(config, &data, findings).await;
+    }
     folder::snapshot(config, &data, findings);
     certificates::look(config, findings);
     network::look(config, &data, is_held, findings).await;

@@ -211,7 +211,8 @@ pub fn local_gateway(data_dir: &Path) -> anyhow::Result<String> {
     gateway.context("that server has no gateway; name one with --gateway URL")
 }
 
-fn local_server(data_dir: &Path) -> anyhow::Result<Server> {
+/// The server on this machine that works on a data folder.
+pub fn local_server(data_dir: &Path) -> anyhow::Result<Server> {
     let data = DataDir::at(data_dir);
     data.server()?.with_context(|| {
         format!(

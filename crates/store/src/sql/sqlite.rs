@@ -66,6 +66,7 @@ pub async fn open_to_read(path: &Path) -> Result<Engine> {
         write: begin(SqliteTransactionMode::Deferred),
         read: begin(SqliteTransactionMode::Deferred),
         lock: None,
+        peers: None,
     })
 }
 

@@ -32,6 +32,11 @@ impl Config {
         }
     }
 
+    /// What these settings are for, as far as they tell: who names whom to follow is a gateway alone.
+    pub fn kind(&self) -> Kind {
+        if self.feed.control.is_empty() { Kind::Both } else { Kind::Gateway }
+    }
+
     /// What a process of this kind cannot do without.
     pub fn suits(&self, kind: Kind) -> Result<(), Faults> {
         let fault =

@@ -19,10 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub async fn look(config: &Config, data: &DataDir, is_held: bool, findings: &mut Findings) {
     // A leftover of a server that was killed tells nothing.
     let server = if is_held { data.server().ok().flatten() } else { None };
-    let addresses = config.addresses();
+    let addresses = config.addresses(config.kind());
     let all = [
-        ("control_addr", Some(addresses.control)),
-        ("gateway_addr", Some(addresses.gateway)),
+        ("control_addr", addresses.control),
+        ("feed_addr", addresses.feed),
+        ("gateway_addr", addresses.gateway),
         ("check_addr", addresses.check),
         ("ext_authz_addr", addresses.ext_authz),
         ("metrics_addr", addresses.metrics),
@@ -33,8 +34,11 @@ pub async fn look(config: &Config, data: &DataDir, is_held: bool, findings: &mut
         exposure(name, address, config.gate().tls.is_some(), findings);
     }
     if let Some(server) = server {
-        ready("control", &server.control, findings).await;
-        ready("gateway", &server.gateway, findings).await;
+        for (which, origin) in [("control", &server.control), ("gateway", &server.gateway)] {
+            if let Some(origin) = origin {
+                ready(which, origin, findings).await;
+            }
+        }
     } else if is_held {
         findings.warning(
             "server",
@@ -46,9 +50,10 @@ pub async fn look(config: &Config, data: &DataDir, is_held: bool, findings: &mut
 
 fn listener(name: &'static str, at: SocketAddr, server: Option<&Server>, findings: &mut Findings) {
     let ours = server.is_some_and(|server| {
-        let told = [&server.control, &server.gateway].into_iter();
+        let told = server.control.iter().chain(&server.gateway);
         let told = told.chain(&server.check).chain(&server.ext_authz).chain(&server.metrics);
-        told.filter_map(|url| url.rsplit(':').next()?.parse::<u16>().ok()).any(|p| at.port() == p)
+        let ports = told.filter_map(|url| url.rsplit(':').next()?.parse::<u16>().ok());
+        ports.chain(server.feed.map(|feed| feed.port())).any(|port| at.port() == port)
     });
     if ours {
         findings.ok(name, format!("{at} is the running server's"));
@@ -83,6 +88,8 @@ fn exposure(name: &'static str, at: SocketAddr, has_tls: bool, findings: &mut Fi
             "is open to a network and speaks plain HTTP",
             "put a TLS proxy in front, and let only that reach it",
         ),
+        // Open to a network it needs certificates, or nothing starts.
+        "feed_addr" => return,
         "gateway_addr" if has_tls => return,
         "gateway_addr" => (
             "is open to a network and speaks plain HTTP",
