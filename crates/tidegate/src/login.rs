@@ -212,7 +212,7 @@ pub fn local_gateway(data_dir: &Path) -> anyhow::Result<String> {
 }
 
 /// The server on this machine that works on a data folder.
-pub fn local_server(data_dir: &Path) -> anyhow::Result<Server> {
+fn local_server(data_dir: &Path) -> anyhow::Result<Server> {
     let data = DataDir::at(data_dir);
     data.server()?.with_context(|| {
         format!(

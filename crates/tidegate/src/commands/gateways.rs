@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::client::{Client, Outgoing};
 use crate::control::{answered, encoded};
 use crate::data::DataDir;
-use crate::login::local_server;
+use crate::login::local_control;
 use crate::out::{Output, Table, cell, moment, records, say};
 
 /// Gateways.
@@ -72,15 +72,15 @@ impl Gateways {
     }
 
     async fn ask(&self, method: Method, path: &str) -> anyhow::Result<Value> {
-        let server = local_server(&self.data_dir)?;
+        let control = local_control(&self.data_dir)?;
         let token = DataDir::at(&self.data_dir).kept_operator_token()?;
         let Some(token) = token else {
             bail!("the data folder {} has no operator.token", self.data_dir.display());
         };
-        let request = Outgoing::new(method, format!("{}{path}", server.control))
+        let request = Outgoing::new(method, format!("{control}{path}"))
             .header("authorization", &format!("Bearer {}", token.expose()))
             .context("the operator's token cannot be sent")?;
-        answered(Client::for_endpoint(&server.control)?.send(request).await?)
+        answered(Client::for_endpoint(&control)?.send(request).await?)
     }
 }
 

@@ -48,11 +48,11 @@ async fn a_project_that_moves_to_another_account_takes_its_apps_along() {
     let gate = Gate::new(GateConfig::default(), gate_clock).unwrap();
     let (control, clock) = (Arc::new(control), Arc::new(Clock::fixed()));
     let source = LocalSource { control: ControlSource(control), id: "g".to_owned(), gate, clock };
-    apply(&source.control, "one").await;
+    apply(&source.control.0, "one").await;
     let (kept, gone) =
-        (create_app(&source.control, "kept").await, create_app(&source.control, "gone").await);
+        (create_app(&source.control.0, "kept").await, create_app(&source.control.0, "gone").await);
     let first = source.changes(0).await.unwrap();
-    let known = source.control.gateways(NOW).await.unwrap().gateways;
+    let known = source.control.0.gateways(NOW).await.unwrap().gateways;
     assert_eq!(
         (known.len(), known[0].gateway.revision),
         (1, None),
@@ -62,8 +62,8 @@ async fn a_project_that_moves_to_another_account_takes_its_apps_along() {
     assert!(first.apps.iter().all(|app| app.domain.as_str() == "one" && app.secret.is_some()));
     assert!(source.changes(first.head).await.unwrap().apps.is_empty());
 
-    execute(&source.control, Command::DeleteApp { app: gone.id.clone(), force: false }).await;
-    apply(&source.control, "two").await;
+    execute(&source.control.0, Command::DeleteApp { app: gone.id.clone(), force: false }).await;
+    apply(&source.control.0, "two").await;
     let next = source.changes(first.head).await.unwrap();
     let [app] = next.apps.as_slice() else { panic!("{} apps", next.apps.len()) };
     assert_eq!((&app.id, app.domain.as_str()), (&kept.id, "two"));
