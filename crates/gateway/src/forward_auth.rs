@@ -169,11 +169,12 @@ where
 /// The call that is asked about.
 fn read(parts: request::Parts, dialect: Dialect, body: Bytes) -> Result<Told, Denial> {
     let request::Parts { method, uri, version, mut headers, .. } = parts;
-    let foreign = |headers: &HeaderMap, names: &[HeaderName]| {
-        match names.iter().find(|name| headers.contains_key(*name)) {
-            Some(name) => Err(bad(&format!("The call is told in two ways; one is `{name}`."))),
-            None => Ok(()),
-        }
+    let foreign = |headers: &HeaderMap, names: &[HeaderName]| match names
+        .iter()
+        .find(|name| headers.contains_key(*name))
+    {
+        Some(name) => Err(bad(&format!("The call is told in two ways; one is `{name}`."))),
+        None => Ok(()),
     };
     let (method, target) = match dialect {
         Dialect::Forwarded => {
@@ -189,10 +190,7 @@ fn read(parts: request::Parts, dialect: Dialect, body: Bytes) -> Result<Told, De
             (taken(&mut headers, &ORIGINAL_METHOD)?, taken(&mut headers, &ORIGINAL_URI)?)
         }
         Dialect::Prefixed => {
-            foreign(
-                &headers,
-                &[ORIGINAL_METHOD, ORIGINAL_URI, FORWARDED_METHOD, FORWARDED_URI],
-            )?;
+            foreign(&headers, &[ORIGINAL_METHOD, ORIGINAL_URI, FORWARDED_METHOD, FORWARDED_URI])?;
             own_host(&uri, version, &mut headers)?;
             let own = uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
             let target = own.strip_prefix("/envoy").unwrap_or_default();

@@ -63,7 +63,8 @@ impl Told {
     pub(crate) fn new(head: Head<'_>, body: ToldBody) -> Result<Self, Denial> {
         let method =
             Method::from_bytes(head.method).map_err(|_| bad("The method is malformed."))?;
-        let uri = Uri::from_maybe_shared(head.target).map_err(|_| bad("The address is malformed."))?;
+        let uri =
+            Uri::from_maybe_shared(head.target).map_err(|_| bad("The address is malformed."))?;
         let mut call = Request::new(());
         *call.method_mut() = method;
         *call.uri_mut() = uri;

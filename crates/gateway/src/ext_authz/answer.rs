@@ -54,7 +54,10 @@ fn allow(out: &mut Vec<u8>, judged: &Judged, told: Option<&Told>) {
     message(out, OK, |out| {
         judged.tell_backend(&mut Options(out, TO_BACKEND));
         let callers = told.map(Told::headers);
-        for name in callers.into_iter().flat_map(|callers| spoofed(callers, |name| judged.tells_backend(name))) {
+        for name in callers
+            .into_iter()
+            .flat_map(|callers| spoofed(callers, |name| judged.tells_backend(name)))
+        {
             bytes(out, TO_REMOVE, name.as_str().as_bytes());
         }
         judged.tell_caller(&mut Options(out, TO_CALLER));

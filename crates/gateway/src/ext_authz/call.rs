@@ -74,7 +74,8 @@ fn add(
     }
     let malformed = || bad("A header is malformed.");
     let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| malformed())?;
-    let value = HeaderValue::from_maybe_shared(message.slice_ref(value)).map_err(|_| malformed())?;
+    let value =
+        HeaderValue::from_maybe_shared(message.slice_ref(value)).map_err(|_| malformed())?;
     Ok(headers.append(name, value))
 }
 

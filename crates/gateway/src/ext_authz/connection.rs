@@ -13,7 +13,7 @@ use h2::{Ping, PingPong, RecvStream};
 use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, Interval, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::ExtAuthz;
 use super::grpc::{self, Code, Fault, Message, check_head};
@@ -50,7 +50,9 @@ impl Asking {
             .handshake(Gathered(stream))
             .await?;
         let pings = connection.ping_pong();
-        let tick = interval_at(Instant::now() + tick, tick);
+        let mut tick = interval_at(Instant::now() + tick, tick);
+        // After a stall, two ticks at once would leave no time to answer a ping.
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self { connection, service, waiting: Vec::new(), pings, is_pinged: false, tick })
     }
 
@@ -72,7 +74,8 @@ impl Asking {
         let longest = self.service.limits().buffered_read;
         for question in &mut self.waiting {
             if question.since.elapsed() > longest {
-                question.refuse(Fault(Code::DeadlineExceeded, "the message did not arrive in time"));
+                question
+                    .refuse(Fault(Code::DeadlineExceeded, "the message did not arrive in time"));
             }
         }
         let Some(pings) = &mut self.pings else { return Ok(()) };
@@ -161,7 +164,8 @@ impl Question {
             let _ = self.body.flow_control().release_capacity(piece.len());
             let length = self.message.take(piece, service.largest())?;
             if self.room.is_none() {
-                self.room = length.and_then(|length| service.room(length).transpose()).transpose()?;
+                self.room =
+                    length.and_then(|length| service.room(length).transpose()).transpose()?;
             }
         }
         Poll::Ready(std::mem::take(&mut self.message).whole().map_err(Some))

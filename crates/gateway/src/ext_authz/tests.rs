@@ -161,12 +161,13 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
 /// Fields of every kind and number, within each other.
 fn fields() -> impl Strategy<Value = Vec<u8>> {
     let number = prop_oneof![1_u32..14, Just(1), Just(2), Just(4), any::<u32>()];
-    let leaf = (number.clone(), 0_u8..8, vec(any::<u8>(), 0..9)).prop_map(|(number, kind, rest)| {
-        let mut out = Vec::new();
-        prost::encoding::encode_varint(u64::from(number) << 3 | u64::from(kind), &mut out);
-        out.put_slice(&rest);
-        out
-    });
+    let leaf =
+        (number.clone(), 0_u8..8, vec(any::<u8>(), 0..9)).prop_map(|(number, kind, rest)| {
+            let mut out = Vec::new();
+            prost::encoding::encode_varint(u64::from(number) << 3 | u64::from(kind), &mut out);
+            out.put_slice(&rest);
+            out
+        });
     leaf.prop_recursive(6, 64, 4, move |inner| {
         (number.clone(), any::<bool>(), vec(inner, 0..4)).prop_map(|(number, is_group, inner)| {
             let (mut out, inner) = (Vec::new(), inner.concat());
@@ -232,7 +233,11 @@ proptest! {
 fn groups_lie_in_each_other_as_deep_as_prost_lets_them() {
     for depth in 1..110 {
         let bytes = [vec![0x1b; depth], vec![0x1c; depth]].concat();
-        assert_eq!(HttpRequest::read(&bytes).is_ok(), Looked::decode(&bytes[..]).is_ok(), "{depth}");
+        assert_eq!(
+            HttpRequest::read(&bytes).is_ok(),
+            Looked::decode(&bytes[..]).is_ok(),
+            "{depth}"
+        );
         let within = [vec![0x1b; depth], vec![0x08, 0x01], vec![0x1c; depth]].concat();
         let read = HttpRequest::read(&within).is_ok();
         assert_eq!(read, Looked::decode(&within[..]).is_ok(), "{depth}");

@@ -66,7 +66,10 @@ async fn what_is_no_question_is_refused_by_its_code() {
     };
     let grpc = ("content-type", "application/grpc");
     let (headers, _) = ask(&[grpc, ("grpc-encoding", "gzip")]).await;
-    assert_eq!((status(&headers), headers["grpc-accept-encoding"].as_bytes()), ("12", &b"identity"[..]));
+    assert_eq!(
+        (status(&headers), headers["grpc-accept-encoding"].as_bytes()),
+        ("12", &b"identity"[..])
+    );
     for content in ["application/json", "application/grpc-web", "application/grpcx"] {
         assert_eq!(status(&ask(&[("content-type", content)]).await.0), "13", "{content}");
     }
@@ -189,5 +192,5 @@ async fn no_tampered_question_is_let_in_but_as_it_was_signed() {
         assert_eq!(Target::parse(&http.path).unwrap(), signed);
         let_in += 1;
     }
-    assert!(denied > 100 && refused > 50, "{let_in} {denied} {refused}");
+    assert!(let_in > 5 && denied > 50 && refused > 50, "{let_in} {denied} {refused}");
 }
