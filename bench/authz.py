@@ -110,7 +110,7 @@ def run(given, folder, stops):
     ours.furnish()
     app = compare.prepare(Control(f"127.0.0.1:{ours.control}"), free_port(), given.apps)[-1]
     targets = []
-    for name, more in (("lets all in, with tonic", []), ("lets all in, opaque", ["--opaque"])):
+    for name, more in (("lets all in, with tonic", []), ("lets all in, unread", ["--opaque"])):
         port = free_port()
         server = Server([AUTHORIZER, *more, f"127.0.0.1:{port}"], **QUIET)
         stops.append(server.stop)
