@@ -165,11 +165,15 @@ def ext_authz():
     return (HERE / "peers/envoy-ext-authz.yaml").read_text()
 
 
-def envoy_nobody(place):
+def envoy_nobody(place, name="Envoy + gRPC authorizer that lets all in", more=()):
     port = free_port()
-    helper = Server([AUTHORIZER, f"127.0.0.1:{port}"], **QUIET)
-    at, gateway = envoy(place, "envoy-nobody", ext_authz(), port)
-    return Target("Envoy + gRPC authorizer that lets all in", at, gateway, [helper], checks=False, owned=[helper])
+    helper = Server([AUTHORIZER, *more, f"127.0.0.1:{port}"], **QUIET)
+    at, gateway = envoy(place, f"envoy-nobody{len(more)}", ext_authz(), port)
+    return Target(name, at, gateway, [helper], checks=False, owned=[helper])
+
+
+def envoy_opaque(place):
+    return envoy_nobody(place, "Envoy + gRPC authorizer that lets all in, unread", ["--opaque"])
 
 
 def envoy_tidegate(place):
@@ -186,6 +190,6 @@ def tidegate(place):
 #: The first one is the anchor: all others are told as ratios to it.
 ALL = {
     "nginx": nginx_plain, "nginx-lua": nginx_lua, "haproxy": haproxy_plain, "haproxy-signed": haproxy_signed,
-    "envoy": envoy_plain, "envoy-keys": envoy_keys, "envoy-nobody": envoy_nobody,
+    "envoy": envoy_plain, "envoy-keys": envoy_keys, "envoy-nobody": envoy_nobody, "envoy-opaque": envoy_opaque,
     "envoy-tidegate": envoy_tidegate, "tidegate": tidegate,
 }

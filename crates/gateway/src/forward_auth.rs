@@ -15,50 +15,39 @@
 //! 503 for a fault of the gate's own. Who can reach this can ask anything, so only the proxy may.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 
 use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, TRANSFER_ENCODING,
     WWW_AUTHENTICATE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, request};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, Version, request,
+};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper::service::Service;
+use hyper::service::service_fn;
 use tokio::time::Instant;
 
 use crate::body::{AnyBody, BoxError, full, read_whole};
 use crate::denial::Denial;
 use crate::gate::{Gate, Inner};
-use crate::headers;
+use crate::headers::{self, Sets};
 use crate::proxy::{body_of, health, reserve};
-use crate::server::Caller;
+use crate::server::{Answers, Caller, Opened};
 use crate::told::{Asked, Head, Judged, Told, ToldBody, bad, single};
 
-const FORWARDED_METHOD: &str = "x-forwarded-method";
-const FORWARDED_URI: &str = "x-forwarded-uri";
-const FORWARDED_HOST: &str = "x-forwarded-host";
-const ORIGINAL_METHOD: &str = "x-original-method";
-const ORIGINAL_URI: &str = "x-original-uri";
-const ORIGINAL_LENGTH: &str = "x-original-content-length";
-const ORIGINAL_CODING: &str = "x-original-transfer-encoding";
+const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
+const ORIGINAL_URI: HeaderName = HeaderName::from_static("x-original-uri");
+const ORIGINAL_LENGTH: HeaderName = HeaderName::from_static("x-original-content-length");
+const ORIGINAL_CODING: HeaderName = HeaderName::from_static("x-original-transfer-encoding");
 /// Envoy's word on whether it sent a body in part.
-pub(crate) const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
+pub(crate) const PARTIAL_BODY: HeaderName = HeaderName::from_static("x-envoy-auth-partial-body");
 /// By which Envoy is told what not to send on.
 const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
-
-/// By which proxies tell of a call. None of them is the caller's.
-const CONTROL: [&str; 7] = [
-    FORWARDED_METHOD,
-    FORWARDED_URI,
-    ORIGINAL_METHOD,
-    ORIGINAL_URI,
-    ORIGINAL_LENGTH,
-    ORIGINAL_CODING,
-    PARTIAL_BODY,
-];
 
 /// The gate as a check service over HTTP.
 #[derive(Clone)]
@@ -81,14 +70,14 @@ impl Gate {
     }
 }
 
-impl Service<Request<Incoming>> for ForwardAuth {
-    type Response = Response<AnyBody>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let Self { gate, caller } = self.clone();
-        Box::pin(async move { Ok(handle(&gate.0, caller, request).await) })
+impl Answers for ForwardAuth {
+    async fn answer(self, opened: Opened) -> Result<(), BoxError> {
+        // A connection makes room for one call and uses it for all.
+        let service = service_fn(move |request: Request<Incoming>| {
+            let Self { gate, caller } = self.clone();
+            async move { Ok::<_, Infallible>(handle(&gate.0, caller, request).await) }
+        });
+        service.answer(opened).await
     }
 }
 
@@ -121,7 +110,12 @@ where
 {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
-    if let Some(answer) = health(gate, &format!("{path}/")) {
+    let health = match path {
+        "/healthz" => health(gate, "/healthz/"),
+        "/readyz" => health(gate, "/readyz/"),
+        _ => None,
+    };
+    if let Some(answer) = health {
         return answer;
     }
     let dialect = Dialect::of(path);
@@ -134,24 +128,22 @@ where
             let is_sent = !body.is_end_stream();
             let body = whole(gate, &parts, body, &mut memory).await;
             read_for = is_sent.then(|| began.elapsed());
-            body.and_then(|body| read(&parts, dialect, body))
+            body.and_then(|body| read(parts, dialect, body))
         }
         None => Err(bad("The check service has no such path; look at how the proxy asks it.")),
     };
     let asked = Asked { began, read: read_for, peer: caller.map(|caller| caller.address) };
-    let judged = Judged::of(gate, &asked, told);
+    let judged = Judged::of(gate, &asked, told.as_ref());
     let mut answer = match &judged.verdict {
         Ok(_) => Response::new(full("")),
         Err(denial) => refuse(denial, &judged),
     };
     let out = answer.headers_mut();
-    out.extend(judged.identity());
+    judged.tell_backend(out);
+    judged.tell_revision(out);
     out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(revision) = judged.revision() {
-        out.insert(headers::REVISION, revision);
-    }
-    if dialect == Some(Dialect::Prefixed) {
-        forget_spoofed(&parts.headers, out);
+    if let (Some(Dialect::Prefixed), Ok(told)) = (dialect, &told) {
+        forget_spoofed(told.headers(), out);
     }
     answer
 }
@@ -175,67 +167,88 @@ where
 }
 
 /// The call that is asked about.
-fn read(parts: &request::Parts, dialect: Dialect, body: Bytes) -> Result<Told, Denial> {
-    let mut headers = parts.headers.clone();
-    let said = |name: &'static str| single(&parts.headers, name);
-    let needed = |name: &'static str| {
-        said(name)?.ok_or_else(|| bad(&format!("The proxy did not say `{name}` of the call.")))
-    };
-    let foreign = |names: &[&str]| match names.iter().find(|n| parts.headers.contains_key(**n)) {
+fn read(parts: request::Parts, dialect: Dialect, body: Bytes) -> Result<Told, Denial> {
+    let request::Parts { method, uri, version, mut headers, .. } = parts;
+    let foreign = |headers: &HeaderMap, names: &[HeaderName]| match names
+        .iter()
+        .find(|name| headers.contains_key(*name))
+    {
         Some(name) => Err(bad(&format!("The call is told in two ways; one is `{name}`."))),
         None => Ok(()),
     };
     let (method, target) = match dialect {
         Dialect::Forwarded => {
-            foreign(&[ORIGINAL_METHOD, ORIGINAL_URI])?;
-            let host = HeaderValue::from_bytes(needed(FORWARDED_HOST)?);
-            headers.insert(HOST, host.map_err(|_| bad("The host is malformed."))?);
-            (needed(FORWARDED_METHOD)?, needed(FORWARDED_URI)?)
+            foreign(&headers, &[ORIGINAL_METHOD, ORIGINAL_URI])?;
+            // It may be signed, so it stays.
+            let host = needed(&headers, &FORWARDED_HOST)?.clone();
+            headers.insert(HOST, host);
+            (taken(&mut headers, &FORWARDED_METHOD)?, taken(&mut headers, &FORWARDED_URI)?)
         }
         Dialect::Original => {
-            foreign(&[FORWARDED_METHOD, FORWARDED_URI])?;
-            own_host(parts, &mut headers)?;
-            (needed(ORIGINAL_METHOD)?, needed(ORIGINAL_URI)?)
+            foreign(&headers, &[FORWARDED_METHOD, FORWARDED_URI])?;
+            own_host(&uri, version, &mut headers)?;
+            (taken(&mut headers, &ORIGINAL_METHOD)?, taken(&mut headers, &ORIGINAL_URI)?)
         }
         Dialect::Prefixed => {
-            foreign(&[ORIGINAL_METHOD, ORIGINAL_URI, FORWARDED_METHOD, FORWARDED_URI])?;
-            own_host(parts, &mut headers)?;
-            let own = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+            foreign(&headers, &[ORIGINAL_METHOD, ORIGINAL_URI, FORWARDED_METHOD, FORWARDED_URI])?;
+            own_host(&uri, version, &mut headers)?;
+            let own = uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
             let target = own.strip_prefix("/envoy").unwrap_or_default();
-            (parts.method.as_str().as_bytes(), target.as_bytes())
+            (part(method.as_str())?, part(target)?)
         }
     };
-    let is_partial = said(PARTIAL_BODY)?.is_some_and(|is_partial| is_partial != b"false");
+    // These are of this request, or the proxy's word; none is the call's.
+    let is_partial = said(&mut headers, &PARTIAL_BODY)?.is_some_and(|partial| partial != "false");
+    let length = said(&mut headers, &ORIGINAL_LENGTH);
+    let coding = said(&mut headers, &ORIGINAL_CODING);
+    headers.remove(CONTENT_LENGTH);
+    headers.remove(TRANSFER_ENCODING);
     let body = if is_partial {
         ToldBody::Untold
     } else if body.is_empty() {
         let (length, coding) = match dialect {
-            Dialect::Forwarded | Dialect::Original => {
-                (said(ORIGINAL_LENGTH)?, said(ORIGINAL_CODING)?)
-            }
+            Dialect::Forwarded | Dialect::Original => (length?, coding?),
             // Envoy sends bodies. What it does not set would be the caller's word.
             Dialect::Prefixed => (None, None),
         };
-        ToldBody::absent(&String::from_utf8_lossy(method), length, coding)
+        ToldBody::absent(method.as_bytes(), length.as_ref(), coding.as_ref())
     } else {
         ToldBody::Whole(body)
     };
-    // These are of this request, or the proxy's word; none is the call's.
-    for name in CONTROL {
-        headers.remove(name);
-    }
-    headers.remove(CONTENT_LENGTH);
-    headers.remove(TRANSFER_ENCODING);
-    Told::new(Head { method, target, headers }, body)
+    let target = Bytes::copy_from_slice(target.as_bytes());
+    Told::new(Head { method: method.as_bytes(), target, headers }, body)
+}
+/// What the proxy has to say of a call under a name.
+fn needed<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h HeaderValue, Denial> {
+    single(headers, name)?
+        .ok_or_else(|| bad(&format!("The proxy did not say `{name}` of the call.")))
+}
+
+/// The same, taken out: it is none of the call's.
+fn taken(headers: &mut HeaderMap, name: &HeaderName) -> Result<HeaderValue, Denial> {
+    let value = needed(headers, name)?.clone();
+    headers.remove(name);
+    Ok(value)
+}
+
+/// What the proxy may say under a name, taken out, too.
+fn said(headers: &mut HeaderMap, name: &HeaderName) -> Result<Option<HeaderValue>, Denial> {
+    let value = single(headers, name).map(Option::<&HeaderValue>::cloned);
+    headers.remove(name);
+    value
+}
+
+/// A part of the request itself.
+fn part(text: &str) -> Result<HeaderValue, Denial> {
+    HeaderValue::from_str(text).map_err(|_| bad("The address is malformed."))
 }
 
 /// The host of the request itself, put among the headers.
-fn own_host(parts: &request::Parts, headers: &mut HeaderMap) -> Result<(), Denial> {
-    let Some(authority) = parts.uri.authority().filter(|_| parts.version == Version::HTTP_2) else {
+fn own_host(uri: &Uri, version: Version, headers: &mut HeaderMap) -> Result<(), Denial> {
+    let Some(authority) = uri.authority().filter(|_| version == Version::HTTP_2) else {
         return Ok(());
     };
-    let differs = |host: &HeaderValue| host.as_bytes() != authority.as_str().as_bytes();
-    if single(&parts.headers, HOST.as_str())?.is_some() && headers.get(HOST).is_some_and(differs) {
+    if single(headers, &HOST)?.is_some_and(|host| host != authority.as_str()) {
         return Err(bad("`:authority` and `Host` differ."));
     }
     let host = HeaderValue::from_str(authority.as_str());
@@ -249,34 +262,37 @@ fn refuse(denial: &Denial, judged: &Judged) -> Response<AnyBody> {
     let mut answer = Response::new(full(body_of(denial, &judged.id)));
     *answer.status_mut() = status;
     let out = answer.headers_mut();
-    out.extend(denial_headers(denial));
+    tell_denial(out, denial);
     answer
 }
 
 /// What tells a caller why he is denied, beside the text.
-pub(crate) fn denial_headers(denial: &Denial) -> HeaderMap {
+pub(crate) fn tell_denial(out: &mut impl Sets, denial: &Denial) {
     let reason = denial.reason;
-    let mut out = HeaderMap::new();
-    out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
-    out.insert(headers::REASON, HeaderValue::from_static(reason.row().name));
+    out.set(CONTENT_TYPE, b"application/json;charset=UTF-8");
+    out.set(headers::REASON, reason.row().name.as_bytes());
     if reason.status_for_a_proxy() == StatusCode::UNAUTHORIZED {
-        out.insert(WWW_AUTHENTICATE, HeaderValue::from_static("SDK-HMAC-SHA256"));
+        out.set(WWW_AUTHENTICATE, b"SDK-HMAC-SHA256");
     }
     if let Some(seconds) = denial.retry_after() {
-        out.insert(RETRY_AFTER, seconds.into());
+        out.set_value(RETRY_AFTER, &seconds.into());
     }
-    out
 }
 
 /// The names under which a caller tried to speak for the gate, but for those the gate speaks by
 /// itself, which replace his.
-pub(crate) fn spoofed(headers: &HeaderMap, said: &HeaderMap) -> Vec<String> {
+pub(crate) fn spoofed(
+    headers: &HeaderMap,
+    is_said: impl Fn(&HeaderName) -> bool,
+) -> impl Iterator<Item = &HeaderName> {
     let names = headers.keys().filter(|name| headers::is_identity(name.as_str()));
-    names.filter(|name| !said.contains_key(*name)).map(ToString::to_string).collect()
+    names.filter(move |name| !is_said(name))
 }
 
 fn forget_spoofed(headers: &HeaderMap, out: &mut HeaderMap) {
-    let names = spoofed(headers, out).join(",");
+    let names: Vec<&str> =
+        spoofed(headers, |name| out.contains_key(name)).map(HeaderName::as_str).collect();
+    let names = names.join(",");
     if !names.is_empty() {
         headers::set(out, TO_REMOVE, names.as_bytes());
     }

@@ -290,6 +290,25 @@ pub(crate) fn set_origin(sent: &mut HeaderMap, origin: &Origin, host: Option<Hea
     sent.insert(FORWARDED_PROTO, HeaderValue::from_static(origin.scheme));
 }
 
+/// Whatever headers can be set in, each in place of one of the same name.
+pub(crate) trait Sets {
+    /// Sets a header, if the value can be one.
+    fn set(&mut self, name: HeaderName, value: &[u8]);
+
+    /// Sets a header.
+    fn set_value(&mut self, name: HeaderName, value: &HeaderValue);
+}
+
+impl Sets for HeaderMap {
+    fn set(&mut self, name: HeaderName, value: &[u8]) {
+        set(self, name, value);
+    }
+
+    fn set_value(&mut self, name: HeaderName, value: &HeaderValue) {
+        self.insert(name, value.clone());
+    }
+}
+
 /// Sets a header, if the value can be one.
 pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
     if let Ok(value) = HeaderValue::from_bytes(value) {

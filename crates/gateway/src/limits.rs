@@ -161,6 +161,18 @@ const MIB: u32 = 1024 * 1024;
 /// proxy knows of the connection.
 pub(crate) const TOLD_HEAD_BYTES: usize = 512 * 1024;
 
+/// The most headers that a proxy may tell of over gRPC: many times those that a call has.
+pub(crate) const TOLD_HEADERS: usize = 1_000;
+
+/// How much of one message about a call may be on its way at a time.
+pub(crate) const MESSAGE_WINDOW: u32 = 256 * 1024;
+
+/// How much of all messages on a connection may be on its way at a time.
+pub(crate) const MESSAGES_WINDOW: u32 = 1024 * 1024;
+
+/// The largest message that needs no room among the bodies that are held: usual calls without a body.
+pub(crate) const SMALL_MESSAGE: usize = 16 * 1024;
+
 /// The most lines a second about calls that were denied or went wrong; admitted ones are not counted.
 pub(crate) const LINES_PER_SECOND: u32 = 1_000;
 

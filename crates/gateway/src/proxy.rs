@@ -18,7 +18,7 @@ use crate::body::{AnyBody, BoxError, Evidence, Fault, Inbound, Outbound, Reply, 
 use crate::check::{Admitted, Question, decide, route};
 use crate::denial::{Denial, Reason};
 use crate::gate::{Inner, Server};
-use crate::headers::{self, Strict, Trust};
+use crate::headers::{self, Sets, Strict, Trust};
 use crate::index::Index;
 use crate::json;
 use crate::request_id::RequestId;
@@ -346,15 +346,15 @@ fn callers_headers(headers: &HeaderMap, admitted: &Admitted) -> Result<HeaderMap
 
 /// Says who calls what, by the headers that only the gate sets. They are for the backend.
 pub(crate) fn tell_identity(
-    headers: &mut HeaderMap,
+    headers: &mut impl Sets,
     id: &RequestId,
     admitted: &Admitted,
     end: Option<&HeaderValue>,
 ) {
-    headers.insert(headers::REQUEST_ID, id.header());
-    headers::set(headers, headers::API, admitted.api.feed.id.as_str().as_bytes());
+    headers.set_value(headers::REQUEST_ID, id.value());
+    headers.set(headers::API, admitted.api.feed.id.as_str().as_bytes());
     if let Some(app) = &admitted.app {
-        headers::set(headers, headers::APP, app.as_str().as_bytes());
+        headers.set(headers::APP, app.as_str().as_bytes());
     }
     tell_end(headers, admitted, end);
 }
@@ -365,12 +365,12 @@ pub(crate) fn end_of(admitted: &Admitted) -> Option<HeaderValue> {
 }
 
 /// Tells when the right to call ends, if it does.
-pub(crate) fn tell_end(headers: &mut HeaderMap, admitted: &Admitted, end: Option<&HeaderValue>) {
+pub(crate) fn tell_end(headers: &mut impl Sets, admitted: &Admitted, end: Option<&HeaderValue>) {
     if let Some(end) = end {
-        headers.insert(headers::GRANT_END, end.clone());
+        headers.set_value(headers::GRANT_END, end);
     }
     if let Some(at) = admitted.permit.cancelled_at() {
-        headers::set(headers, headers::CANCELLED_AT, at.to_string().as_bytes());
+        headers.set(headers::CANCELLED_AT, at.to_string().as_bytes());
     }
 }
 

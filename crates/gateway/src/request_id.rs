@@ -70,6 +70,11 @@ impl RequestId {
     }
 
     /// As a header's value.
+    pub(crate) fn value(&self) -> &HeaderValue {
+        &self.0
+    }
+
+    /// As a header's value, to keep.
     pub(crate) fn header(&self) -> HeaderValue {
         self.0.clone()
     }

@@ -83,15 +83,11 @@ impl Drop for Open {
     }
 }
 
-/// A service that can be served: of hyper's kind, and free to move between threads.
-pub trait Answers:
-    Service<Request<Incoming>, Response = Response<Self::Out>, Error: Into<BoxError>, Future: Send>
-    + Clone
-    + Send
-    + 'static
-{
-    /// The body of its answers.
-    type Out: Body<Data: Send, Error: Into<BoxError>> + Send + 'static;
+/// What answers on a connection, and is free to move between threads: a service of hyper's kind, or one
+/// with a way of its own.
+pub trait Answers: Send + 'static {
+    /// Answers until the connection ends.
+    fn answer(self, opened: Opened) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
 impl<S, B> Answers for S
@@ -102,11 +98,45 @@ where
         + 'static,
     B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
-    type Out = B;
+    async fn answer(self, opened: Opened) -> Result<(), BoxError> {
+        let Opened { stream, version, protocols, life } = opened;
+        protocols.answer(stream, version, self, life).await.map_err(Into::into)
+    }
+}
+
+/// A connection on which the two ends have come to an agreement.
+pub struct Opened {
+    pub(crate) stream: Stream,
+    version: Version,
+    protocols: Arc<Protocols>,
+    pub(crate) life: Life,
+}
+
+/// How long connections live: until the server stops.
+pub(crate) struct Life(watch::Receiver<()>);
+
+impl Life {
+    /// Drives a connection to its end. When the server stops it is told to end after what is under way.
+    pub(crate) async fn drive<C, E>(
+        mut self,
+        connection: C,
+        finish: impl FnOnce(Pin<&mut C>),
+    ) -> Result<(), E>
+    where
+        C: Future<Output = Result<(), E>>,
+    {
+        let mut connection = pin!(connection);
+        tokio::select! {
+            biased;
+            ended = &mut connection => return ended,
+            _ = self.0.changed() => finish(connection.as_mut()),
+        }
+        connection.await
+    }
 }
 
 /// How an HTTP/2 connection is found dead.
-const PING: Duration = Duration::from_secs(20);
+pub(crate) const PING: Duration = Duration::from_secs(20);
 /// How long to wait for the rest of an HTTP/2 preface that came in pieces.
 const REST_OF_PREFACE: Duration = Duration::from_millis(10);
 /// How long to wait when the machine has no socket left.
@@ -189,8 +219,7 @@ pub(crate) async fn serve_within<S: Answers>(
             };
             let ended = match opened {
                 Ok((stream, version)) => {
-                    let ended = protocols.answer(stream, version, service, stopped).await;
-                    ended.map_err(BoxError::from)
+                    service.answer(Opened { stream, version, protocols, life: Life(stopped) }).await
                 }
                 Err(error) => Err(error.into()),
             };
@@ -253,40 +282,29 @@ impl Protocols {
         Ok((Stream::Plain(stream), version(is_http2)))
     }
 
-    async fn answer(
+    async fn answer<S, B>(
         &self,
         stream: Stream,
         version: Version,
-        service: impl Answers,
-        stopped: watch::Receiver<()>,
-    ) -> hyper::Result<()> {
+        service: S,
+        life: Life,
+    ) -> hyper::Result<()>
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send>
+            + Clone
+            + Send
+            + 'static,
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
         let stream = TokioIo::new(stream);
         if version == Version::HTTP_2 {
             let connection = self.http2.serve_connection(stream, service);
-            drive(connection, http2::Connection::graceful_shutdown, stopped).await
+            life.drive(connection, http2::Connection::graceful_shutdown).await
         } else {
             let connection = self.http1.serve_connection(stream, service).with_upgrades();
-            drive(connection, http1::UpgradeableConnection::graceful_shutdown, stopped).await
+            life.drive(connection, http1::UpgradeableConnection::graceful_shutdown).await
         }
     }
-}
-
-/// Drives a connection to its end. When the server stops it is told to end after what is under way.
-async fn drive<C>(
-    connection: C,
-    finish: impl FnOnce(Pin<&mut C>),
-    mut stopped: watch::Receiver<()>,
-) -> hyper::Result<()>
-where
-    C: Future<Output = hyper::Result<()>>,
-{
-    let mut connection = pin!(connection);
-    tokio::select! {
-        biased;
-        ended = &mut connection => return ended,
-        _ = stopped.changed() => finish(connection.as_mut()),
-    }
-    connection.await
 }
 
 fn version(is_http2: bool) -> Version {

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, request};
 use tidegate_sign::{Cover, sha256};
 use tokio::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use crate::body::Evidence;
 use crate::check::{Admitted, decide, route};
 use crate::denial::{Denial, Reason};
 use crate::gate::Inner;
-use crate::headers::{self, Strict};
-use crate::proxy::{end_of, tell_identity};
+use crate::headers::{self, Sets, Strict};
+use crate::proxy::{end_of, tell_end, tell_identity};
 use crate::request_id::RequestId;
 
 /// A call, as the proxy tells of it.
@@ -37,10 +37,14 @@ pub(crate) enum ToldBody {
 impl ToldBody {
     /// A body that was not sent along, by what is told of its length. Only a method without a body,
     /// or a length of nothing, shows that there is none.
-    pub(crate) fn absent(method: &str, length: Option<&[u8]>, coding: Option<&[u8]>) -> Self {
-        match (length, coding) {
+    pub(crate) fn absent(
+        method: &[u8],
+        length: Option<&HeaderValue>,
+        coding: Option<&HeaderValue>,
+    ) -> Self {
+        match (length.map(HeaderValue::as_bytes), coding) {
             (Some(b"0"), None) => Self::Empty,
-            (None, None) if matches!(method, "GET" | "HEAD") => Self::Empty,
+            (None, None) if matches!(method, b"GET" | b"HEAD") => Self::Empty,
             (Some(_) | None, Some(_) | None) => Self::Untold,
         }
     }
@@ -50,7 +54,7 @@ impl ToldBody {
 pub(crate) struct Head<'a> {
     pub(crate) method: &'a [u8],
     /// Path and query, as they stood in the request line.
-    pub(crate) target: &'a [u8],
+    pub(crate) target: Bytes,
     pub(crate) headers: HeaderMap,
 }
 
@@ -59,12 +63,18 @@ impl Told {
     pub(crate) fn new(head: Head<'_>, body: ToldBody) -> Result<Self, Denial> {
         let method =
             Method::from_bytes(head.method).map_err(|_| bad("The method is malformed."))?;
-        let uri = Uri::try_from(head.target).map_err(|_| bad("The address is malformed."))?;
+        let uri =
+            Uri::from_maybe_shared(head.target).map_err(|_| bad("The address is malformed."))?;
         let mut call = Request::new(());
         *call.method_mut() = method;
         *call.uri_mut() = uri;
         *call.headers_mut() = head.headers;
         Ok(Self { parts: call.into_parts().0, body })
+    }
+
+    /// The caller's headers.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
     }
 }
 
@@ -74,11 +84,14 @@ pub(crate) fn bad(what: &str) -> Denial {
 }
 
 /// The one value of a header that may be there once, and is not empty.
-pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h [u8]>, Denial> {
+pub(crate) fn single<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'h HeaderValue>, Denial> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => Ok(Some(value.as_bytes()).filter(|value| !value.is_empty())),
+        (Some(value), None) => Ok(Some(value).filter(|value| !value.is_empty())),
         (Some(_), Some(_)) => Err(bad(&format!("The header `{name}` was sent more than once."))),
     }
 }
@@ -100,15 +113,15 @@ pub(crate) struct Asked {
 
 impl Judged {
     /// Judges a call, counts it and tells of it.
-    pub(crate) fn of(gate: &Inner, asked: &Asked, told: Result<Told, Denial>) -> Self {
+    pub(crate) fn of(gate: &Inner, asked: &Asked, told: Result<&Told, &Denial>) -> Self {
         let id = gate.ids.next();
-        let ids = match &told {
+        let ids = match told {
             Ok(told) => Ids::new(id, gate.traces(), &told.parts.headers),
             Err(_) => Ids::new(id, gate.traces(), &HeaderMap::new()),
         };
         let mut account = Account::of_check(ids, asked);
         let mut strict = None;
-        let verdict = match &told {
+        let verdict = match told {
             Ok(told) => {
                 account.method = Some(told.parts.method.clone());
                 if let ToldBody::Whole(bytes) = &told.body {
@@ -132,7 +145,7 @@ impl Judged {
             }
         };
         let target = strict.as_ref().map(|strict| &strict.target);
-        let parts = told.as_ref().ok().map(|told| &told.parts);
+        let parts = told.ok().map(|told| &told.parts);
         let reason = denied.as_ref().map(|denial| denial.reason);
         account.answered(gate, parts.zip(target), reason, status);
         account.over(gate, target, None, 0);
@@ -143,21 +156,51 @@ impl Judged {
         Self { id: account.ids.request, verdict, revision: account.revision }
     }
 
-    /// The headers that say who calls, by which only the gate speaks. They are for the backend.
-    pub(crate) fn identity(&self) -> HeaderMap {
-        let mut out = HeaderMap::new();
+    /// Says who calls, by the headers by which only the gate speaks. They are for the backend.
+    pub(crate) fn tell_backend(&self, out: &mut impl Sets) {
         match &self.verdict {
-            Ok(admitted) => tell_identity(&mut out, &self.id, admitted, end_of(admitted).as_ref()),
-            Err(_) => {
-                out.insert(headers::REQUEST_ID, self.id.header());
-            }
+            Ok(admitted) => tell_identity(out, &self.id, admitted, end_of(admitted).as_ref()),
+            Err(_) => out.set_value(headers::REQUEST_ID, self.id.value()),
         }
-        out
     }
 
-    /// The revision this was decided at.
-    pub(crate) fn revision(&self) -> Option<HeaderValue> {
-        self.revision.map(HeaderValue::from)
+    /// Does it tell the backend something by this name?
+    pub(crate) fn tells_backend(&self, name: &HeaderName) -> bool {
+        let mut listens = Listens { name, has_heard: false };
+        self.tell_backend(&mut listens);
+        listens.has_heard
+    }
+
+    /// Says what the caller may know, whatever the verdict.
+    pub(crate) fn tell_caller(&self, out: &mut impl Sets) {
+        out.set_value(headers::REQUEST_ID, self.id.value());
+        self.tell_revision(out);
+        if let Ok(admitted) = &self.verdict {
+            tell_end(out, admitted, end_of(admitted).as_ref());
+        }
+    }
+
+    /// Says at which revision this was decided.
+    pub(crate) fn tell_revision(&self, out: &mut impl Sets) {
+        if let Some(revision) = self.revision {
+            out.set_value(headers::REVISION, &revision.into());
+        }
+    }
+}
+
+/// Listens whether something is said by a name.
+struct Listens<'a> {
+    name: &'a HeaderName,
+    has_heard: bool,
+}
+
+impl Sets for Listens<'_> {
+    fn set(&mut self, name: HeaderName, _: &[u8]) {
+        self.has_heard |= name == *self.name;
+    }
+
+    fn set_value(&mut self, name: HeaderName, _: &HeaderValue) {
+        self.has_heard |= name == *self.name;
     }
 }
 
@@ -234,8 +277,8 @@ mod tests {
             ("POST", Some("00"), None, false),
             ("POST", Some("x"), None, false),
         ] {
-            let of = |text: Option<&'static str>| text.map(str::as_bytes);
-            let body = ToldBody::absent(method, of(length), of(coding));
+            let [length, coding] = [length, coding].map(|text| text.map(HeaderValue::from_static));
+            let body = ToldBody::absent(method.as_bytes(), length.as_ref(), coding.as_ref());
             assert_eq!(body == ToldBody::Empty, is_empty, "{method} {length:?} {coding:?}");
         }
     }

@@ -1,110 +1,100 @@
 //! The call that Envoy asks about.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::messages::{CheckRequest, HeaderList, HttpRequest};
-use crate::denial::Denial;
+use super::message::{Header, HttpRequest};
+use crate::denial::{Denial, Reason};
 use crate::forward_auth::PARTIAL_BODY;
+use crate::limits::TOLD_HEADERS;
 use crate::told::{Head, Told, ToldBody, bad, single};
 
-/// The caller's headers.
-pub(super) fn headers(http: &HttpRequest) -> Result<HeaderMap, Denial> {
-    let is_raw = http.header_map.is_some();
-    if is_raw && !http.headers.is_empty() {
-        return Err(bad("The headers are told in two ways."));
-    }
-    match &http.header_map {
-        Some(list) => of_list(http, list),
-        None => of_map(http, &http.headers),
-    }
-}
-
-fn of_list(http: &HttpRequest, list: &HeaderList) -> Result<HeaderMap, Denial> {
-    let mut headers = HeaderMap::with_capacity(list.headers.len() + 1);
-    for header in &list.headers {
-        let value = match (header.value.as_bytes(), header.raw_value.as_ref()) {
-            (text, b"") => text,
-            (b"", raw) => raw,
-            (_, _) => return Err(bad("A header is told in two ways.")),
-        };
-        add(http, &mut headers, &header.key, value)?;
-    }
-    Ok(headers)
-}
-
-fn of_map(http: &HttpRequest, map: &HashMap<String, String>) -> Result<HeaderMap, Denial> {
-    let mut headers = HeaderMap::with_capacity(map.len() + 1);
-    for (name, value) in map {
-        add(http, &mut headers, name, value.as_bytes())?;
-    }
-    Ok(headers)
-}
-
-/// Adds a header. What begins with a colon is told beside the headers, too, and must be the same.
-fn add(
-    http: &HttpRequest,
-    headers: &mut HeaderMap,
-    name: &str,
-    value: &[u8],
-) -> Result<(), Denial> {
-    let beside = match name {
-        ":method" => Some(&http.method),
-        ":path" => Some(&http.path),
-        ":authority" => Some(&http.host),
-        _ => None,
-    };
-    match beside {
-        Some(beside) if beside.as_bytes() == value => return Ok(()),
-        Some(_) => return Err(bad(&format!("`{name}` is told in two ways."))),
-        None if name.starts_with(':') => return Ok(()),
-        None => {}
-    }
-    let name =
-        HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("A header is malformed."))?;
-    let value = HeaderValue::from_bytes(value).map_err(|_| bad("A header is malformed."))?;
-    headers.append(name, value);
-    Ok(())
-}
-
-/// The call itself.
-pub(super) fn read(message: &CheckRequest) -> Result<(Told, HeaderMap), Denial> {
-    let http = http_of(message).ok_or_else(|| bad("The proxy told of no HTTP request."))?;
-    let mut headers = headers(http)?;
-    if single(&headers, HOST.as_str())?.is_some_and(|host| host != http.host.as_bytes()) {
+/// The call of a message. `http` was read from it; what is kept of the call are parts of it.
+pub(super) fn read(message: &Bytes, http: Option<&HttpRequest<'_>>) -> Result<Told, Denial> {
+    let http = http.ok_or_else(|| bad("The proxy told of no HTTP request."))?;
+    let mut headers = headers(message, http)?;
+    if single(&headers, &HOST)?.is_some_and(|host| host != http.host) {
         return Err(bad("`:authority` and `Host` differ."));
     }
     if !http.host.is_empty() {
-        let host = HeaderValue::from_str(&http.host).map_err(|_| bad("The host is malformed."))?;
-        headers.insert(HOST, host);
+        let host = HeaderValue::from_maybe_shared(message.slice_ref(http.host.as_bytes()));
+        headers.insert(HOST, host.map_err(|_| bad("The host is malformed."))?);
     }
-    let body = body(http, &headers)?;
-    let callers = headers.clone();
-    headers.remove(PARTIAL_BODY);
-    let head = Head { method: http.method.as_bytes(), target: http.path.as_bytes(), headers };
-    Ok((Told::new(head, body)?, callers))
+    let body = body(message, http, &headers)?;
+    headers.remove(&PARTIAL_BODY);
+    let target = message.slice_ref(http.path.as_bytes());
+    Told::new(Head { method: http.method.as_bytes(), target, headers }, body)
 }
 
-fn http_of(message: &CheckRequest) -> Option<&HttpRequest> {
-    message.attributes.as_ref()?.request.as_ref()?.http.as_ref()
+/// The caller's headers.
+fn headers(message: &Bytes, http: &HttpRequest<'_>) -> Result<HeaderMap, Denial> {
+    if http.has_list && http.has_map {
+        return Err(bad("The headers are told in two ways."));
+    }
+    if http.headers.len() > TOLD_HEADERS {
+        return Err(Reason::HeadTooLarge.into());
+    }
+    let mut headers = HeaderMap::with_capacity(http.headers.len() + 1);
+    for (index, header) in http.headers.iter().enumerate() {
+        let is_another = add(message, http, &mut headers, header)?;
+        // A list may have a name twice, a map may not.
+        let before = || http.headers.iter().take(index);
+        if is_another && http.has_map && before().any(|before| before.name == header.name) {
+            return Err(bad("A header is told in two ways."));
+        }
+    }
+    Ok(headers)
 }
 
-fn body(http: &HttpRequest, headers: &HeaderMap) -> Result<ToldBody, Denial> {
-    let sent = match (http.raw_body.is_empty(), http.body.is_empty()) {
-        (false, true) => http.raw_body.clone(),
-        (true, false) => Bytes::copy_from_slice(http.body.as_bytes()),
-        (true, true) => Bytes::new(),
-        (false, false) => return Err(bad("The body is told in two ways.")),
+/// Adds a header, and tells whether there was one of its name. What begins with a colon is told beside
+/// the headers, too, and must be the same.
+fn add(
+    message: &Bytes,
+    http: &HttpRequest<'_>,
+    headers: &mut HeaderMap,
+    header: &Header<'_>,
+) -> Result<bool, Denial> {
+    let value = match (header.text.as_bytes(), header.raw) {
+        (text, b"") => text,
+        (b"", raw) => raw,
+        (_, _) => return Err(bad("A header is told in two ways.")),
     };
-    let length = single(headers, CONTENT_LENGTH.as_str())?;
-    if sent.is_empty() {
-        let coding = single(headers, TRANSFER_ENCODING.as_str())?;
-        return Ok(ToldBody::absent(&http.method, length, coding));
+    if header.name.starts_with(':') {
+        let beside = match header.name {
+            ":method" => http.method,
+            ":path" => http.path,
+            ":authority" => http.host,
+            _ => return Ok(false),
+        };
+        if beside.as_bytes() != value {
+            return Err(bad(&format!("`{}` is told in two ways.", header.name)));
+        }
+        return Ok(false);
     }
-    let is_partial = single(headers, PARTIAL_BODY)?.is_some_and(|partial| partial != b"false");
-    let is_whole = length.is_none_or(|length| length == sent.len().to_string().as_bytes());
-    Ok(if is_whole && !is_partial { ToldBody::Whole(sent) } else { ToldBody::Untold })
+    let malformed = || bad("A header is malformed.");
+    let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| malformed())?;
+    let value =
+        HeaderValue::from_maybe_shared(message.slice_ref(value)).map_err(|_| malformed())?;
+    Ok(headers.append(name, value))
+}
+
+fn body(message: &Bytes, http: &HttpRequest<'_>, headers: &HeaderMap) -> Result<ToldBody, Denial> {
+    let sent = match (http.raw_body, http.body.as_bytes()) {
+        (raw, b"") => raw,
+        (b"", text) => text,
+        (_, _) => return Err(bad("The body is told in two ways.")),
+    };
+    let length = single(headers, &CONTENT_LENGTH)?;
+    if sent.is_empty() {
+        let coding = single(headers, &TRANSFER_ENCODING)?;
+        return Ok(ToldBody::absent(http.method.as_bytes(), length, coding));
+    }
+    let is_partial = single(headers, &PARTIAL_BODY)?.is_some_and(|partial| partial != "false");
+    let is_whole = length.is_none_or(|length| length == sent.len().to_string().as_str());
+    if is_whole && !is_partial {
+        Ok(ToldBody::Whole(message.slice_ref(sent)))
+    } else {
+        Ok(ToldBody::Untold)
+    }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -138,7 +139,7 @@ impl Raw {
         head
     }
 
-    fn message(&self, with_body: bool, is_raw: bool) -> CheckRequest {
+    pub fn message(&self, with_body: bool, is_raw: bool) -> CheckRequest {
         let mut http = HttpRequest {
             method: self.method.clone(),
             path: self.target.clone(),
@@ -176,31 +177,45 @@ impl Raw {
 
 /// One call of gRPC: a message, or the code of the error.
 async fn check(address: SocketAddr, message: &CheckRequest) -> Result<CheckResponse, i32> {
-    let bytes = message.encode_to_vec();
-    let mut framed = BytesMut::new();
-    framed.put_u8(0);
-    framed.put_u32(u32::try_from(bytes.len()).unwrap());
-    framed.extend_from_slice(&bytes);
-    let path = "/envoy.service.auth.v3.Authorization/Check";
-    let (headers, body) = grpc(address, path, framed.freeze()).await;
+    let (headers, body) = grpc(address, CHECK, framed(&message.encode_to_vec())).await;
     match headers.get("grpc-status").map(|code| code.to_str().unwrap()) {
         Some("0") => Ok(CheckResponse::decode(&body[5..]).unwrap()),
         code => Err(code.expect("every answer has one").parse().unwrap()),
     }
 }
 
+/// The path of the one call there is.
+pub const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
+
+/// A message with its prefix.
+pub fn framed(message: &[u8]) -> Bytes {
+    let mut framed = BytesMut::new();
+    framed.put_u8(0);
+    framed.put_u32(u32::try_from(message.len()).unwrap());
+    framed.extend_from_slice(message);
+    framed.freeze()
+}
+
 /// Headers and trailers together, and the body.
 pub async fn grpc(address: SocketAddr, path: &str, body: Bytes) -> (HeaderMap, Bytes) {
-    let stream = TcpStream::connect(address).await.unwrap();
-    stream.set_nodelay(true).unwrap();
-    let (mut sender, connection) =
-        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
     let request = Request::post(format!("http://{address}{path}"))
         .header("content-type", "application/grpc")
         .header("te", "trailers")
         .body(Full::new(body))
         .unwrap();
+    send(address, request).await
+}
+
+/// The same, of any request.
+pub async fn send<B>(address: SocketAddr, request: Request<B>) -> (HeaderMap, Bytes)
+where
+    B: Body<Data = Bytes, Error: std::error::Error + Send + Sync> + Send + Unpin + 'static,
+{
+    let stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (mut sender, connection) =
+        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
     let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
     assert_eq!(parts.status, 200);
     let body = body.collect().await.unwrap();

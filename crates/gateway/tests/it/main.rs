@@ -15,6 +15,7 @@ mod forwarding;
 mod grants;
 mod incidents;
 mod limits;
+mod questions;
 mod serving;
 mod snapshots;
 mod strict;
