@@ -122,7 +122,7 @@ where
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
     if let Some(answer) = health(gate, &format!("{path}/")) {
-        return answer;
+        return answer.map(full);
     }
     let dialect = Dialect::of(path);
     let began = Instant::now();

@@ -196,7 +196,7 @@ impl Node {
         let of_gate = gate.clone();
         servers.spawn(calls.clone().answer(Listener::Gateway, ports.gateway, tls, move || {
             let service = of_gate.service();
-            move |caller| service.of(caller).service()
+            move |caller| service.of(caller)
         }));
         if let Some(listener) = ports.check {
             let service = gate.forward_auth();

@@ -344,7 +344,7 @@ impl World {
         let (service, tls) = (gate.service(), gate.tls());
         let served = tokio::spawn(async move {
             let shutdown = async { drop(stopped.await) };
-            serve_tls(listener, tls, |caller| service.of(caller).service(), &limits, shutdown).await
+            serve_tls(listener, tls, |caller| service.of(caller), &limits, shutdown).await
         });
         let world = Self {
             gate,

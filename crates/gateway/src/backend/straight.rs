@@ -1,0 +1,364 @@
+//! The straight way to a backend: plain HTTP/1.1 on connections without a task of their own. A request
+//! goes out in one write, and its answer is read by the task that serves the caller.
+
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
+use httparse::{Header, ParserConfig, Response, Status};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::framing::Chunks;
+use super::pool::Pool;
+use super::{Backends, Endpoint, Failure, Framing, Inner, Torn, Way};
+use crate::headers;
+use crate::limits::{ANSWER_HEAD_BYTES, ANSWER_HEADERS, READ_BYTES};
+
+/// What is asked of a backend.
+pub(crate) struct Wish<'r> {
+    pub(crate) method: &'r Method,
+    /// Path and query.
+    pub(crate) address: &'r Uri,
+    /// All but `Host` and `Content-Length`.
+    pub(crate) headers: &'r HeaderMap,
+    pub(crate) body: &'r [u8],
+}
+
+/// The way: a wish, and where the head of its answer is written for the caller.
+pub(crate) struct Straight<'r> {
+    inner: &'r Arc<Inner>,
+    wish: Wish<'r>,
+    /// What is sent; and then the head of the answer, up to the headers that the gate itself says.
+    pub(crate) out: Vec<u8>,
+}
+
+impl<'r> Straight<'r> {
+    pub(crate) fn new(backends: &'r Backends, wish: Wish<'r>) -> Self {
+        Self { inner: &backends.0, wish, out: Vec::with_capacity(OUT_BYTES) }
+    }
+}
+
+/// Enough for most requests, and for most answers.
+const OUT_BYTES: usize = 2 * 1024;
+
+/// An answer whose head is there.
+pub(crate) struct Begun {
+    pub(crate) status: StatusCode,
+    pub(crate) framing: Framing,
+    /// Did the backend say when it answered?
+    pub(crate) is_dated: bool,
+    stream: TcpStream,
+    pool: Arc<Pool>,
+    /// What was read and not passed on.
+    inbox: BytesMut,
+    /// May the connection be used again?
+    keeps: bool,
+}
+
+impl Begun {
+    /// Is it an answer that never has a body?
+    pub(crate) fn has_no_body(&self) -> bool {
+        is_bodiless(self.status)
+    }
+
+    /// Passes on what has come of the body; tells how many bytes of it.
+    pub(crate) fn pass(&mut self, out: &mut Vec<u8>) -> Result<u64, Torn> {
+        self.framing.pass(&mut self.inbox, out)
+    }
+
+    /// Waits for more of the body. Nothing: the backend has hung up.
+    pub(crate) async fn read(&mut self) -> std::io::Result<usize> {
+        if self.inbox.is_empty() {
+            self.inbox.reserve(MORE_BYTES);
+        }
+        self.stream.read_buf(&mut self.inbox).await
+    }
+
+    /// Keeps the connection for another call, if it is good for one.
+    pub(crate) fn give_back(self, now: Instant) {
+        if self.keeps && self.framing.is_over() && self.inbox.is_empty() {
+            self.pool.keep_plain(self.stream, now);
+        }
+    }
+}
+
+/// So much is read at a time of a body that is longer than one reading.
+const MORE_BYTES: usize = 4 * READ_BYTES;
+
+impl Way for Straight<'_> {
+    type Answer = Begun;
+
+    async fn exchange(
+        &mut self,
+        to: &Endpoint,
+        now: Instant,
+        connect: Duration,
+    ) -> Result<Begun, Failure> {
+        self.write(to);
+        let pool = self.inner.pool(to);
+        while let Some(mut stream) = pool.take_plain(now) {
+            // The backend hung up before any of it was sent: nobody has seen it.
+            let Ok(sent @ 1..) = stream.write(&self.out).await else { continue };
+            return self.rest(stream, sent, pool).await;
+        }
+        // Rare and large: kept apart, so that it makes no call's state larger.
+        let dialed = Box::pin(self.inner.dialer.dial_plain(to, connect)).await;
+        let stream = dialed.map_err(Failure::Connection)?;
+        self.inner.sweep_later();
+        self.rest(stream, 0, pool).await
+    }
+
+    fn again(&mut self) {}
+}
+
+impl Straight<'_> {
+    /// Sends the rest of the request, and waits for the head of the answer.
+    async fn rest(
+        &mut self,
+        mut stream: TcpStream,
+        sent: usize,
+        pool: Arc<Pool>,
+    ) -> Result<Begun, Failure> {
+        let broken = |error: std::io::Error| Failure::Broken(error.to_string());
+        if let Some(rest) = self.out.get(sent..).filter(|rest| !rest.is_empty()) {
+            stream.write_all(rest).await.map_err(broken)?;
+        }
+        self.out.clear();
+        let mut inbox = BytesMut::with_capacity(READ_BYTES);
+        loop {
+            if stream.read_buf(&mut inbox).await.map_err(broken)? == 0 {
+                return Err(Failure::Broken("it hung up before it answered".to_owned()));
+            }
+            while let Some((length, head)) = head(&inbox, &mut self.out)? {
+                inbox.advance(length);
+                let Some(Head { status, framing, is_dated, keeps }) = head else { continue };
+                return Ok(Begun { status, framing, is_dated, stream, pool, inbox, keeps });
+            }
+            inbox.reserve(READ_BYTES);
+        }
+    }
+
+    /// Writes the request to this backend.
+    fn write(&mut self, to: &Endpoint) {
+        let Wish { method, address, headers, body } = &self.wish;
+        let out = &mut self.out;
+        out.clear();
+        let target = address.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        for part in [method.as_str(), " ", target, " HTTP/1.1\r\nhost: "] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        out.extend_from_slice(to.host_header().as_bytes());
+        out.extend_from_slice(b"\r\n");
+        for (name, value) in *headers {
+            headers::write(out, name.as_str(), value.as_bytes());
+        }
+        if !body.is_empty() {
+            let mut digits = itoa::Buffer::new();
+            headers::write(out, CONTENT_LENGTH.as_str(), digits.format(body.len()).as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(body);
+    }
+}
+
+/// What the head of an answer says.
+#[derive(Debug, PartialEq, Eq)]
+struct Head {
+    status: StatusCode,
+    framing: Framing,
+    is_dated: bool,
+    keeps: bool,
+}
+
+/// Reads a head, if all of it is there, and writes for the caller what of it is for him. Tells its length;
+/// one that only says that the answer is still to come is skipped.
+fn head(inbox: &[u8], out: &mut Vec<u8>) -> Result<Option<(usize, Option<Head>)>, Failure> {
+    let nonsense = |what: &dyn std::fmt::Display| Failure::Nonsense(format!("its answer: {what}"));
+    let mut slots = [const { MaybeUninit::<Header<'_>>::uninit() }; ANSWER_HEADERS];
+    let mut read = Response::new(&mut []);
+    let parsed =
+        ParserConfig::default().parse_response_with_uninit_headers(&mut read, inbox, &mut slots);
+    let length = match parsed {
+        Ok(Status::Complete(length)) => length,
+        Ok(Status::Partial) if inbox.len() < ANSWER_HEAD_BYTES => return Ok(None),
+        Ok(Status::Partial) => return Err(nonsense(&"its head is too long")),
+        Err(error) => return Err(nonsense(&error)),
+    };
+    let status = read.code.and_then(|code| StatusCode::from_u16(code).ok());
+    let status = status.ok_or_else(|| nonsense(&"it has no status"))?;
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(nonsense(&"nobody asked to switch protocols"));
+    }
+    if status.is_informational() {
+        return Ok(Some((length, None)));
+    }
+    let framed = framing(status, read.version, read.headers).map_err(|what| nonsense(&what))?;
+    let is_dated = read.headers.iter().any(|header| is(header, &http::header::DATE));
+    headers::begin(out, status);
+    from_backend(read.headers, status, out);
+    let Framed { framing, keeps } = framed;
+    Ok(Some((length, Some(Head { status, framing, is_dated, keeps }))))
+}
+
+fn is(header: &Header<'_>, name: &HeaderName) -> bool {
+    header.name.eq_ignore_ascii_case(name.as_str())
+}
+
+struct Framed {
+    framing: Framing,
+    keeps: bool,
+}
+
+/// How the body is delimited. What two readers could take in two ways is no answer.
+fn framing(
+    status: StatusCode,
+    minor: Option<u8>,
+    headers: &[Header<'_>],
+) -> Result<Framed, &'static str> {
+    let of = |name: &'static HeaderName| headers.iter().filter(move |header| is(header, name));
+    let mut keeps = minor == Some(1);
+    for value in of(&CONNECTION) {
+        keeps &= !tokens(value.value).any(|token| token.eq_ignore_ascii_case(b"close"));
+    }
+    let mut length = None;
+    for header in of(&CONTENT_LENGTH) {
+        let told = digits(header.value).ok_or("its Content-Length is no number")?;
+        if length.is_some_and(|before| before != told) {
+            return Err("it has two lengths");
+        }
+        length = Some(told);
+    }
+    let mut codings = of(&TRANSFER_ENCODING);
+    let framing = match (codings.next(), codings.next(), length) {
+        _ if is_bodiless(status) => Framing::Length(0),
+        (None, _, Some(length)) => Framing::Length(length),
+        (None, _, None) => Framing::UntilClose,
+        (Some(coding), None, length)
+            if minor == Some(1) && coding.value.eq_ignore_ascii_case(b"chunked") =>
+        {
+            keeps &= length.is_none();
+            Framing::Chunked(Chunks::Size)
+        }
+        (Some(_), _, _) => return Err("its Transfer-Encoding is not `chunked` alone"),
+    };
+    Ok(Framed { framing, keeps })
+}
+
+fn is_bodiless(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// A number of digits and nothing else.
+fn digits(value: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(value).ok()?;
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok()).flatten()
+}
+
+fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+}
+
+/// Writes the headers of an answer that are for the caller; how it is delimited is told anew.
+fn from_backend(headers: &[Header<'_>], status: StatusCode, out: &mut Vec<u8>) {
+    let nominates = headers.iter().any(|header| is(header, &CONNECTION));
+    let is_nominated = |name: &str| {
+        let of = headers.iter().filter(|header| is(header, &CONNECTION));
+        of.flat_map(|header| tokens(header.value))
+            .any(|token| token.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    for header in headers {
+        let says_length = is(header, &CONTENT_LENGTH) && status != StatusCode::NOT_MODIFIED;
+        if headers::is_for_caller(header.name)
+            && !says_length
+            && !(nominates && is_nominated(header.name))
+        {
+            headers::write(out, header.name, header.value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What of an answer's head the caller reads, and what it says.
+    fn read(text: &str) -> Result<(String, Head), String> {
+        let mut out = Vec::new();
+        match head(text.as_bytes(), &mut out) {
+            Ok(Some((length, Some(head)))) => {
+                assert_eq!(length, text.find("\r\n\r\n").unwrap() + 4);
+                Ok((String::from_utf8(out).unwrap(), head))
+            }
+            Ok(_) => Err("not yet".to_owned()),
+            Err(Failure::Nonsense(why)) => Err(why),
+            Err(_) => Err("another failure".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_head_says_how_its_body_ends_and_whether_the_connection_goes_on() {
+        let chunked = || Framing::Chunked(Chunks::Size);
+        for (head, framing, keeps) in [
+            ("200 OK\r\ncontent-length: 5", Framing::Length(5), true),
+            ("200 OK\r\ncontent-length: 5\r\nContent-Length: 5", Framing::Length(5), true),
+            ("200 OK\r\nContent-Length: 5\r\nconnection: close", Framing::Length(5), false),
+            ("200 OK\r\ncontent-length: 5\r\nconnection: x, Close", Framing::Length(5), false),
+            ("200 OK\r\nTransfer-Encoding: Chunked", chunked(), true),
+            ("200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 5", chunked(), false),
+            ("200 OK", Framing::UntilClose, true),
+            ("204 No Content", Framing::Length(0), true),
+            ("304 Not Modified\r\ncontent-length: 5", Framing::Length(0), true),
+        ] {
+            let text = format!("HTTP/1.1 {head}\r\n\r\nbody");
+            let (_, said) = read(&text).unwrap();
+            assert_eq!((said.framing, said.keeps), (framing, keeps), "{head}");
+        }
+        let (_, old) = read("HTTP/1.0 200 OK\r\ncontent-length: 1\r\n\r\n").unwrap();
+        assert!(!old.keeps);
+    }
+
+    #[test]
+    fn what_could_be_read_in_two_ways_is_no_answer() {
+        for head in [
+            "200 OK\r\ncontent-length: 5\r\ncontent-length: 6",
+            "200 OK\r\ncontent-length: +5",
+            "200 OK\r\ncontent-length: 5, 5",
+            "200 OK\r\ncontent-length:",
+            "200 OK\r\ntransfer-encoding: gzip, chunked",
+            "200 OK\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked",
+            "200 OK\r\ntransfer-encoding: identity",
+            "101 Switching Protocols",
+            "099 What",
+            "200 OK\r\nx y: z",
+            "200 OK\r\nx: a\r\n b",
+        ] {
+            let why = read(&format!("HTTP/1.1 {head}\r\n\r\n")).unwrap_err();
+            assert!(why.starts_with("its answer"), "{head}: {why}");
+        }
+        read("HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").unwrap_err();
+        assert_eq!(read("HTTP/1.1 100 Continue\r\n\r\n").unwrap_err(), "not yet");
+        assert_eq!(read("HTTP/1.1 200 OK\r\ncontent").unwrap_err(), "not yet");
+    }
+
+    #[test]
+    fn the_caller_reads_what_is_for_him() {
+        let (told, said) = read(
+            "HTTP/1.1 200 Sure\r\nServer: x\r\nDate: now\r\nContent-Length: 5\r\n\
+             Connection: close, X-Inner\r\nx-inner: 1\r\nX_Tidegate_App: a\r\nx-request-id: 1\r\n\
+             Keep-Alive: 5\r\nSet-Cookie: a\r\nset-cookie: b\r\nx-result:\r\n\r\n",
+        )
+        .unwrap();
+        assert_eq!(
+            told,
+            "HTTP/1.1 200 OK\r\nServer: x\r\nDate: now\r\nSet-Cookie: a\r\nset-cookie: b\r\n\
+             x-result: \r\n"
+        );
+        assert!(said.is_dated);
+    }
+}
