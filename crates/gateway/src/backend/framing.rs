@@ -83,6 +83,8 @@ impl Chunks {
         let mut passed = 0;
         loop {
             match self {
+                // A line without a size is one of size 0 to the parser.
+                Self::Size if !from.first().is_none_or(u8::is_ascii_hexdigit) => return Err(Torn),
                 Self::Size => match httparse::parse_chunk_size(from).map_err(|_| Torn)? {
                     Status::Complete((line, _)) if line > CHUNK_LINE_BYTES => return Err(Torn),
                     Status::Complete((line, size)) => {
@@ -154,7 +156,11 @@ mod tests {
     use super::*;
 
     /// What comes out when `text` comes in pieces of this size, and whether it is over then.
-    fn passed(mut framing: Framing, text: &[u8], piece: usize) -> Result<(String, u64, bool), Torn> {
+    fn passed(
+        mut framing: Framing,
+        text: &[u8],
+        piece: usize,
+    ) -> Result<(String, u64, bool), Torn> {
         let (mut from, mut to, mut body) = (BytesMut::new(), Vec::new(), 0);
         for part in text.chunks(piece) {
             from.extend_from_slice(part);

@@ -337,7 +337,8 @@ impl Inner {
             drop(last);
             let Some(at) = &call.at else { return Err("there is no backend".to_owned()) };
             let connect = call.to.times.connect.unwrap_or(self.limits.connect);
-            let (counts, passes, why) = match way.exchange(&at.member.endpoint, now, connect).await {
+            let (counts, passes, why) = match way.exchange(&at.member.endpoint, now, connect).await
+            {
                 Ok(answered) => {
                     call.to.succeeded(at);
                     return Ok(answered);

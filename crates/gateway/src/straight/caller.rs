@@ -39,11 +39,7 @@ pub(super) enum Cut {
 }
 
 impl Caller {
-    pub(super) fn new(
-        stream: Stream,
-        stopped: watch::Receiver<()>,
-        until: Instant,
-    ) -> Self {
+    pub(super) fn new(stream: Stream, stopped: watch::Receiver<()>, until: Instant) -> Self {
         let mut receiver = stopped.clone();
         let stop = Box::pin(async move {
             // A server that is gone has stopped as well.
@@ -149,7 +145,11 @@ impl Caller {
             Poll::Ready(done) => Poll::Ready(done.map_err(|_| Cut::Gone)),
             Poll::Pending => {
                 let until = *until.get_or_insert_with(|| Instant::now() + idle);
-                if self.timer.is_over(cx, until) { Poll::Ready(Err(Cut::Late)) } else { Poll::Pending }
+                if self.timer.is_over(cx, until) {
+                    Poll::Ready(Err(Cut::Late))
+                } else {
+                    Poll::Pending
+                }
             }
         }
     }

@@ -145,7 +145,10 @@ mod tests {
         let (head, rest) = of(format!("{text}bodyGET").as_bytes());
         let Head { parts, body, keeps, bytes } = head.unwrap();
         assert_eq!((parts.method.as_str(), parts.uri.to_string().as_str()), ("POST", "/o/7?a=1"));
-        assert_eq!((body, keeps, &bytes[..], &rest[..]), (4, false, text.as_bytes(), &b"bodyGET"[..]));
+        assert_eq!(
+            (body, keeps, &bytes[..], &rest[..]),
+            (4, false, text.as_bytes(), &b"bodyGET"[..])
+        );
         let values: Vec<_> = parts.headers.get_all("x-a").iter().map(|v| v.as_bytes()).collect();
         assert_eq!(values, [&b"1"[..], "\u{e9}".as_bytes()]);
         let (head, _) = of(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n");

@@ -17,6 +17,7 @@ mod incidents;
 mod limits;
 mod serving;
 mod snapshots;
+mod straight;
 mod strict;
 mod telling;
 mod tls;

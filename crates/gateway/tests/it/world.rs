@@ -360,6 +360,18 @@ impl World {
         world
     }
 
+    /// Another address of the gate, where every call goes by hyper.
+    pub async fn by_hyper(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (gate, service) = (self.gate.clone(), self.gate.service());
+        tokio::spawn(async move {
+            let of = |caller| service.of(caller).service();
+            serve_tls(listener, gate.tls(), of, gate.limits(), std::future::pending()).await
+        });
+        address
+    }
+
     /// Something changes, and the gate hears of it.
     pub async fn tell(&self, step: Batch) {
         let revision = self.log.push(step);
@@ -459,6 +471,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// For a host by this name.
+    pub fn at(mut self, host: &str) -> Self {
+        self.host = host.to_owned();
+        self
+    }
+
     /// A header that is signed.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_owned(), value.as_ref().to_vec()));
