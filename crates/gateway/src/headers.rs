@@ -205,6 +205,9 @@ enum Kind {
 impl Kind {
     /// What `name` is to a server that takes `_` and `.` for `-`. Many do.
     fn of(name: &str) -> Self {
+        if !may_be_known(name) {
+            return Self::Plain;
+        }
         if !name.bytes().any(|b| matches!(b, b'_' | b'.' | b'A'..=b'Z')) {
             return Self::of_folded(name);
         }
@@ -232,6 +235,25 @@ impl Kind {
             _ => Self::Plain,
         }
     }
+}
+
+/// Could it be one of the names the gate knows, by its first letter and its length? Most are not, and need
+/// no closer look.
+fn may_be_known(name: &str) -> bool {
+    let first = name.bytes().next().unwrap_or_default().to_ascii_lowercase();
+    matches!(
+        (first, name.len()),
+        (b'a', 13)
+            | (b'c', 10 | 14)
+            | (b'e', 6)
+            | (b'f', 9)
+            | (b'h', 4 | 14)
+            | (b'k', 10)
+            | (b'p', 16 | 18 | 19)
+            | (b't', 2 | 7 | 8 | 17)
+            | (b'u', 7)
+            | (b'x', _)
+    )
 }
 
 /// Does a caller use a name of this gate's identity headers, in any spelling?
@@ -359,6 +381,18 @@ mod tests {
             );
         }
         map
+    }
+
+    #[test]
+    fn every_name_the_gate_knows_gets_a_closer_look() {
+        let names = ["host", "content-length", "x-request-id", "forwarded", "x-real-ip"];
+        let begins = ["x-tidegate", "x-tidegate-app", "x-forwarded-for"];
+        for name in names.iter().chain(&begins).chain(&CREDENTIALS).chain(&HOP_BY_HOP) {
+            assert_ne!(Kind::of_folded(name), Kind::Plain, "{name}");
+            for spelling in [(*name).to_owned(), name.to_uppercase(), name.replace('-', "_")] {
+                assert_eq!(Kind::of(&spelling), Kind::of_folded(name), "{spelling}");
+            }
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use httparse::{Header, ParserConfig, Response, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -197,56 +197,114 @@ fn head(inbox: &[u8], out: &mut Vec<u8>) -> Result<Option<(usize, Option<Head>)>
     if status.is_informational() {
         return Ok(Some((length, None)));
     }
-    let framed = framing(status, read.version, read.headers).map_err(|what| nonsense(&what))?;
-    let is_dated = read.headers.iter().any(|header| is(header, &http::header::DATE));
+    let said = Said::read(read.headers).map_err(|what| nonsense(&what))?;
+    let framing = said.framing(status, read.version).map_err(|what| nonsense(&what))?;
+    let keeps = said.keeps(read.version);
     headers::begin(out, status);
-    from_backend(read.headers, status, out);
-    let Framed { framing, keeps } = framed;
-    Ok(Some((length, Some(Head { status, framing, is_dated, keeps }))))
+    said.write(read.headers, status, out);
+    Ok(Some((length, Some(Head { status, framing, is_dated: said.is_dated, keeps }))))
 }
 
-fn is(header: &Header<'_>, name: &HeaderName) -> bool {
-    header.name.eq_ignore_ascii_case(name.as_str())
+/// A header that says something to the gate itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Connection,
+    Length,
+    Coding,
+    Date,
 }
 
-struct Framed {
-    framing: Framing,
-    keeps: bool,
-}
-
-/// How the body is delimited. What two readers could take in two ways is no answer.
-fn framing(
-    status: StatusCode,
-    minor: Option<u8>,
-    headers: &[Header<'_>],
-) -> Result<Framed, &'static str> {
-    let of = |name: &'static HeaderName| headers.iter().filter(move |header| is(header, name));
-    let mut keeps = minor == Some(1);
-    for value in of(&CONNECTION) {
-        keeps &= !tokens(value.value).any(|token| token.eq_ignore_ascii_case(b"close"));
+impl Known {
+    fn of(name: &str) -> Option<Self> {
+        let (known, kind) = match name.len() {
+            4 => (DATE, Self::Date),
+            10 => (CONNECTION, Self::Connection),
+            14 => (CONTENT_LENGTH, Self::Length),
+            17 => (TRANSFER_ENCODING, Self::Coding),
+            _ => return None,
+        };
+        name.eq_ignore_ascii_case(known.as_str()).then_some(kind)
     }
-    let mut length = None;
-    for header in of(&CONTENT_LENGTH) {
-        let told = digits(header.value).ok_or("its Content-Length is no number")?;
-        if length.is_some_and(|before| before != told) {
-            return Err("it has two lengths");
+}
+
+/// What the headers of an answer say.
+#[derive(Default)]
+struct Said<'h> {
+    length: Option<u64>,
+    coding: Option<&'h [u8]>,
+    closes: bool,
+    /// Headers that are not for the caller, by the backend's word.
+    nominated: Vec<&'h [u8]>,
+    is_dated: bool,
+}
+
+impl<'h> Said<'h> {
+    /// What two readers could take in two ways is no answer.
+    fn read(headers: &[Header<'h>]) -> Result<Self, &'static str> {
+        let mut said = Self::default();
+        for header in headers {
+            match Known::of(header.name) {
+                None => {}
+                Some(Known::Date) => said.is_dated = true,
+                Some(Known::Connection) => said.connection(header.value),
+                Some(Known::Length) => {
+                    let told = digits(header.value).ok_or("its Content-Length is no number")?;
+                    if said.length.replace(told).is_some_and(|before| before != told) {
+                        return Err("it has two lengths");
+                    }
+                }
+                Some(Known::Coding) => {
+                    if said.coding.replace(header.value).is_some() {
+                        return Err("it is coded twice");
+                    }
+                }
+            }
         }
-        length = Some(told);
+        Ok(said)
     }
-    let mut codings = of(&TRANSFER_ENCODING);
-    let framing = match (codings.next(), codings.next(), length) {
-        _ if is_bodiless(status) => Framing::Length(0),
-        (None, _, Some(length)) => Framing::Length(length),
-        (None, _, None) => Framing::UntilClose,
-        (Some(coding), None, length)
-            if minor == Some(1) && coding.value.eq_ignore_ascii_case(b"chunked") =>
-        {
-            keeps &= length.is_none();
-            Framing::Chunked(Chunks::Size)
+
+    fn connection(&mut self, value: &'h [u8]) {
+        for token in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            if token.eq_ignore_ascii_case(b"close") {
+                self.closes = true;
+            } else if !token.eq_ignore_ascii_case(b"keep-alive") {
+                self.nominated.push(token);
+            }
         }
-        (Some(_), _, _) => return Err("its Transfer-Encoding is not `chunked` alone"),
-    };
-    Ok(Framed { framing, keeps })
+    }
+
+    /// How the body is delimited.
+    fn framing(&self, status: StatusCode, minor: Option<u8>) -> Result<Framing, &'static str> {
+        match (self.coding, self.length) {
+            _ if is_bodiless(status) => Ok(Framing::Length(0)),
+            (None, Some(length)) => Ok(Framing::Length(length)),
+            (None, None) => Ok(Framing::UntilClose),
+            (Some(coding), _) if minor == Some(1) && coding.eq_ignore_ascii_case(b"chunked") => {
+                Ok(Framing::Chunked(Chunks::Size))
+            }
+            (Some(_), _) => Err("its Transfer-Encoding is not `chunked` alone"),
+        }
+    }
+
+    /// May the connection be used again?
+    fn keeps(&self, minor: Option<u8>) -> bool {
+        let is_framed_once = self.coding.is_none() || self.length.is_none();
+        minor == Some(1) && !self.closes && is_framed_once
+    }
+
+    /// Writes the headers that are for the caller; how it is delimited is told anew.
+    fn write(&self, headers: &[Header<'h>], status: StatusCode, out: &mut Vec<u8>) {
+        let is_nominated = |name: &str| {
+            self.nominated.iter().any(|token| token.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        let keeps_length = status == StatusCode::NOT_MODIFIED;
+        for Header { name, value } in headers {
+            let is_length = Known::of(name) == Some(Known::Length);
+            if (!is_length || keeps_length) && headers::is_for_caller(name) && !is_nominated(name) {
+                headers::write(out, name, value);
+            }
+        }
+    }
 }
 
 fn is_bodiless(status: StatusCode) -> bool {
@@ -258,29 +316,6 @@ fn digits(value: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(value).ok()?;
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().ok()).flatten()
-}
-
-fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
-}
-
-/// Writes the headers of an answer that are for the caller; how it is delimited is told anew.
-fn from_backend(headers: &[Header<'_>], status: StatusCode, out: &mut Vec<u8>) {
-    let nominates = headers.iter().any(|header| is(header, &CONNECTION));
-    let is_nominated = |name: &str| {
-        let of = headers.iter().filter(|header| is(header, &CONNECTION));
-        of.flat_map(|header| tokens(header.value))
-            .any(|token| token.eq_ignore_ascii_case(name.as_bytes()))
-    };
-    for header in headers {
-        let says_length = is(header, &CONTENT_LENGTH) && status != StatusCode::NOT_MODIFIED;
-        if headers::is_for_caller(header.name)
-            && !says_length
-            && !(nominates && is_nominated(header.name))
-        {
-            headers::write(out, header.name, header.value);
-        }
-    }
 }
 
 #[cfg(test)]
