@@ -11,6 +11,7 @@ mod answer;
 mod dial;
 mod endpoint;
 mod framing;
+mod head;
 mod health;
 mod networks;
 mod pool;
@@ -18,6 +19,7 @@ mod retry;
 mod set;
 mod straight;
 mod trust;
+mod way;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -35,7 +37,6 @@ use tokio::time::{Instant, sleep, timeout_at};
 use self::answer::Lent;
 use self::pool::Pool;
 use self::retry::Again;
-use self::set::Choice;
 use crate::body::AnyBody;
 use crate::limits::Limits;
 
@@ -48,6 +49,7 @@ pub(crate) use self::framing::{Framing, Torn};
 pub use self::networks::{BadNetwork, Networks};
 pub(crate) use self::set::{Flight, Set};
 pub(crate) use self::straight::{Begun, Straight, Wish};
+use self::way::{ByHyper, Call, Way};
 
 /// How the gate may reach backends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -177,85 +179,6 @@ impl Backends {
         let idle = self.idle(to);
         let (until, flight) = (call.until, call.flight());
         Ok(answer.map(|body| Answer::new(body, lent, flight, idle, until)))
-    }
-}
-
-/// A call on its way to one of the backends of an API.
-pub(crate) struct Call<'s> {
-    to: &'s Set,
-    /// Where it is being tried.
-    at: Option<Choice<'s>>,
-    /// Is nothing of it still to come from the caller? Else he could make a backend look bad.
-    is_whole: bool,
-    /// How often it may be tried again.
-    tries: u8,
-    /// When the head of the answer must be there.
-    pub(crate) head: Instant,
-    /// When the answer must have ended.
-    pub(crate) until: Option<Instant>,
-}
-
-impl Call<'_> {
-    /// May it be tried once more?
-    fn may_go_again(&mut self) -> bool {
-        let may = self.tries > 0 && self.to.budget.take();
-        self.tries -= u8::from(may);
-        may
-    }
-
-    /// What counts it as under way, until that is dropped.
-    pub(crate) fn flight(self) -> Option<Flight> {
-        self.at.and_then(|at| at.flight)
-    }
-}
-
-/// A way to send a request.
-pub(crate) trait Way: Send {
-    /// The head of an answer, and what is needed to go on with it.
-    type Answer: Send;
-
-    /// Sends the request to a backend, on a connection that is there if one is.
-    fn exchange(
-        &mut self,
-        to: &Endpoint,
-        now: Instant,
-        connect: Duration,
-    ) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
-
-    /// Makes it ready to be sent once more.
-    fn again(&mut self);
-}
-
-/// The way by hyper: it can do everything.
-///
-/// The request is moved into place once and then borrowed: what a future takes by value is copied with it.
-struct ByHyper<'i> {
-    inner: &'i Arc<Inner>,
-    /// Until it is sent.
-    request: Option<Request<AnyBody>>,
-    again: Option<Again>,
-    /// Does it ask to switch protocols?
-    switches: bool,
-}
-
-impl Way for ByHyper<'_> {
-    type Answer = Answered;
-
-    async fn exchange(
-        &mut self,
-        to: &Endpoint,
-        now: Instant,
-        connect: Duration,
-    ) -> Result<Answered, Failure> {
-        if self.switches {
-            Box::pin(self.inner.switched(&mut self.request, to, connect)).await
-        } else {
-            self.inner.exchange(&mut self.request, to, now, connect).await
-        }
-    }
-
-    fn again(&mut self) {
-        self.request = self.again.as_ref().map(Again::request);
     }
 }
 
