@@ -23,8 +23,9 @@ pub(super) struct Caller {
     pub(super) inbox: BytesMut,
     timer: Timer,
     stopped: watch::Receiver<()>,
-    /// The same as a future, which is made once.
+    /// The same as a future, which is made once, and asked once: then it knows whom to wake.
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+    is_stop_awaited: bool,
 }
 
 /// Why a wait was given up.
@@ -46,7 +47,7 @@ impl Caller {
             let _ = receiver.changed().await;
         });
         let inbox = BytesMut::with_capacity(INBOX_BYTES);
-        Self { stream, inbox, timer: Timer::new(until), stopped, stop }
+        Self { stream, inbox, timer: Timer::new(until), stopped, stop, is_stop_awaited: false }
     }
 
     /// Has the server been told to stop?
@@ -67,8 +68,12 @@ impl Caller {
             if let Poll::Ready(read) = self.poll_more(cx) {
                 return Poll::Ready(if read { Ok(()) } else { Err(Cut::Gone) });
             }
-            // Once it is over it is not asked again.
-            if is_between_calls && (self.is_stopping() || self.stop.as_mut().poll(cx).is_ready()) {
+            if !self.is_stop_awaited {
+                self.is_stop_awaited = true;
+                // What it says is asked below.
+                let _ = self.stop.as_mut().poll(cx);
+            }
+            if is_between_calls && self.is_stopping() {
                 return Poll::Ready(Err(Cut::Stopped));
             }
             if self.timer.is_over(cx, until) { Poll::Ready(Err(Cut::Late)) } else { Poll::Pending }

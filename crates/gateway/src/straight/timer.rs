@@ -5,29 +5,38 @@ use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The timer of one connection. It is set to the next moment that counts and is left alone until it
-/// rings, though that moment moves on with every wait: most waits are over long before.
+/// The timer of one connection, for the one task that serves it. It is set to the next moment that counts
+/// and is left alone until it rings, though that moment moves on with every wait: most waits are over long
+/// before.
 pub(super) struct Timer {
     sleep: Pin<Box<Sleep>>,
+    /// Does it know whom to wake?
+    is_set: bool,
 }
 
 impl Timer {
     pub(super) fn new(until: Instant) -> Self {
-        Self { sleep: Box::pin(sleep_until(until)) }
+        Self { sleep: Box::pin(sleep_until(until)), is_set: false }
     }
 
     /// Is it this moment, or later? If not, the task is woken when it is.
     pub(super) fn is_over(&mut self, cx: &mut Context<'_>, until: Instant) -> bool {
         if until < self.sleep.deadline() {
-            self.sleep.as_mut().reset(until);
+            self.set(until);
         }
-        while let Poll::Ready(()) = self.sleep.as_mut().poll(cx) {
-            if Instant::now() >= until {
-                return true;
+        while !self.is_set || self.sleep.is_elapsed() {
+            match self.sleep.as_mut().poll(cx) {
+                Poll::Pending => self.is_set = true,
+                Poll::Ready(()) if Instant::now() >= until => return true,
+                Poll::Ready(()) => self.set(until),
             }
-            self.sleep.as_mut().reset(until);
         }
         false
+    }
+
+    fn set(&mut self, until: Instant) {
+        self.sleep.as_mut().reset(until);
+        self.is_set = false;
     }
 }
 
