@@ -191,9 +191,39 @@ fn callers_headers(headers: &HeaderMap, admitted: &Admitted) -> Result<HeaderMap
 }
 
 /// The names of the headers that were signed, of a call whose signature was found to be good: so it is
-/// well formed, and the same wherever it stands.
+/// well formed, the same wherever it stands, and ends with a signature of one length.
 fn signed_names(headers: &HeaderMap) -> Option<impl Iterator<Item = &str>> {
-    let value = headers.get(X_AUTHORIZATION).or_else(|| headers.get(AUTHORIZATION))?;
-    let (_, names) = value.to_str().ok()?.split_once(" SignedHeaders=")?;
-    Some(names.split_once(',')?.0.split(';'))
+    const BEFORE: &[u8] = b", SignedHeaders=";
+    const BEHIND: usize = ", Signature=".len() + 64;
+    let value = headers.get(X_AUTHORIZATION).or_else(|| headers.get(AUTHORIZATION))?.as_bytes();
+    // The first comma there can be is behind the key.
+    let begins = value.iter().position(|byte| *byte == b',')?;
+    let names = value.get(begins..value.len().checked_sub(BEHIND)?)?.strip_prefix(BEFORE)?;
+    Some(std::str::from_utf8(names).ok()?.split(';'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_signed_headers_are_found_again() {
+        let signature = "a".repeat(64);
+        for names in ["host", "host;x-sdk-date", "a;b;host;x-signature;x-sdk-date"] {
+            let value = format!(
+                "SDK-HMAC-SHA256 Access=key=;x, SignedHeaders={names}, Signature={signature}"
+            );
+            for name in [AUTHORIZATION, X_AUTHORIZATION] {
+                let mut headers = HeaderMap::new();
+                headers.insert(name, HeaderValue::from_str(&value).unwrap());
+                let found: Vec<&str> = signed_names(&headers).unwrap().collect();
+                assert_eq!(found.join(";"), names);
+            }
+        }
+        for bad in ["", "SDK-HMAC-SHA256", "SDK-HMAC-SHA256 Access=a, Signature=b"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(bad).unwrap());
+            assert!(signed_names(&headers).is_none());
+        }
+    }
 }

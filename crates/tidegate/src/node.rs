@@ -19,7 +19,7 @@ use anyhow::{Context, anyhow, bail};
 use hyper_util::service::TowerToHyperService;
 use tidegate_api::dev::DevClock;
 use tidegate_api::{Api, LocalGate};
-use tidegate_gateway::{Acceptor, Answers, Caller, Gate, GateConfig, Listener, Terms, Workers};
+use tidegate_gateway::{Acceptor, Caller, Gate, GateConfig, Listener, Speaks, Terms, Workers};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -117,7 +117,7 @@ impl Calls {
         tls: Option<Acceptor>,
         service: impl Fn() -> F,
     ) where
-        S: Answers,
+        S: Speaks,
         F: Fn(Caller) -> S + Send + 'static,
     {
         let open = self.gate.connections(which).clone();

@@ -71,7 +71,7 @@ impl Begun {
 
     /// Waits for more of the body. Nothing: the backend has hung up.
     pub(crate) async fn read(&mut self) -> std::io::Result<usize> {
-        if self.inbox.is_empty() {
+        if self.inbox.capacity() - self.inbox.len() < READ_BYTES {
             self.inbox.reserve(MORE_BYTES);
         }
         self.stream.read_buf(&mut self.inbox).await

@@ -203,17 +203,22 @@ impl Going<'_, '_> {
         let index = gate.ready()?;
         account.revision = Some(index.revision());
         let route = route(&index, self.call.parts.method.as_str(), &self.call.strict.target)?;
-        // Before anything is counted.
+        // Before anything is counted. Where there is no room to hold the body, hyper may stream it.
         if !route.iter().all(|(api, _)| api.goes_straight()) {
             return Err(Unanswered::Hyper);
         }
+        let _room = match *self.to_come {
+            0 => None,
+            _ => {
+                let room = reserve(gate, &self.call.parts.headers);
+                Some(room.map_err(|_| Unanswered::Hyper)?)
+            }
+        };
         let needed = self.call.look_along(&index, &route, *self.to_come == 0, account)?;
         drop(route);
         drop(index);
         let mut body = Bytes::new();
-        let mut _memory = None;
         if account.admitted.is_none() {
-            _memory = Some(reserve(gate, &self.call.parts.headers)?);
             let asked = Instant::now();
             let read = self.body(Some(asked + gate.limits.buffered_read)).await;
             account.read = Some(asked.elapsed());

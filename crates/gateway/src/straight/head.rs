@@ -8,7 +8,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, request};
 use httparse::{Header, Status};
 
-use crate::limits::{STRAIGHT_BODY_BYTES, STRAIGHT_HEADERS};
+use crate::limits::{Limits, STRAIGHT_BODY_BYTES, STRAIGHT_HEADERS};
 use crate::server::says_http2;
 
 /// The head of a call that goes straight.
@@ -31,14 +31,14 @@ pub(super) enum NoHead {
     Odd,
 }
 
-/// Takes a head from the beginning of what has come, if it is one that goes straight and has no more than
-/// `most` headers.
-pub(super) fn take(inbox: &mut BytesMut, most: usize) -> Result<Head, NoHead> {
+/// Takes a head from the beginning of what has come, if it is one that goes straight. A body that is larger
+/// than any that is held is for hyper, too.
+pub(super) fn take(inbox: &mut BytesMut, limits: &Limits) -> Result<Head, NoHead> {
     if says_http2(inbox).is_none() {
         return Err(NoHead::Part);
     }
     let all = inbox.split().freeze();
-    let read = read(&all, most);
+    let read = read(&all, limits);
     let taken = read.as_ref().map_or(0, |head| head.bytes.len());
     inbox.extend_from_slice(&all[taken..]);
     read
@@ -50,7 +50,7 @@ pub(super) fn may_end(bytes: &[u8], since: usize) -> bool {
     new.windows(2).any(|two| two == b"\n\n") || new.windows(3).any(|three| three == b"\n\r\n")
 }
 
-fn read(all: &Bytes, most: usize) -> Result<Head, NoHead> {
+fn read(all: &Bytes, limits: &Limits) -> Result<Head, NoHead> {
     let mut slots = [const { MaybeUninit::<Header<'_>>::uninit() }; STRAIGHT_HEADERS];
     let mut read = httparse::Request::new(&mut []);
     let length = match read.parse_with_uninit_headers(all, &mut slots) {
@@ -58,14 +58,14 @@ fn read(all: &Bytes, most: usize) -> Result<Head, NoHead> {
         Ok(Status::Partial) => return Err(NoHead::Part),
         Err(_) => return Err(NoHead::Odd),
     };
-    plain(all, length, &read, most).ok_or(NoHead::Odd)
+    plain(all, length, &read, limits).ok_or(NoHead::Odd)
 }
 
 fn plain(
     all: &Bytes,
     length: usize,
     read: &httparse::Request<'_, '_>,
-    most: usize,
+    limits: &Limits,
 ) -> Option<Head> {
     let method = match read.method? {
         "GET" => Method::GET,
@@ -73,7 +73,7 @@ fn plain(
         _ => return None,
     };
     let path = read.path?;
-    if read.version? != 1 || !path.starts_with('/') || read.headers.len() > most {
+    if read.version? != 1 || !path.starts_with('/') || read.headers.len() > limits.headers {
         return None;
     }
     let (mut has_host, mut body, mut keeps) = (false, None, None);
@@ -106,6 +106,9 @@ fn plain(
     parts.uri = Uri::from_maybe_shared(all.slice_ref(path.as_bytes())).ok()?;
     parts.headers = headers;
     let (body, keeps) = (body.unwrap_or(0), keeps.unwrap_or(true));
+    if body > usize::try_from(limits.buffered_body).unwrap_or(usize::MAX) {
+        return None;
+    }
     Some(Head { parts, body, keeps, bytes: all.slice(..length) })
 }
 
@@ -134,7 +137,8 @@ mod tests {
 
     fn of(text: &[u8]) -> (Result<Head, NoHead>, Vec<u8>) {
         let mut inbox = BytesMut::from(text);
-        let head = take(&mut inbox, 10);
+        let limits = Limits { headers: 10, buffered_body: 1 << 20, ..Limits::default() };
+        let head = take(&mut inbox, &limits);
         (head, inbox.to_vec())
     }
 

@@ -70,7 +70,7 @@ enum Next {
 async fn next(caller: &mut Caller, limits: &Limits) -> Result<Head, Next> {
     let mut until = None;
     loop {
-        match head::take(&mut caller.inbox, limits.headers) {
+        match head::take(&mut caller.inbox, limits) {
             Ok(head) => return Ok(head),
             Err(NoHead::Odd) => return Err(Next::Odd),
             Err(NoHead::Part) => {}
