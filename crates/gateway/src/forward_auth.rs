@@ -34,7 +34,7 @@ use crate::denial::Denial;
 use crate::gate::{Gate, Inner};
 use crate::headers::{self, Sets};
 use crate::proxy::{body_of, health, reserve};
-use crate::server::{Answers, Caller, Opened};
+use crate::server::{Accepted, Caller, Speaks};
 use crate::told::{Asked, Head, Judged, Told, ToldBody, bad, single};
 
 const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
@@ -70,14 +70,14 @@ impl Gate {
     }
 }
 
-impl Answers for ForwardAuth {
-    async fn answer(self, opened: Opened) -> Result<(), BoxError> {
+impl Speaks for ForwardAuth {
+    async fn speak(self, connection: Accepted) -> Result<(), BoxError> {
         // A connection makes room for one call and uses it for all.
         let service = service_fn(move |request: Request<Incoming>| {
             let Self { gate, caller } = self.clone();
             async move { Ok::<_, Infallible>(handle(&gate.0, caller, request).await) }
         });
-        service.answer(opened).await
+        service.speak(connection).await
     }
 }
 
@@ -116,7 +116,7 @@ where
         _ => None,
     };
     if let Some(answer) = health {
-        return answer;
+        return answer.map(full);
     }
     let dialect = Dialect::of(path);
     let began = Instant::now();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use http::{Request, Response, request};
+use http::{Request, Response, Version, request};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tidegate_domain::Timestamp;
@@ -27,11 +27,12 @@ use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
 use crate::nonce::Nonces;
 use crate::request_id::RequestIds;
-use crate::server::{Answers, Caller, Connections, Listener};
+use crate::rewound::Rewound;
+use crate::server::{self, Accepted, Answers, Caller, Connections, Listener, Speaks};
 use crate::snapshot::{SnapshotFile, SnapshotStatus};
 use crate::throttle::Throttles;
 use crate::tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
-use crate::{follower, proxy};
+use crate::{BoxError, follower, proxy, straight};
 
 /// How a gate is set up.
 #[derive(Debug, Clone, Default)]
@@ -469,12 +470,30 @@ impl Connected {
         proxy::handle(self.0, request).await
     }
 
-    /// The same, for [`serve`](crate::serve). A connection makes room for one call and uses it for
+    /// The same, for [`serve`](crate::serve), with every call by hyper. The connection itself can be
+    /// served, too: then plain calls go straight. A connection makes room for one call and uses it for
     /// all, which a boxed future would not allow.
     pub fn service(self) -> impl Answers {
         service_fn(move |request: Request<Incoming>| {
             let server = Arc::clone(&self.0);
             async move { Ok::<_, Infallible>(proxy::handle(server, request).await) }
         })
+    }
+}
+
+impl Speaks for Connected {
+    async fn speak(self, connection: Accepted) -> Result<(), BoxError> {
+        let (opened, stopped, protocols) = connection.open(false).await?;
+        let Some((stream, version)) = opened else { return Ok(()) };
+        let mut rest = Rewound::from(stream);
+        let mut version = version;
+        if version == Version::HTTP_11 {
+            let straight = straight::converse(&self.0, rest.stream, stopped.clone());
+            let Some(left) = straight.await else { return Ok(()) };
+            version = server::version(server::says_http2(left.first()) == Some(true));
+            rest = left;
+        }
+        // Rare and large: kept apart, so that it makes no connection's state larger.
+        Ok(Box::pin(protocols.answer(rest, version, self.service(), stopped)).await?)
     }
 }

@@ -4,7 +4,7 @@ use http::header::{
     ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONNECTION, CONTENT_LENGTH,
     CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
-use http::{HeaderMap, HeaderValue, Version, request};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, request};
 use tidegate_sign::{
     AUTHORIZATION, CONTENT_SHA256, SDK_DATE, Target, TargetError, X_AUTHORIZATION,
 };
@@ -86,9 +86,14 @@ const UNSIGNED_BUT_SENT: [HeaderName; 8] = [
     HeaderName::from_static("tracestate"),
 ];
 
+/// Reads a request's head of at most so many bytes.
+pub(crate) fn read(parts: &request::Parts, most: usize) -> Result<Strict, Denial> {
+    if size(parts) > most { Err(Reason::HeadTooLarge.into()) } else { strict(parts) }
+}
+
 /// How large a head is, about as it was sent. hyper's own bound is one on what it reads at a time, so
 /// it lets in up to twice as much, by chance.
-pub(crate) fn size(parts: &request::Parts) -> usize {
+fn size(parts: &request::Parts) -> usize {
     let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
     let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
     target + parts.headers.iter().map(line).sum::<usize>()
@@ -175,6 +180,9 @@ pub(crate) fn nominated(headers: &HeaderMap) -> impl Iterator<Item = HeaderName>
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
 }
 
+/// No name the gate knows is longer, but for those it knows by how they begin.
+const LONGEST_KNOWN: usize = 64;
+
 /// What a header is to the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -197,11 +205,21 @@ enum Kind {
 impl Kind {
     /// What `name` is to a server that takes `_` and `.` for `-`. Many do.
     fn of(name: &str) -> Self {
-        if name.bytes().any(|b| matches!(b, b'_' | b'.' | b'A'..=b'Z')) {
-            Self::of_folded(&name.to_ascii_lowercase().replace(['_', '.'], "-"))
-        } else {
-            Self::of_folded(name)
+        if !may_be_known(name) {
+            return Self::Plain;
         }
+        if !name.bytes().any(|b| matches!(b, b'_' | b'.' | b'A'..=b'Z')) {
+            return Self::of_folded(name);
+        }
+        // On the stack, for backends like capitals.
+        let mut folded = [0; LONGEST_KNOWN];
+        let Some(folded) = folded.get_mut(..name.len()) else {
+            return Self::of_folded(&name.to_ascii_lowercase().replace(['_', '.'], "-"));
+        };
+        for (to, from) in folded.iter_mut().zip(name.bytes()) {
+            *to = if matches!(from, b'_' | b'.') { b'-' } else { from.to_ascii_lowercase() };
+        }
+        std::str::from_utf8(folded).map_or(Self::Plain, Self::of_folded)
     }
 
     fn of_folded(name: &str) -> Self {
@@ -217,6 +235,25 @@ impl Kind {
             _ => Self::Plain,
         }
     }
+}
+
+/// Could it be one of the names the gate knows, by its first letter and its length? Most are not, and need
+/// no closer look.
+fn may_be_known(name: &str) -> bool {
+    let first = name.bytes().next().unwrap_or_default().to_ascii_lowercase();
+    matches!(
+        (first, name.len()),
+        (b'a', 13)
+            | (b'c', 10 | 14)
+            | (b'e', 6)
+            | (b'f', 9)
+            | (b'h', 4 | 14)
+            | (b'k', 10)
+            | (b'p', 16 | 18 | 19)
+            | (b't', 2 | 7 | 8 | 17)
+            | (b'u', 7)
+            | (b'x', _)
+    )
 }
 
 /// Does a caller use a name of this gate's identity headers, in any spelling?
@@ -316,12 +353,33 @@ pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
     }
 }
 
+/// Writes the first line of an answer.
+pub(crate) fn begin(out: &mut Vec<u8>, status: StatusCode) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(status.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes a header's line. Neither name nor value holds the end of one: they were read from lines, or
+/// are of types that cannot.
+pub(crate) fn write(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Is a header of a backend's answer for the caller?
+pub(crate) fn is_for_caller(name: &str) -> bool {
+    !matches!(Kind::of(name), Kind::HopByHop | Kind::Identity | Kind::RequestId)
+}
+
 /// Removes from a backend's answer what is not for the caller.
 pub(crate) fn from_backend(headers: &mut HeaderMap) {
     let nominated = nominated(headers);
-    let is_not_for_caller = |name: &&HeaderName| {
-        matches!(Kind::of(name.as_str()), Kind::HopByHop | Kind::Identity | Kind::RequestId)
-    };
+    let is_not_for_caller = |name: &&HeaderName| !is_for_caller(name.as_str());
     let gone: Vec<HeaderName> =
         nominated.chain(headers.keys().filter(is_not_for_caller).cloned()).collect();
     for name in gone {
@@ -342,6 +400,18 @@ mod tests {
             );
         }
         map
+    }
+
+    #[test]
+    fn every_name_the_gate_knows_gets_a_closer_look() {
+        let names = ["host", "content-length", "x-request-id", "forwarded", "x-real-ip"];
+        let begins = ["x-tidegate", "x-tidegate-app", "x-forwarded-for"];
+        for name in names.iter().chain(&begins).chain(&CREDENTIALS).chain(&HOP_BY_HOP) {
+            assert_ne!(Kind::of_folded(name), Kind::Plain, "{name}");
+            for spelling in [(*name).to_owned(), name.to_uppercase(), name.replace('-', "_")] {
+                assert_eq!(Kind::of(&spelling), Kind::of_folded(name), "{spelling}");
+            }
+        }
     }
 
     #[test]

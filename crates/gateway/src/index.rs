@@ -85,6 +85,11 @@ impl Api {
         Self { plan, backends, shape, feed, room: Arc::new(Semaphore::new(calls)) }
     }
 
+    /// May its calls go straight to the backend? What is wrong with one is told on any way.
+    pub(crate) fn goes_straight(&self) -> bool {
+        self.backends.as_ref().map_or(true, backend::Set::is_plain)
+    }
+
     /// Does it let in this odd path? Only within values, for no name of a path is odd.
     pub(crate) fn lets_in_odd(&self, target: &Target) -> bool {
         let is_value = |index| self.shape.placeholders.iter().any(|(at, _)| *at == index);

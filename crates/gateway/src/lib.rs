@@ -8,7 +8,9 @@
 //! compare   now and then: is what is known what is told?
 //! check     identify -> authenticate -> admit; synchronous
 //! limit     after admission: throttle and nonce, of the APIs that have them
-//! proxy     read strictly -> check -> limit -> forward -> account
+//! call      what all calls have in common: the verdict, what goes on
+//! proxy     read strictly -> check -> limit -> forward -> account; by hyper, for any call
+//! straight  the same without hyper, for the plainest calls
 //! backend   connections to backends: pools, choice and health, retries, TLS, HTTP/2
 //! upgrade   calls that become WebSockets
 //! server    accepting callers; tls: their TLS
@@ -29,6 +31,7 @@ mod access_log;
 mod account;
 mod backend;
 mod body;
+mod call;
 mod check;
 mod compare;
 mod denial;
@@ -52,9 +55,11 @@ mod plan;
 mod proxy;
 mod rate;
 mod request_id;
+mod rewound;
 mod routes;
 mod server;
 mod snapshot;
+mod straight;
 mod throttle;
 mod tls;
 mod told;
@@ -82,7 +87,9 @@ pub use gate::{
 pub use index::{Api, Applied, Broken, Change, Digest, Grants, Index, Pair, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
 pub use moment::Moment;
-pub use server::{Answers, Caller, Connections, Listener, Terms, serve, serve_tls};
+pub use server::{
+    Accepted, Answers, Caller, Connections, Listener, Speaks, Terms, serve, serve_tls,
+};
 pub use snapshot::{SnapshotFile, SnapshotStatus};
 pub use tidegate_seal::{SealError, SealingKey};
 pub use tls::{Acceptor, TlsCounters, TlsError, TlsFiles, mutual_client};

@@ -182,6 +182,26 @@ pub(crate) const LOG_QUEUE_BYTES: usize = 4 * 1024 * 1024;
 /// The longest text of a line of the access log, in bytes; longer ones are cut off.
 pub(crate) const LOG_TEXT_BYTES: usize = 2_048;
 
+/// The largest body of a call that goes straight; one with a larger body is left to hyper.
+pub(crate) const STRAIGHT_BODY_BYTES: usize = 64 * 1024;
+
+/// The most headers of a call that goes straight.
+pub(crate) const STRAIGHT_HEADERS: usize = 64;
+
+/// So much is read at a time from a caller whose calls go straight.
+pub(crate) const INBOX_BYTES: usize = 4 * 1024;
+
+/// So much is read at a time from a backend whose answer goes straight.
+pub(crate) const READ_BYTES: usize = 16 * 1024;
+
+/// The largest head of an answer that goes straight, and the most headers in it.
+pub(crate) const ANSWER_HEAD_BYTES: usize = 256 * 1024;
+pub(crate) const ANSWER_HEADERS: usize = 100;
+
+/// The longest line before a chunk of such an answer, and the most bytes behind its last chunk.
+pub(crate) const CHUNK_LINE_BYTES: usize = 1024;
+pub(crate) const TRAILER_BYTES: usize = 16 * 1024;
+
 /// The smallest buffer hyper takes for a head.
 const LEAST_HEAD_BYTES: usize = 8 * 1024;
 

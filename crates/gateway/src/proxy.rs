@@ -1,36 +1,26 @@
-//! One call: read strictly, decide, forward, account.
+//! One call, by hyper: read strictly, decide, forward, account.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body;
-use tidegate_domain::AuthType;
-use tidegate_sign::{Authorization, Cover, app_authorization_of};
+use tidegate_sign::Cover;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::account::{Account, Ids, Watch, Watched};
-use crate::backend::NoAnswer;
-use crate::body::{AnyBody, BoxError, Evidence, Fault, Inbound, Outbound, Reply, full, read_whole};
-use crate::check::{Admitted, Question, decide, route};
+use crate::body::{AnyBody, BoxError, Evidence, Inbound, Outbound, Reply, full, read_whole};
+use crate::call::{Call, Failed, Onward};
+use crate::check::Admitted;
 use crate::denial::{Denial, Reason};
 use crate::gate::{Inner, Server};
-use crate::headers::{self, Sets, Strict, Trust};
-use crate::index::Index;
+use crate::headers::{self, Sets};
 use crate::json;
 use crate::request_id::RequestId;
 use crate::upgrade::{self, Tunnel};
-
-/// A call, and who answers it.
-struct Call<'a> {
-    gate: &'a Inner,
-    server: &'a Server,
-    parts: &'a request::Parts,
-    strict: &'a Strict,
-}
 
 /// Answers one call.
 pub(crate) async fn handle<B>(server: Arc<Server>, request: Request<B>) -> Response<Watched>
@@ -42,16 +32,11 @@ where
     let mut watch = Watch::begin(server, &parts);
     let Watch { server, account, strict, .. } = &mut *watch;
     let gate = &*server.gate;
-    let read = if headers::size(&parts) > gate.limits.head_bytes {
-        Err(Reason::HeadTooLarge.into())
-    } else {
-        headers::strict(&parts)
-    };
-    let outcome = match read {
+    let outcome = match headers::read(&parts, gate.limits.head_bytes) {
         Ok(read) => {
             let strict = strict.insert(read);
             if let Some(answer) = health(gate, strict.target.canonical_path()) {
-                return watch.unheard(answer.map(Reply::Own));
+                return watch.unheard(answer.map(|text| full(text).into()));
             }
             Call { gate, server, parts: &parts, strict }.answer(body, account).await
         }
@@ -60,7 +45,7 @@ where
     let reason = outcome.as_ref().err().map(|denial| denial.reason);
     let id = &account.ids.request;
     let mut answer =
-        outcome.unwrap_or_else(|denial| refuse(&denial, id, parts.version).map(Reply::Own));
+        outcome.unwrap_or_else(|denial| refuse(&denial, id, parts.version).map(|b| full(b).into()));
     let out = answer.headers_mut();
     out.insert(headers::REQUEST_ID, id.header());
     if let Some(revision) = account.revision {
@@ -76,7 +61,7 @@ where
 }
 
 /// The two questions of those who run the gate. No API can be reached at their paths.
-pub(crate) fn health(gate: &Inner, canonical_path: &str) -> Option<Response<AnyBody>> {
+pub(crate) fn health(gate: &Inner, canonical_path: &str) -> Option<Response<Bytes>> {
     let (status, text) = match canonical_path {
         "/healthz/" => (StatusCode::OK, "ok"),
         "/readyz/" if gate.leaving.load(Ordering::Acquire) => {
@@ -88,7 +73,7 @@ pub(crate) fn health(gate: &Inner, canonical_path: &str) -> Option<Response<AnyB
         },
         _ => return None,
     };
-    let mut answer = Response::new(full(text));
+    let mut answer = Response::new(Bytes::from_static(text.as_bytes()));
     *answer.status_mut() = status;
     let out = answer.headers_mut();
     out.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
@@ -140,64 +125,6 @@ impl Call<'_> {
         })
     }
 
-    /// A first look, from the head alone: what does the verdict need of the body? If it needs no
-    /// more, it is made. Refuses what no body could make good, so that nobody fills memory with calls
-    /// that cannot be admitted.
-    fn look(&self, is_empty: bool, account: &mut Account) -> Result<Evidence, Denial> {
-        let index = self.gate.ready()?;
-        account.revision = Some(index.revision());
-        let route = route(&index, self.parts.method.as_str(), &self.strict.target)?;
-        if self.strict.is_websocket && !route.iter().any(|(api, _)| api.feed.rules.upgrade) {
-            return Err(headers::no_switch());
-        }
-        let needed = Evidence::needed(&route, &self.parts.headers, is_empty);
-        let skew = self.gate.limits.clock_skew_seconds;
-        let from_head = || decide(&index, skew, &self.question(needed, b""), &route);
-        if needed != Evidence::Whole {
-            self.settle(&index, from_head(), account)?;
-        } else if route.iter().all(|(api, _)| api.feed.auth == AuthType::App) {
-            match from_head() {
-                Ok(_) => {}
-                // The body may make the difference.
-                Err(denial)
-                    if matches!(denial.reason, Reason::BadSignature | Reason::UnknownKey) => {}
-                Err(denial) => return Err(denial),
-            }
-        }
-        Ok(needed)
-    }
-
-    /// The verdict on a call with a body, when all of it is there: by what is known and by the time it
-    /// is then.
-    fn verdict(&self, needed: Evidence, whole: &[u8], account: &mut Account) -> Result<(), Denial> {
-        let index = self.gate.ready()?;
-        account.revision = Some(index.revision());
-        let question = self.question(needed, whole);
-        let decided = route(&index, question.method, question.target).and_then(|route| {
-            decide(&index, self.gate.limits.clock_skew_seconds, &question, &route)
-        });
-        self.settle(&index, decided, account)
-    }
-
-    /// Takes note of the verdict, and counts an admitted call towards its limits.
-    fn settle(
-        &self,
-        index: &Index,
-        decided: Result<Admitted, Denial>,
-        account: &mut Account,
-    ) -> Result<(), Denial> {
-        let outcome = decided.and_then(|admitted| {
-            let admitted = account.admitted.insert(admitted);
-            self.gate.limit(index, admitted, &self.parts.headers)
-        });
-        account.decided = Some(Instant::now());
-        outcome
-    }
-
-    fn question<'q>(&'q self, needed: Evidence, whole: &'q [u8]) -> Question<'q> {
-        self.gate.question(self.parts, self.strict, needed.payload(whole))
-    }
-
     async fn forward(
         &self,
         admitted: &Admitted,
@@ -207,38 +134,13 @@ impl Call<'_> {
         memory: Option<OwnedSemaphorePermit>,
     ) -> Result<Response<Reply>, Failed> {
         let (parts, strict) = (self.parts, self.strict);
-        let api = &admitted.api;
-        let (plan, backends) = match (&api.plan, &api.backends) {
-            (Ok(plan), Ok(backends)) => (plan, backends),
-            (Err(fault), _) | (_, Err(fault)) => {
-                return Err((Reason::Internal.into(), Some(fault.clone())));
-            }
-        };
-        let room = Arc::clone(&api.room)
-            .try_acquire_owned()
-            .map_err(|_| (Reason::Overloaded.into(), None))?;
-
-        let mut sent =
-            callers_headers(&parts.headers, admitted).map_err(|denial| (denial, None))?;
-        let address = plan
-            .fill(&strict.target, &api.shape.placeholders, &mut sent)
-            .map_err(|denial| (denial, None))?;
-        // After everything a caller or an author may say, so that nobody can take it away again.
-        let host = match &strict.host {
-            Some(host) => HeaderValue::from_str(host).ok(),
-            None => parts.headers.get(http::header::HOST).cloned(),
-        };
-        headers::set_origin(&mut sent, &self.server.origin, host);
-        let end = end_of(admitted);
-        tell_identity(&mut sent, &ids.request, admitted, end.as_ref());
-        if let Some(trace) = &ids.trace {
-            trace.pass_on(&mut sent);
-        }
+        let Onward { method, address, mut headers, backends, end, room } =
+            self.onward(admitted, ids)?;
         if strict.is_websocket {
-            if !api.feed.rules.upgrade {
+            if !admitted.api.feed.rules.upgrade {
                 return Err((headers::no_switch(), None));
             }
-            upgrade::ask(&parts.headers, &mut sent);
+            upgrade::ask(&parts.headers, &mut headers);
         }
 
         let (body, fault) = match body {
@@ -249,9 +151,9 @@ impl Call<'_> {
             Some(memory) => AnyBody::other(Outbound { inner: body, _room: memory }),
             None => body,
         });
-        *request.method_mut() = plan.method.clone();
+        *request.method_mut() = method;
         *request.uri_mut() = address;
-        *request.headers_mut() = sent;
+        *request.headers_mut() = headers;
 
         let clients = &self.server.backends;
         let answer = if strict.is_websocket {
@@ -261,11 +163,8 @@ impl Call<'_> {
         };
         let fault = fault.and_then(|fault| fault.get());
         match (answer, fault) {
-            (_, Some(fault)) => Err((of_fault(fault), None)),
-            (Err(NoAnswer::Late), None) => Err((Reason::BackendTimeout.into(), None)),
-            (Err(NoAnswer::Unreachable(why)), None) => {
-                Err((Reason::BackendUnreachable.into(), Some(why)))
-            }
+            (_, Some(fault)) => Err((fault.into(), None)),
+            (Err(why), None) => Err(why.into()),
             (Ok(answer), None) => {
                 let (mut head, inner) = answer.into_parts();
                 let told = strict.is_websocket.then(|| head.headers.clone());
@@ -319,31 +218,6 @@ pub(crate) fn reserve(gate: &Inner, headers: &HeaderMap) -> Result<OwnedSemaphor
         .map_err(|_| Reason::Overloaded.into())
 }
 
-/// A denial, and what is for the log only.
-type Failed = (Denial, Option<String>);
-
-fn of_fault(fault: Fault) -> Denial {
-    match fault {
-        Fault::Mismatch => Reason::BodyMismatch.into(),
-        Fault::Broken => {
-            Denial::new(Reason::BadRequest, "The body broke off or is not well formed.")
-        }
-        Fault::Stalled => Denial::new(Reason::BadRequest, "The body did not arrive in time."),
-    }
-}
-
-fn callers_headers(headers: &HeaderMap, admitted: &Admitted) -> Result<HeaderMap, Denial> {
-    match (&admitted.app, admitted.cover) {
-        (_, Some(_)) => {
-            let authorization = Authorization::parse(app_authorization_of(headers)?)?;
-            let trust = Trust::Signed(&authorization.signed_headers);
-            Ok(headers::towards_backend(headers, trust))
-        }
-        (Some(_), None) => Ok(headers::towards_backend(headers, Trust::Proven)),
-        (None, None) => Ok(headers::towards_backend(headers, Trust::Open)),
-    }
-}
-
 /// Says who calls what, by the headers that only the gate sets. They are for the backend.
 pub(crate) fn tell_identity(
     headers: &mut impl Sets,
@@ -366,18 +240,26 @@ pub(crate) fn end_of(admitted: &Admitted) -> Option<HeaderValue> {
 
 /// Tells when the right to call ends, if it does.
 pub(crate) fn tell_end(headers: &mut impl Sets, admitted: &Admitted, end: Option<&HeaderValue>) {
-    if let Some(end) = end {
-        headers.set_value(headers::GRANT_END, end);
-    }
-    if let Some(at) = admitted.permit.cancelled_at() {
-        headers.set(headers::CANCELLED_AT, at.to_string().as_bytes());
+    for (name, value) in ends(admitted, end) {
+        headers.set_value(name, &value);
     }
 }
 
+/// The headers that tell when the right to call ends.
+pub(crate) fn ends(
+    admitted: &Admitted,
+    end: Option<&HeaderValue>,
+) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    let cancelled = admitted.permit.cancelled_at();
+    let cancelled = cancelled.and_then(|at| HeaderValue::try_from(at.to_string()).ok());
+    let end = end.map(|end| (headers::GRANT_END, end.clone()));
+    end.into_iter().chain(cancelled.map(|at| (headers::CANCELLED_AT, at)))
+}
+
 /// The answer to a denied call.
-fn refuse(denial: &Denial, id: &RequestId, version: Version) -> Response<AnyBody> {
+pub(crate) fn refuse(denial: &Denial, id: &RequestId, version: Version) -> Response<Bytes> {
     let row = denial.reason.row();
-    let mut answer = Response::new(full(body_of(denial, id)));
+    let mut answer = Response::new(Bytes::from(body_of(denial, id)));
     *answer.status_mut() = row.status;
     let out = answer.headers_mut();
     out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));

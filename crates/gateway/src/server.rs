@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use crate::body::BoxError;
 use crate::limits::Limits;
+use crate::rewound::Rewound;
 use crate::tls::{Acceptor, Stream};
 
 /// Who is at the other end of a connection.
@@ -83,11 +84,15 @@ impl Drop for Open {
     }
 }
 
-/// What answers on a connection, and is free to move between threads: a service of hyper's kind, or one
-/// with a way of its own.
-pub trait Answers: Send + 'static {
-    /// Answers until the connection ends.
-    fn answer(self, opened: Opened) -> impl Future<Output = Result<(), BoxError>> + Send;
+/// A service that can be served: of hyper's kind, and free to move between threads.
+pub trait Answers:
+    Service<Request<Incoming>, Response = Response<Self::Out>, Error: Into<BoxError>, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+    /// The body of its answers.
+    type Out: Body<Data: Send, Error: Into<BoxError>> + Send + 'static;
 }
 
 impl<S, B> Answers for S
@@ -98,40 +103,48 @@ where
         + 'static,
     B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
-    async fn answer(self, opened: Opened) -> Result<(), BoxError> {
-        let Opened { stream, version, protocols, life } = opened;
-        protocols.answer(stream, version, self, life).await.map_err(Into::into)
+    type Out = B;
+}
+
+/// Who answers the calls of one connection: a service that hyper serves, or one that knows better.
+pub trait Speaks: Send + 'static {
+    /// Answers calls until the connection is over.
+    fn speak(self, connection: Accepted) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+impl<S: Answers> Speaks for S {
+    async fn speak(self, connection: Accepted) -> Result<(), BoxError> {
+        let (opened, stopped, protocols) = connection.open(true).await?;
+        let Some((stream, version)) = opened else { return Ok(()) };
+        Ok(protocols.answer(stream.into(), version, self, stopped).await?)
     }
 }
 
-/// A connection on which the two ends have come to an agreement.
-pub struct Opened {
-    pub(crate) stream: Stream,
-    version: Version,
+/// An accepted connection on which nothing has been said.
+pub struct Accepted {
+    stream: TcpStream,
+    tls: Option<Acceptor>,
     protocols: Arc<Protocols>,
-    pub(crate) life: Life,
+    stopped: watch::Receiver<()>,
 }
 
-/// How long connections live: until the server stops.
-pub(crate) struct Life(watch::Receiver<()>);
+/// A connection that is ready for HTTP; nothing when the server stopped before.
+type Opened = (Option<(Stream, Version)>, watch::Receiver<()>, Arc<Protocols>);
 
-impl Life {
-    /// Drives a connection to its end. When the server stops it is told to end after what is under way.
-    pub(crate) async fn drive<C, E>(
-        mut self,
-        connection: C,
-        finish: impl FnOnce(Pin<&mut C>),
-    ) -> Result<(), E>
-    where
-        C: Future<Output = Result<(), E>>,
-    {
-        let mut connection = pin!(connection);
-        tokio::select! {
-            biased;
-            ended = &mut connection => return ended,
-            _ = self.0.changed() => finish(connection.as_mut()),
-        }
-        connection.await
+impl Accepted {
+    /// Comes to an agreement with the caller. `looks`: is the version of HTTP looked up where TLS does not
+    /// tell it? If not, it is said to be HTTP/1.1.
+    pub(crate) async fn open(self, looks: bool) -> io::Result<Opened> {
+        let Self { stream, tls, protocols, mut stopped } = self;
+        let opened = match tls {
+            // Nothing to wait for.
+            None if !looks => Some((Stream::Plain(stream), Version::HTTP_11)),
+            tls => tokio::select! {
+                opened = protocols.open(stream, tls.as_ref()) => Some(opened?),
+                _ = stopped.changed() => None,
+            },
+        };
+        Ok((opened, stopped, protocols))
     }
 }
 
@@ -145,7 +158,7 @@ const OUT_OF_SOCKETS: Duration = Duration::from_millis(50);
 /// Serves `listener` until `shutdown`, then lets running requests end for at most `limits.drain`.
 /// `service` makes the service of a connection from its caller's address. Tells how many connections
 /// were cut off at the end.
-pub async fn serve<S: Answers>(
+pub async fn serve<S: Speaks>(
     listener: TcpListener,
     service: impl Fn(Caller) -> S,
     limits: &Limits,
@@ -155,7 +168,7 @@ pub async fn serve<S: Answers>(
 }
 
 /// The same, over TLS if there is an acceptor.
-pub async fn serve_tls<S: Answers>(
+pub async fn serve_tls<S: Speaks>(
     listener: TcpListener,
     tls: Option<Acceptor>,
     service: impl Fn(Caller) -> S,
@@ -186,7 +199,7 @@ impl Terms {
 }
 
 /// [`serve_tls`], on these terms.
-pub(crate) async fn serve_within<S: Answers>(
+pub(crate) async fn serve_within<S: Speaks>(
     listener: TcpListener,
     service: impl Fn(Caller) -> S,
     terms: &Terms,
@@ -209,20 +222,11 @@ pub(crate) async fn serve_within<S: Answers>(
         };
         let protocols = Arc::clone(&protocols);
         let caller = Caller { address: peer, is_secure: tls.is_some() };
-        let (service, tls, mut stopped) = (service(caller), tls.clone(), stopped.clone());
+        let (service, tls, stopped) = (service(caller), tls.clone(), stopped.clone());
         let open = open.one_more();
         connections.spawn(async move {
             let _held = (permit, open);
-            let opened = tokio::select! {
-                opened = protocols.open(stream, tls.as_ref()) => opened,
-                _ = stopped.changed() => return,
-            };
-            let ended = match opened {
-                Ok((stream, version)) => {
-                    service.answer(Opened { stream, version, protocols, life: Life(stopped) }).await
-                }
-                Err(error) => Err(error.into()),
-            };
+            let ended = service.speak(Accepted { stream, tls, protocols, stopped }).await;
             if let Err(error) = ended {
                 tracing::debug!(%peer, error, "a connection broke");
             }
@@ -240,8 +244,8 @@ pub(crate) async fn serve_within<S: Answers>(
     cut
 }
 
-/// HTTP/1.1 and HTTP/2, with every timer and bound set.
-struct Protocols {
+/// HTTP/1.1 and HTTP/2 by hyper, with every timer and bound set.
+pub(crate) struct Protocols {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     /// How long a caller may take to show which of the two he speaks.
@@ -282,46 +286,68 @@ impl Protocols {
         Ok((Stream::Plain(stream), version(is_http2)))
     }
 
-    async fn answer<S, B>(
+    /// Answers calls until the connection is over.
+    pub(crate) async fn answer(
         &self,
-        stream: Stream,
+        stream: Rewound,
         version: Version,
-        service: S,
-        life: Life,
-    ) -> hyper::Result<()>
-    where
-        S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send>
-            + Clone
-            + Send
-            + 'static,
-        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
-    {
+        service: impl Answers,
+        stopped: watch::Receiver<()>,
+    ) -> hyper::Result<()> {
         let stream = TokioIo::new(stream);
         if version == Version::HTTP_2 {
             let connection = self.http2.serve_connection(stream, service);
-            life.drive(connection, http2::Connection::graceful_shutdown).await
+            drive(connection, http2::Connection::graceful_shutdown, stopped).await
         } else {
             let connection = self.http1.serve_connection(stream, service).with_upgrades();
-            life.drive(connection, http1::UpgradeableConnection::graceful_shutdown).await
+            drive(connection, http1::UpgradeableConnection::graceful_shutdown, stopped).await
         }
     }
 }
 
-fn version(is_http2: bool) -> Version {
+/// Drives a connection to its end. When the server stops it is told to end after what is under way.
+pub(crate) async fn drive<C, E>(
+    connection: C,
+    finish: impl FnOnce(Pin<&mut C>),
+    mut stopped: watch::Receiver<()>,
+) -> Result<(), E>
+where
+    C: Future<Output = Result<(), E>>,
+{
+    let mut connection = pin!(connection);
+    tokio::select! {
+        biased;
+        ended = &mut connection => return ended,
+        _ = stopped.changed() => finish(connection.as_mut()),
+    }
+    connection.await
+}
+
+/// Do the first bytes of a connection say that HTTP/2 is spoken on it? None: it takes more of them.
+pub(crate) fn says_http2(first: &[u8]) -> Option<bool> {
+    let (is_all, is_part) = (first.starts_with(PREFACE), PREFACE.starts_with(first));
+    if is_part && !is_all { None } else { Some(is_all) }
+}
+
+/// What begins HTTP/2.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+pub(crate) fn version(is_http2: bool) -> Version {
     if is_http2 { Version::HTTP_2 } else { Version::HTTP_11 }
 }
 
 /// Does the caller speak HTTP/2 without having asked? Takes nothing from the stream, so that the
 /// connection reads it without a layer between.
 async fn begins_http2(stream: &TcpStream) -> io::Result<bool> {
-    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let mut first = [0; PREFACE.len()];
     let mut seen = 0;
     loop {
         let read = stream.peek(&mut first).await?;
         let begun = first.get(..read).unwrap_or_default();
-        if begun.is_empty() || begun == PREFACE || !PREFACE.starts_with(begun) {
-            return Ok(begun == PREFACE);
+        match says_http2(begun) {
+            Some(is_http2) => return Ok(is_http2),
+            None if begun.is_empty() => return Ok(false),
+            None => {}
         }
         // The rest is on its way. Nothing tells when a peek would see more.
         if read == seen {

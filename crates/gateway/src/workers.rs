@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
-use crate::server::{Answers, Caller, Terms, serve_within};
+use crate::server::{Caller, Speaks, Terms, serve_within};
 
 /// The threads. They end when this is dropped, whatever runs on them.
 pub struct Workers(Vec<Worker>);
@@ -34,7 +34,7 @@ impl Workers {
     ///
     /// All threads wait at one socket, and who is free takes the next connection. So no connection
     /// waits behind a busy thread, and none is lost when a thread ends.
-    pub async fn serve<S: Answers, F: Fn(Caller) -> S + Send + 'static>(
+    pub async fn serve<S: Speaks, F: Fn(Caller) -> S + Send + 'static>(
         &self,
         listener: TcpListener,
         service: impl Fn() -> F,

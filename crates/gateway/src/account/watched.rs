@@ -50,6 +50,21 @@ impl Watch {
         self.account.answered(&self.server.gate, head, denied, status);
     }
 
+    /// So much of the answer's body has gone out.
+    pub(crate) fn sent(&mut self, bytes: u64) {
+        self.sent = self.sent.saturating_add(bytes);
+    }
+
+    /// The answer has ended as it should, or was broken off by somebody.
+    pub(crate) fn ended(&mut self, aborted: Option<Aborted>) {
+        self.aborted = aborted;
+    }
+
+    /// Nothing is told of this call here.
+    pub(crate) fn silence(&mut self) {
+        self.is_silent = true;
+    }
+
     /// An answer that ends the call when it ends.
     pub(crate) fn over(self: Box<Self>, answer: Response<Reply>) -> Response<Watched> {
         answer.map(|inner| Watched { inner, watch: self })
@@ -57,7 +72,7 @@ impl Watch {
 
     /// An answer of which nothing is told.
     pub(crate) fn unheard(mut self: Box<Self>, answer: Response<Reply>) -> Response<Watched> {
-        self.is_silent = true;
+        self.silence();
         self.over(answer)
     }
 }
@@ -90,7 +105,7 @@ impl Body for Watched {
         match &frame {
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
-                self.watch.sent = self.watch.sent.saturating_add(bytes as u64);
+                self.watch.sent(bytes as u64);
             }
             Some(Err(_)) => self.watch.aborted = Some(Aborted::Backend),
             None if self.watch.aborted == Some(Aborted::Caller) => self.watch.aborted = None,

@@ -94,6 +94,18 @@ impl Dialer {
         Ok(sender)
     }
 
+    /// The same over plain TCP, and nothing is spoken on it yet.
+    pub(crate) async fn dial_plain(
+        &self,
+        to: &Endpoint,
+        time: Duration,
+    ) -> Result<TcpStream, String> {
+        let made = timeout(time, self.reach(to, Instant::now() + time)).await;
+        let stream = made.unwrap_or_else(|_| Err("no connection in time".to_owned()))?;
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        Ok(stream)
+    }
+
     async fn connect(&self, to: &Endpoint, what: Speak, until: Instant) -> Result<Sender, String> {
         let stream = self.reach(to, until).await?;
         if !to.is_tls {

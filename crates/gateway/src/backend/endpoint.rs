@@ -56,6 +56,16 @@ impl Endpoint {
         })
     }
 
+    /// Is it spoken to over plain TCP, in HTTP/1.1?
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.is_tls && !self.http2
+    }
+
+    /// What requests to it say as `Host`.
+    pub(crate) fn host_header(&self) -> &HeaderValue {
+        &self.host_header
+    }
+
     /// Addresses a request to this backend. Only its path and query are kept of what it had.
     pub(crate) fn address(&self, request: &mut Request<AnyBody>, version: Version) {
         let path = mem::take(request.uri_mut()).into_parts().path_and_query;

@@ -3,16 +3,23 @@
 //! A worker thread has [`Backends`] of its own: its pools of idle connections, and the tasks that
 //! drive them, stay on it, so no lock here is ever waited for. What all threads share is how
 //! connections are made ([`Dialer`]).
+//!
+//! A request goes out one of two ways, which share the choice of a backend, retries and bounds in time:
+//! by hyper, or straight ([`straight`]) where backend and call are plain.
 
 mod answer;
 mod dial;
 mod endpoint;
+mod framing;
+mod head;
 mod health;
 mod networks;
 mod pool;
 mod retry;
 mod set;
+mod straight;
 mod trust;
+mod way;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -30,7 +37,6 @@ use tokio::time::{Instant, sleep, timeout_at};
 use self::answer::Lent;
 use self::pool::Pool;
 use self::retry::Again;
-use self::set::Choice;
 use crate::body::AnyBody;
 use crate::limits::Limits;
 
@@ -39,8 +45,11 @@ pub use self::dial::BackendCounters;
 pub(crate) use self::dial::Dialer;
 use self::dial::Speak;
 pub(crate) use self::endpoint::Endpoint;
+pub(crate) use self::framing::{Framing, Torn};
 pub use self::networks::{BadNetwork, Networks};
-pub(crate) use self::set::Set;
+pub(crate) use self::set::{Flight, Set};
+pub(crate) use self::straight::{Begun, Straight, Wish};
+use self::way::{ByHyper, Call, Way};
 
 /// How the gate may reach backends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,7 +101,7 @@ impl Backends {
         to: &Set,
         began: Instant,
     ) -> Result<Response<Answer>, NoAnswer> {
-        self.ask(Call::new(to, request), began).await
+        self.ask(to, request, began, false).await
     }
 
     /// The same for a request that asks to switch protocols: on a new connection, over HTTP/1.1. The
@@ -103,7 +112,7 @@ impl Backends {
         to: &Set,
         began: Instant,
     ) -> Result<Response<Answer>, NoAnswer> {
-        self.ask(Call { switches: true, ..Call::new(to, request) }, began).await
+        self.ask(to, request, began, true).await
     }
 
     /// How long an answer of these backends may stand still.
@@ -111,71 +120,70 @@ impl Backends {
         to.times.idle.unwrap_or(self.0.limits.answer_idle)
     }
 
-    async fn ask(&self, mut call: Call<'_>, began: Instant) -> Result<Response<Answer>, NoAnswer> {
-        let to = call.to;
-        let now = Instant::now();
-        let limits = &self.0.limits;
+    /// A call that began at `began` and is to be sent now. `is_safe`: it may be sent twice. `is_whole`:
+    /// nothing of it is still to come from the caller.
+    pub(crate) fn begin<'s>(
+        &self,
+        to: &'s Set,
+        began: Instant,
+        now: Instant,
+        is_safe: bool,
+        is_whole: bool,
+    ) -> Call<'s> {
         let until = to.times.total.map(|total| began + total);
-        let head = now + to.times.head.unwrap_or(limits.backend);
+        let head = now + to.times.head.unwrap_or(self.0.limits.backend);
         let head = until.map_or(head, |until| until.min(head));
-        let (answer, lent) = match timeout_at(head, self.0.answered(&mut call, now)).await {
-            Ok(answered) => answered.map_err(NoAnswer::Unreachable)?,
-            Err(_) => {
-                if call.is_whole {
-                    self.0.failed(&call, head);
-                }
-                return Err(NoAnswer::Late);
-            }
-        };
+        let mut tries = 0;
+        if to.retries > 0 {
+            to.budget.pay();
+            tries = if is_safe { to.retries } else { 0 };
+        }
+        Call { to, at: None, is_whole, tries, head, until }
+    }
+
+    /// The head of an answer, by this way. To be waited for until `call.head`.
+    pub(crate) async fn answered<W: Way>(
+        &self,
+        call: &mut Call<'_>,
+        way: &mut W,
+        now: Instant,
+    ) -> Result<W::Answer, NoAnswer> {
+        self.0.answered(call, way, now).await.map_err(NoAnswer::Unreachable)
+    }
+
+    /// No head of an answer came in time.
+    pub(crate) fn late(&self, call: &Call<'_>) -> NoAnswer {
+        if call.is_whole {
+            self.0.failed(call, call.head);
+        }
+        NoAnswer::Late
+    }
+
+    async fn ask(
+        &self,
+        to: &Set,
+        request: Request<AnyBody>,
+        began: Instant,
+        switches: bool,
+    ) -> Result<Response<Answer>, NoAnswer> {
+        let now = Instant::now();
+        let again = if to.retries > 0 { Again::of(&request) } else { None };
+        let is_whole = request.body().is_end_stream();
+        let mut call = self.begin(to, began, now, again.is_some(), is_whole);
+        let mut way = ByHyper { inner: &self.0, request: Some(request), again, switches };
+        let (answer, lent) =
+            match timeout_at(call.head, self.answered(&mut call, &mut way, now)).await {
+                Ok(answered) => answered?,
+                Err(_) => return Err(self.late(&call)),
+            };
         let idle = self.idle(to);
-        let flight = call.at.and_then(|at| at.flight);
+        let (until, flight) = (call.until, call.flight());
         Ok(answer.map(|body| Answer::new(body, lent, flight, idle, until)))
     }
 }
 
-/// A call on its way to one of the backends of an API.
-///
-/// It is moved into place once and then borrowed: what a future takes by value is copied with it.
-struct Call<'s> {
-    to: &'s Set,
-    /// Until it is sent.
-    request: Option<Request<AnyBody>>,
-    /// Where it is being tried.
-    at: Option<Choice<'s>>,
-    /// Is nothing of it still to come from the caller? Else he could make a backend look bad.
-    is_whole: bool,
-    /// Does it ask to switch protocols?
-    switches: bool,
-    /// How often it may be tried again, and how.
-    tries: u8,
-    again: Option<Again>,
-}
-
-impl<'s> Call<'s> {
-    fn new(to: &'s Set, request: Request<AnyBody>) -> Self {
-        let mut again = None;
-        if to.retries > 0 {
-            to.budget.pay();
-            again = Again::of(&request);
-        }
-        let is_whole = request.body().is_end_stream();
-        let request = Some(request);
-        Self { to, request, at: None, is_whole, switches: false, tries: to.retries, again }
-    }
-
-    /// The same request for one more try, if there may be one.
-    fn next(&mut self) -> Option<Request<AnyBody>> {
-        let again = self.again.as_ref().filter(|_| self.tries > 0)?;
-        if !self.to.budget.take() {
-            return None;
-        }
-        self.tries -= 1;
-        Some(again.request())
-    }
-}
-
 /// Why there is no answer. The text is for the log.
-enum Failure {
+pub(crate) enum Failure {
     /// There is no connection.
     Connection(String),
     /// The connection broke before a byte of an answer came, as far as can be told.
@@ -197,7 +205,7 @@ impl From<hyper::Error> for Failure {
 }
 
 /// The head of an answer, its body, and what must go back after it.
-type Answered = (Response<Incoming>, Option<Lent>);
+pub(crate) type Answered = (Response<Incoming>, Option<Lent>);
 
 /// A connection, as it takes a request.
 pub(crate) enum Sender {
@@ -240,25 +248,20 @@ impl Sender {
 
 impl Inner {
     /// An answer from one of the backends of a call.
-    async fn answered(
-        self: &Arc<Self>,
+    async fn answered<W: Way>(
+        &self,
         call: &mut Call<'_>,
+        way: &mut W,
         mut now: Instant,
-    ) -> Result<Answered, String> {
+    ) -> Result<W::Answer, String> {
         loop {
             let last = call.at.take();
             call.at = call.to.choose(now, last.as_ref().map(|at| &**at.member));
             drop(last);
             let Some(at) = &call.at else { return Err("there is no backend".to_owned()) };
             let connect = call.to.times.connect.unwrap_or(self.limits.connect);
-            let endpoint = &at.member.endpoint;
-            let request = &mut call.request;
-            let exchanged = if call.switches {
-                Box::pin(self.switched(request, endpoint, connect)).await
-            } else {
-                self.exchange(request, endpoint, now, connect).await
-            };
-            let (counts, passes, why) = match exchanged {
+            let (counts, passes, why) = match way.exchange(&at.member.endpoint, now, connect).await
+            {
                 Ok(answered) => {
                     call.to.succeeded(at);
                     return Ok(answered);
@@ -271,14 +274,12 @@ impl Inner {
             if counts {
                 self.failed(call, now);
             }
-            match passes.then(|| call.next()).flatten() {
-                Some(next) => {
-                    tracing::debug!(why, "a call is tried again");
-                    self.dialer.retried.fetch_add(1, Ordering::Relaxed);
-                    call.request = Some(next);
-                }
-                None => return Err(why),
+            if !passes || !call.may_go_again() {
+                return Err(why);
             }
+            tracing::debug!(why, "a call is tried again");
+            self.dialer.retried.fetch_add(1, Ordering::Relaxed);
+            way.again();
         }
     }
 

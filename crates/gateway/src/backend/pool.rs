@@ -2,13 +2,16 @@
 //!
 //! A worker thread has a pool of its own, so the lock in it is never waited for. Of the HTTP/1.1
 //! connections the one that was used last is used next: so those that are not needed grow old, and
-//! are closed. Of HTTP/2 there is one connection, which all calls share.
+//! are closed. Of HTTP/2 there is one connection, which all calls share. Connections that calls use
+//! straight have no task that watches them, so they are looked at when they are taken.
 
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::client::conn::{http1, http2};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::Sender;
@@ -32,11 +35,17 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct State {
     idle: Vec<Idle>,
+    plain: Vec<Plain>,
     shared: Option<Shared>,
 }
 
 struct Idle {
     sender: http1::SendRequest<AnyBody>,
+    since: Instant,
+}
+
+struct Plain {
+    stream: TcpStream,
     since: Instant,
 }
 
@@ -88,6 +97,34 @@ impl Pool {
         idle.push(Idle { sender, since: now });
     }
 
+    /// A connection for a call that goes straight, and on which nothing was said since its last answer.
+    pub(super) fn take_plain(&self, now: Instant) -> Option<TcpStream> {
+        let plain = &mut self.lock().plain;
+        while let Some(last) = plain.pop() {
+            if self.is_old(last.since, now) {
+                // The others are older.
+                plain.clear();
+                break;
+            }
+            if is_quiet(&last.stream) {
+                return Some(last.stream);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection of which a call went straight and has read the answer to its end.
+    pub(super) fn keep_plain(&self, stream: TcpStream, now: Instant) {
+        if self.most == 0 {
+            return;
+        }
+        let plain = &mut self.lock().plain;
+        if plain.len() >= self.most {
+            plain.remove(0);
+        }
+        plain.push(Plain { stream, since: now });
+    }
+
     /// Takes note of a new connection: one of HTTP/2 is there for all calls.
     pub(crate) fn note(&self, sender: &Sender, now: Instant) {
         let speaks_http1 = match sender {
@@ -109,10 +146,11 @@ impl Pool {
     pub(crate) fn sweep(&self, now: Instant) -> usize {
         let mut state = self.lock();
         state.idle.retain(|idle| !self.is_old(idle.since, now) && !idle.sender.is_closed());
+        state.plain.retain(|plain| !self.is_old(plain.since, now) && is_quiet(&plain.stream));
         // Calls that are under way on it go on.
         state.shared =
             state.shared.take().filter(|s| !self.is_old(s.used, now) && !s.sender.is_closed());
-        state.idle.len() + usize::from(state.shared.is_some())
+        state.idle.len() + state.plain.len() + usize::from(state.shared.is_some())
     }
 
     fn is_old(&self, since: Instant, now: Instant) -> bool {
@@ -122,6 +160,11 @@ impl Pool {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Has the backend neither hung up nor said anything? Costs no system call as long as nothing is heard.
+fn is_quiet(stream: &TcpStream) -> bool {
+    stream.try_read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
 
 #[cfg(test)]

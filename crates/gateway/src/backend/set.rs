@@ -99,6 +99,11 @@ impl Set {
         })
     }
 
+    /// Are all spoken to over plain TCP, in HTTP/1.1?
+    pub(crate) fn is_plain(&self) -> bool {
+        self.members.iter().all(|member| member.endpoint.is_plain())
+    }
+
     /// The backend for the next call; another one than `not` if there is one.
     pub(super) fn choose(&self, now: Instant, not: Option<&Member>) -> Option<Choice<'_>> {
         let (member, is_try) = match self.members.as_slice() {

@@ -36,7 +36,7 @@ use crate::body::BoxError;
 use crate::denial::Reason;
 use crate::gate::Gate;
 use crate::limits::{Limits, SMALL_MESSAGE, TOLD_HEAD_BYTES};
-use crate::server::{Answers, Caller, Opened, PING};
+use crate::server::{Accepted, Caller, PING, Speaks, drive};
 use crate::told::{Asked, Judged};
 
 /// The gate as a check service over gRPC.
@@ -92,12 +92,15 @@ impl Gate {
     }
 }
 
-impl Answers for ExtAuthz {
-    async fn answer(self, opened: Opened) -> Result<(), BoxError> {
+impl Speaks for ExtAuthz {
+    async fn speak(self, connection: Accepted) -> Result<(), BoxError> {
+        // Nothing but HTTP/2 is spoken here.
+        let (opened, stopped, _) = connection.open(false).await?;
+        let Some((stream, _)) = opened else { return Ok(()) };
         let gate = self.gate.clone();
         let limits = &gate.0.limits;
-        let asking = Asking::open(opened.stream, self, limits, PING);
+        let asking = Asking::open(stream, self, limits, PING);
         let asking = timeout(limits.header_read, asking).await??;
-        opened.life.drive(asking, Asking::finish).await
+        drive(asking, Asking::finish, stopped).await
     }
 }

@@ -3,6 +3,7 @@
 //! no longer be trusted is closed, so the question stays without an answer; and what the backend saw is
 //! all it saw.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tidegate_domain::AuthType;
@@ -43,11 +44,10 @@ async fn world() -> World {
 
 /// Sends a row's bytes and the question behind it; tells the statuses of the answers until the gate
 /// closes the connection.
-async fn statuses(world: &World, sent: &[u8]) -> Vec<u16> {
-    let question =
-        format!("GET /healthz HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", world.address);
+async fn statuses(gate: SocketAddr, sent: &[u8]) -> Vec<u16> {
+    let question = format!("GET /healthz HTTP/1.1\r\nhost: {gate}\r\nconnection: close\r\n\r\n");
     let bytes = [sent, question.as_bytes()].concat();
-    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let mut stream = TcpStream::connect(gate).await.unwrap();
     let (mut reader, mut writer) = stream.split();
     let written = async { drop(writer.write_all(&bytes).await) };
     let mut answers = Vec::new();
@@ -61,12 +61,20 @@ async fn statuses(world: &World, sent: &[u8]) -> Vec<u16> {
     text.split("HTTP/1.1 ").skip(1).map(|answer| answer[..3].parse().unwrap()).collect()
 }
 
+/// Whichever way the gate takes, straight or by hyper, the outcome is the same.
 async fn holds(rows: impl Fn(&World) -> Vec<Row>) {
     let world = world().await;
+    let by_hyper = world.by_hyper().await;
+    for gate in [world.address, by_hyper] {
+        holds_at(gate, &world, rows(&world)).await;
+    }
+}
+
+async fn holds_at(gate: SocketAddr, world: &World, rows: Vec<Row>) {
     let mut wrong = Vec::new();
-    for Row { incident, sent, outcome } in rows(&world) {
+    for Row { incident, sent, outcome } in rows {
         let before = world.backend.calls();
-        let got = statuses(&world, &sent).await;
+        let got = statuses(gate, &sent).await;
         let seen: Vec<String> = world.backend.seen.lock().unwrap()[before..]
             .iter()
             .filter(|seen| seen.body.is_some())

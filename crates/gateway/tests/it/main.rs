@@ -18,6 +18,7 @@ mod limits;
 mod questions;
 mod serving;
 mod snapshots;
+mod straight;
 mod strict;
 mod telling;
 mod tls;

@@ -353,7 +353,7 @@ async fn connections_are_counted_while_they_are_open() {
         let terms = Terms::new(gate.limits(), None, open.clone());
         let of_thread = || {
             let service = gate.service();
-            move |caller| service.of(caller).service()
+            move |caller| service.of(caller)
         };
         workers.serve(listener, of_thread, &terms, stopped).await.unwrap()
     });

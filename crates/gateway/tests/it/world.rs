@@ -344,7 +344,7 @@ impl World {
         let (service, tls) = (gate.service(), gate.tls());
         let served = tokio::spawn(async move {
             let shutdown = async { drop(stopped.await) };
-            serve_tls(listener, tls, |caller| service.of(caller).service(), &limits, shutdown).await
+            serve_tls(listener, tls, |caller| service.of(caller), &limits, shutdown).await
         });
         let world = Self {
             gate,
@@ -358,6 +358,18 @@ impl World {
         };
         until(|| world.gate.revision() == Some(0)).await;
         world
+    }
+
+    /// Another address of the gate, where every call goes by hyper.
+    pub async fn by_hyper(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (gate, service) = (self.gate.clone(), self.gate.service());
+        tokio::spawn(async move {
+            let of = |caller| service.of(caller).service();
+            serve_tls(listener, gate.tls(), of, gate.limits(), std::future::pending()).await
+        });
+        address
     }
 
     /// Something changes, and the gate hears of it.
@@ -459,6 +471,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// For a host by this name.
+    pub fn at(mut self, host: &str) -> Self {
+        self.host = host.to_owned();
+        self
+    }
+
     /// A header that is signed.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_owned(), value.as_ref().to_vec()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use tidegate_gateway::{
-    Acceptor, Answers, Caller, Clock, Gate, GateConfig, Listener, SnapshotFile, Source, Terms,
+    Acceptor, Caller, Clock, Gate, GateConfig, Listener, SnapshotFile, Source, Speaks, Terms,
     Workers,
 };
 use tokio::net::TcpListener;
@@ -62,7 +62,7 @@ impl GatewaySide {
             let of_gate = gate.clone();
             process.run(calls.clone().answer(Listener::Gateway, listener, tls, move || {
                 let service = of_gate.service();
-                move |caller| service.of(caller).service()
+                move |caller| service.of(caller)
             }));
         }
         if let Some(listener) = ports.check {
@@ -109,7 +109,7 @@ impl Calls {
         tls: Option<Acceptor>,
         service: impl Fn() -> F,
     ) where
-        S: Answers,
+        S: Speaks,
         F: Fn(Caller) -> S + Send + 'static,
     {
         let open = self.gate.connections(which).clone();

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use tidegate_gateway::{Acceptor, Answers, Caller, Limits, serve_tls};
+use tidegate_gateway::{Acceptor, Caller, Limits, Speaks, serve_tls};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -40,7 +40,7 @@ impl Process {
     }
 
     /// Serves a listener until then.
-    pub fn serve<S: Answers>(
+    pub fn serve<S: Speaks>(
         &mut self,
         listener: TcpListener,
         tls: Option<Acceptor>,

@@ -1,0 +1,165 @@
+//! The straight way to a backend: plain HTTP/1.1 on connections without a task of their own. A request
+//! goes out in one write, and its answer is read by the task that serves the caller.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Method, StatusCode, Uri};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::head::{Head, head, is_bodiless};
+use super::pool::Pool;
+use super::{Backends, Endpoint, Failure, Framing, Inner, Torn, Way};
+use crate::headers;
+use crate::limits::READ_BYTES;
+
+/// What is asked of a backend.
+pub(crate) struct Wish<'r> {
+    pub(crate) method: &'r Method,
+    /// Path and query.
+    pub(crate) address: &'r Uri,
+    /// All but `Host` and `Content-Length`.
+    pub(crate) headers: &'r HeaderMap,
+    pub(crate) body: &'r [u8],
+}
+
+/// The way: a wish, and where the head of its answer is written for the caller.
+pub(crate) struct Straight<'r> {
+    inner: &'r Arc<Inner>,
+    wish: Wish<'r>,
+    /// What is sent; and then the head of the answer, up to the headers that the gate itself says.
+    pub(crate) out: Vec<u8>,
+}
+
+impl<'r> Straight<'r> {
+    pub(crate) fn new(backends: &'r Backends, wish: Wish<'r>) -> Self {
+        Self { inner: &backends.0, wish, out: Vec::with_capacity(OUT_BYTES) }
+    }
+}
+
+/// Enough for most requests, and for most answers.
+const OUT_BYTES: usize = 2 * 1024;
+
+/// An answer whose head is there.
+pub(crate) struct Begun {
+    pub(crate) status: StatusCode,
+    pub(crate) framing: Framing,
+    /// Did the backend say when it answered?
+    pub(crate) is_dated: bool,
+    stream: TcpStream,
+    pool: Arc<Pool>,
+    /// What was read and not passed on.
+    inbox: BytesMut,
+    /// May the connection be used again?
+    keeps: bool,
+}
+
+impl Begun {
+    /// Is it an answer that never has a body?
+    pub(crate) fn has_no_body(&self) -> bool {
+        is_bodiless(self.status)
+    }
+
+    /// Passes on what has come of the body; tells how many bytes of it.
+    pub(crate) fn pass(&mut self, out: &mut Vec<u8>) -> Result<u64, Torn> {
+        self.framing.pass(&mut self.inbox, out)
+    }
+
+    /// Waits for more of the body. Nothing: the backend has hung up.
+    pub(crate) async fn read(&mut self) -> std::io::Result<usize> {
+        if self.inbox.capacity() - self.inbox.len() < READ_BYTES {
+            self.inbox.reserve(MORE_BYTES);
+        }
+        self.stream.read_buf(&mut self.inbox).await
+    }
+
+    /// Keeps the connection for another call, if it is good for one.
+    pub(crate) fn give_back(self, now: Instant) {
+        if self.keeps && self.framing.is_over() && self.inbox.is_empty() {
+            self.pool.keep_plain(self.stream, now);
+        }
+    }
+}
+
+/// So much is read at a time of a body that is longer than one reading.
+const MORE_BYTES: usize = 4 * READ_BYTES;
+
+impl Way for Straight<'_> {
+    type Answer = Begun;
+
+    async fn exchange(
+        &mut self,
+        to: &Endpoint,
+        now: Instant,
+        connect: Duration,
+    ) -> Result<Begun, Failure> {
+        self.write(to);
+        let pool = self.inner.pool(to);
+        while let Some(mut stream) = pool.take_plain(now) {
+            // The backend hung up before any of it was sent: nobody has seen it.
+            let Ok(sent @ 1..) = stream.write(&self.out).await else { continue };
+            return self.rest(stream, sent, pool).await;
+        }
+        // Rare and large: kept apart, so that it makes no call's state larger.
+        let dialed = Box::pin(self.inner.dialer.dial_plain(to, connect)).await;
+        let stream = dialed.map_err(Failure::Connection)?;
+        self.inner.sweep_later();
+        self.rest(stream, 0, pool).await
+    }
+
+    fn again(&mut self) {}
+}
+
+impl Straight<'_> {
+    /// Sends the rest of the request, and waits for the head of the answer.
+    async fn rest(
+        &mut self,
+        mut stream: TcpStream,
+        sent: usize,
+        pool: Arc<Pool>,
+    ) -> Result<Begun, Failure> {
+        let broken = |error: std::io::Error| Failure::Broken(error.to_string());
+        if let Some(rest) = self.out.get(sent..).filter(|rest| !rest.is_empty()) {
+            stream.write_all(rest).await.map_err(broken)?;
+        }
+        self.out.clear();
+        let mut inbox = BytesMut::with_capacity(READ_BYTES);
+        loop {
+            if stream.read_buf(&mut inbox).await.map_err(broken)? == 0 {
+                return Err(Failure::Broken("it hung up before it answered".to_owned()));
+            }
+            while let Some((length, head)) = head(&inbox, &mut self.out)? {
+                inbox.advance(length);
+                let Some(Head { status, framing, is_dated, keeps }) = head else { continue };
+                return Ok(Begun { status, framing, is_dated, stream, pool, inbox, keeps });
+            }
+            inbox.reserve(READ_BYTES);
+        }
+    }
+
+    /// Writes the request to this backend.
+    fn write(&mut self, to: &Endpoint) {
+        let Wish { method, address, headers, body } = &self.wish;
+        let out = &mut self.out;
+        out.clear();
+        let target = address.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        for part in [method.as_str(), " ", target, " HTTP/1.1\r\nhost: "] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        out.extend_from_slice(to.host_header().as_bytes());
+        out.extend_from_slice(b"\r\n");
+        for (name, value) in *headers {
+            headers::write(out, name.as_str(), value.as_bytes());
+        }
+        if !body.is_empty() {
+            let mut digits = itoa::Buffer::new();
+            headers::write(out, CONTENT_LENGTH.as_str(), digits.format(body.len()).as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(body);
+    }
+}

@@ -1,0 +1,229 @@
+//! What all calls have in common, whichever way their bytes go: the verdict, and what goes on to the
+//! backend.
+
+use std::sync::Arc;
+
+use http::header::HOST;
+use http::{HeaderMap, HeaderValue, Method, Uri, request};
+use tidegate_domain::AuthType;
+use tidegate_sign::{AUTHORIZATION, X_AUTHORIZATION};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::account::{Account, Ids};
+use crate::backend::{NoAnswer, Set};
+use crate::body::{Evidence, Fault};
+use crate::check::{Admitted, Question, Route, decide, route};
+use crate::denial::{Denial, Reason};
+use crate::gate::{Inner, Server};
+use crate::headers::{self, Strict, Trust};
+use crate::index::Index;
+use crate::proxy::{end_of, tell_identity};
+
+/// A call, and who answers it.
+pub(crate) struct Call<'a> {
+    pub(crate) gate: &'a Inner,
+    pub(crate) server: &'a Server,
+    pub(crate) parts: &'a request::Parts,
+    pub(crate) strict: &'a Strict,
+}
+
+/// What goes on to a backend, but for the body.
+pub(crate) struct Onward<'a> {
+    pub(crate) method: Method,
+    /// Path and query.
+    pub(crate) address: Uri,
+    pub(crate) headers: HeaderMap,
+    /// Where it goes.
+    pub(crate) backends: &'a Set,
+    /// When the right to call ends, for the answer.
+    pub(crate) end: Option<HeaderValue>,
+    /// Its place among the API's calls.
+    pub(crate) room: OwnedSemaphorePermit,
+}
+
+/// A denial, and what is for the log only.
+pub(crate) type Failed = (Denial, Option<String>);
+
+impl Call<'_> {
+    /// A first look, from the head alone: what does the verdict need of the body? If it needs no
+    /// more, it is made. Refuses what no body could make good, so that nobody fills memory with calls
+    /// that cannot be admitted.
+    pub(crate) fn look(&self, is_empty: bool, account: &mut Account) -> Result<Evidence, Denial> {
+        let index = self.gate.ready()?;
+        account.revision = Some(index.revision());
+        let route = route(&index, self.parts.method.as_str(), &self.strict.target)?;
+        self.look_along(&index, &route, is_empty, account)
+    }
+
+    /// The same, on a route that is known.
+    pub(crate) fn look_along(
+        &self,
+        index: &Index,
+        route: &Route<'_>,
+        is_empty: bool,
+        account: &mut Account,
+    ) -> Result<Evidence, Denial> {
+        if self.strict.is_websocket && !route.iter().any(|(api, _)| api.feed.rules.upgrade) {
+            return Err(headers::no_switch());
+        }
+        let needed = Evidence::needed(route, &self.parts.headers, is_empty);
+        let skew = self.gate.limits.clock_skew_seconds;
+        let from_head = || decide(index, skew, &self.question(needed, b""), route);
+        if needed != Evidence::Whole {
+            self.settle(index, from_head(), account)?;
+        } else if route.iter().all(|(api, _)| api.feed.auth == AuthType::App) {
+            match from_head() {
+                Ok(_) => {}
+                // The body may make the difference.
+                Err(denial)
+                    if matches!(denial.reason, Reason::BadSignature | Reason::UnknownKey) => {}
+                Err(denial) => return Err(denial),
+            }
+        }
+        Ok(needed)
+    }
+
+    /// The verdict on a call with a body, when all of it is there: by what is known and by the time it
+    /// is then.
+    pub(crate) fn verdict(
+        &self,
+        needed: Evidence,
+        whole: &[u8],
+        account: &mut Account,
+    ) -> Result<(), Denial> {
+        let index = self.gate.ready()?;
+        account.revision = Some(index.revision());
+        let question = self.question(needed, whole);
+        let decided = route(&index, question.method, question.target).and_then(|route| {
+            decide(&index, self.gate.limits.clock_skew_seconds, &question, &route)
+        });
+        self.settle(&index, decided, account)
+    }
+
+    /// Takes note of the verdict, and counts an admitted call towards its limits.
+    fn settle(
+        &self,
+        index: &Index,
+        decided: Result<Admitted, Denial>,
+        account: &mut Account,
+    ) -> Result<(), Denial> {
+        let outcome = decided.and_then(|admitted| {
+            let admitted = account.admitted.insert(admitted);
+            self.gate.limit(index, admitted, &self.parts.headers)
+        });
+        account.decided = Some(Instant::now());
+        outcome
+    }
+
+    fn question<'q>(&'q self, needed: Evidence, whole: &'q [u8]) -> Question<'q> {
+        self.gate.question(self.parts, self.strict, needed.payload(whole))
+    }
+
+    /// What goes on of an admitted call.
+    pub(crate) fn onward<'a>(
+        &self,
+        admitted: &'a Admitted,
+        ids: &Ids,
+    ) -> Result<Onward<'a>, Failed> {
+        let (parts, strict) = (self.parts, self.strict);
+        let api = &admitted.api;
+        let (plan, backends) = match (&api.plan, &api.backends) {
+            (Ok(plan), Ok(backends)) => (plan, backends),
+            (Err(fault), _) | (_, Err(fault)) => {
+                return Err((Reason::Internal.into(), Some(fault.clone())));
+            }
+        };
+        let room = Arc::clone(&api.room)
+            .try_acquire_owned()
+            .map_err(|_| (Reason::Overloaded.into(), None))?;
+
+        let mut sent =
+            callers_headers(&parts.headers, admitted).map_err(|denial| (denial, None))?;
+        let address = plan
+            .fill(&strict.target, &api.shape.placeholders, &mut sent)
+            .map_err(|denial| (denial, None))?;
+        // After everything a caller or an author may say, so that nobody can take it away again.
+        let host = match &strict.host {
+            Some(host) => HeaderValue::from_str(host).ok(),
+            None => parts.headers.get(HOST).cloned(),
+        };
+        headers::set_origin(&mut sent, &self.server.origin, host);
+        let end = end_of(admitted);
+        tell_identity(&mut sent, &ids.request, admitted, end.as_ref());
+        if let Some(trace) = &ids.trace {
+            trace.pass_on(&mut sent);
+        }
+        Ok(Onward { method: plan.method.clone(), address, headers: sent, backends, end, room })
+    }
+}
+
+impl From<NoAnswer> for Failed {
+    fn from(why: NoAnswer) -> Self {
+        match why {
+            NoAnswer::Late => (Reason::BackendTimeout.into(), None),
+            NoAnswer::Unreachable(why) => (Reason::BackendUnreachable.into(), Some(why)),
+        }
+    }
+}
+
+impl From<Fault> for Denial {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Mismatch => Reason::BodyMismatch.into(),
+            Fault::Broken => {
+                Self::new(Reason::BadRequest, "The body broke off or is not well formed.")
+            }
+            Fault::Stalled => Self::new(Reason::BadRequest, "The body did not arrive in time."),
+        }
+    }
+}
+
+fn callers_headers(headers: &HeaderMap, admitted: &Admitted) -> Result<HeaderMap, Denial> {
+    match (&admitted.app, admitted.cover) {
+        (_, Some(_)) => {
+            let names: Vec<&str> = signed_names(headers).ok_or(Reason::Internal)?.collect();
+            Ok(headers::towards_backend(headers, Trust::Signed(&names)))
+        }
+        (Some(_), None) => Ok(headers::towards_backend(headers, Trust::Proven)),
+        (None, None) => Ok(headers::towards_backend(headers, Trust::Open)),
+    }
+}
+
+/// The names of the headers that were signed, of a call whose signature was found to be good: so it is
+/// well formed, the same wherever it stands, and ends with a signature of one length.
+fn signed_names(headers: &HeaderMap) -> Option<impl Iterator<Item = &str>> {
+    const BEFORE: &[u8] = b", SignedHeaders=";
+    const BEHIND: usize = ", Signature=".len() + 64;
+    let value = headers.get(X_AUTHORIZATION).or_else(|| headers.get(AUTHORIZATION))?.as_bytes();
+    // The first comma there can be is behind the key.
+    let begins = value.iter().position(|byte| *byte == b',')?;
+    let names = value.get(begins..value.len().checked_sub(BEHIND)?)?.strip_prefix(BEFORE)?;
+    Some(std::str::from_utf8(names).ok()?.split(';'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_signed_headers_are_found_again() {
+        let signature = "a".repeat(64);
+        for names in ["host", "host;x-sdk-date", "a;b;host;x-signature;x-sdk-date"] {
+            let value = format!(
+                "SDK-HMAC-SHA256 Access=key=;x, SignedHeaders={names}, Signature={signature}"
+            );
+            for name in [AUTHORIZATION, X_AUTHORIZATION] {
+                let mut headers = HeaderMap::new();
+                headers.insert(name, HeaderValue::from_str(&value).unwrap());
+                let found: Vec<&str> = signed_names(&headers).unwrap().collect();
+                assert_eq!(found.join(";"), names);
+            }
+        }
+        for bad in ["", "SDK-HMAC-SHA256", "SDK-HMAC-SHA256 Access=a, Signature=b"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(bad).unwrap());
+            assert!(signed_names(&headers).is_none());
+        }
+    }
+}

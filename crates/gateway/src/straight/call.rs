@@ -1,0 +1,289 @@
+//! One plain call: verdict, body, backend, answer. What is decided, and by which rules, is what
+//! [`Call`] has for all calls; here is only how the bytes go.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONNECTION;
+use http::{Method, Response, Version};
+use tidegate_sign::{Cover, sha256};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Duration, Instant};
+
+use super::answer::{self, Said};
+use super::caller::{Caller, Cut};
+use super::head::Head;
+use crate::account::{Aborted, Account, Watch};
+use crate::backend::{Begun, Flight, Straight, Torn, Wish};
+use crate::body::{Evidence, Fault};
+use crate::call::{Call, Failed, Onward};
+use crate::check::route;
+use crate::denial::{Denial, Reason};
+use crate::gate::Server;
+use crate::headers;
+use crate::proxy::{health, refuse, reserve};
+
+/// What becomes of the connection after a call.
+pub(super) enum After {
+    /// The next call may come.
+    Next,
+    /// It is closed in order.
+    Close,
+    /// There is nobody left, or nothing that could still be said.
+    Gone,
+    /// The call is for hyper. Nothing of it was counted or answered.
+    Hyper,
+}
+
+/// Why there is no answer of a backend.
+enum Unanswered {
+    Denied(Denial),
+    Gone,
+    Hyper,
+}
+
+impl From<Denial> for Unanswered {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<Reason> for Unanswered {
+    fn from(reason: Reason) -> Self {
+        Self::Denied(reason.into())
+    }
+}
+
+/// An answer that has begun.
+struct Answering {
+    begun: Begun,
+    /// Its head.
+    out: Vec<u8>,
+    /// May another call come behind it?
+    keeps: bool,
+    /// How long it may stand still, and when it must have ended.
+    idle: Duration,
+    until: Option<Instant>,
+    /// Given back when it has ended.
+    _held: (OwnedSemaphorePermit, Option<Flight>),
+}
+
+/// Answers a call.
+pub(super) async fn answer(server: &Arc<Server>, caller: &mut Caller, head: &Head) -> After {
+    let mut watch = Watch::begin(Arc::clone(server), &head.parts);
+    let Watch { account, strict, .. } = &mut *watch;
+    let gate = &*server.gate;
+    let mut to_come = head.body;
+    let outcome = match headers::read(&head.parts, gate.limits.head_bytes) {
+        Ok(read) => {
+            let strict = strict.insert(read);
+            if let Some(answer) = health(gate, strict.target.canonical_path()) {
+                watch.silence();
+                return own(watch, caller, head, to_come, &answer).await;
+            }
+            let call = Call { gate, server, parts: &head.parts, strict };
+            Going { call, caller: &mut *caller, keeps: head.keeps, to_come: &mut to_come }
+                .answered(account)
+                .await
+        }
+        Err(denial) => Err(denial.into()),
+    };
+    match outcome {
+        Ok(answering) => {
+            watch.answered(&head.parts, None, answering.begun.status);
+            relay(watch, caller, answering).await
+        }
+        Err(Unanswered::Denied(denial)) => {
+            let answer = refuse(&denial, &account.ids.request, Version::HTTP_11);
+            watch.answered(&head.parts, Some(denial.reason), answer.status());
+            own(watch, caller, head, to_come, &answer).await
+        }
+        Err(Unanswered::Gone) => After::Gone,
+        Err(Unanswered::Hyper) => {
+            watch.silence();
+            After::Hyper
+        }
+    }
+}
+
+/// Sends an answer of the gate's own. A body that has come is passed over; one that has not ends the
+/// connection.
+async fn own(
+    mut watch: Box<Watch>,
+    caller: &mut Caller,
+    head: &Head,
+    to_come: usize,
+    answer: &Response<Bytes>,
+) -> After {
+    let is_there = caller.inbox.len() >= to_come;
+    let closes = answer.headers().contains_key(CONNECTION);
+    let keeps = head.keeps && is_there && !closes && !caller.is_stopping();
+    let account = &watch.account;
+    let gate = &*watch.server.gate;
+    let said = Said { gate, id: &account.ids.request, revision: account.revision, keeps };
+    let out = answer::own(answer, &said);
+    let idle = gate.limits.body_idle;
+    if caller.write(&out, idle).await.is_err() {
+        return After::Gone;
+    }
+    watch.sent(answer.body().len() as u64);
+    watch.ended(None);
+    if !keeps {
+        return After::Close;
+    }
+    drop(caller.inbox.split_to(to_come));
+    After::Next
+}
+
+/// Sends an answer of a backend, and keeps the backend's connection.
+async fn relay(mut watch: Box<Watch>, caller: &mut Caller, answering: Answering) -> After {
+    let Answering { mut begun, mut out, keeps, idle, until, _held } = answering;
+    let callers_idle = watch.server.gate.limits.body_idle;
+    loop {
+        let passed = begun.pass(&mut out);
+        if caller.write(&out, callers_idle).await.is_err() {
+            return After::Gone;
+        }
+        out.clear();
+        watch.sent(passed.unwrap_or_default());
+        if begun.framing.is_over() {
+            break;
+        }
+        let waited = match passed {
+            Ok(_) => more(caller, &mut begun, idle, until).await,
+            Err(Torn) => None,
+        };
+        match waited {
+            Some(Ok(1..)) => {}
+            Some(Ok(0)) if begun.framing.close(&mut out) => {}
+            Some(Err(Cut::Gone)) => return After::Gone,
+            Some(Ok(0) | Err(Cut::Late | Cut::Stopped)) | None => {
+                watch.ended(Some(Aborted::Backend));
+                return After::Gone;
+            }
+        }
+    }
+    watch.ended(None);
+    begun.give_back(Instant::now());
+    if keeps { After::Next } else { After::Close }
+}
+
+/// Waits for more of an answer; nothing when it broke, or took too long altogether.
+async fn more(
+    caller: &mut Caller,
+    begun: &mut Begun,
+    idle: Duration,
+    until: Option<Instant>,
+) -> Option<Result<usize, Cut>> {
+    let now = Instant::now();
+    let stalled = now + idle;
+    let deadline = until.map_or(stalled, |until| until.min(stalled));
+    if until.is_some_and(|until| until <= now) {
+        return None;
+    }
+    match caller.wait(deadline, begun.read()).await {
+        Ok(read) => read.ok().map(Ok),
+        Err(cut) => Some(Err(cut)),
+    }
+}
+
+/// A call on its way.
+struct Going<'a, 'c> {
+    call: Call<'a>,
+    caller: &'c mut Caller,
+    keeps: bool,
+    /// How much of its body was not taken yet.
+    to_come: &'c mut usize,
+}
+
+impl Going<'_, '_> {
+    /// The beginning of a backend's answer.
+    async fn answered(mut self, account: &mut Account) -> Result<Answering, Unanswered> {
+        let gate = self.call.gate;
+        let index = gate.ready()?;
+        account.revision = Some(index.revision());
+        let route = route(&index, self.call.parts.method.as_str(), &self.call.strict.target)?;
+        // Before anything is counted. Where there is no room to hold the body, hyper may stream it.
+        if !route.iter().all(|(api, _)| api.goes_straight()) {
+            return Err(Unanswered::Hyper);
+        }
+        let _room = match *self.to_come {
+            0 => None,
+            _ => {
+                let room = reserve(gate, &self.call.parts.headers);
+                Some(room.map_err(|_| Unanswered::Hyper)?)
+            }
+        };
+        let needed = self.call.look_along(&index, &route, *self.to_come == 0, account)?;
+        drop(route);
+        drop(index);
+        let mut body = Bytes::new();
+        if account.admitted.is_none() {
+            let asked = Instant::now();
+            let read = self.body(Some(asked + gate.limits.buffered_read)).await;
+            account.read = Some(asked.elapsed());
+            body = read?;
+            account.held = body.len() as u64;
+            self.call.verdict(needed, &body, account)?;
+        } else if needed != Evidence::Empty {
+            body = self.body(None).await?;
+            account.held = body.len() as u64;
+        }
+        let Some(admitted) = &account.admitted else { return Err(Reason::Internal.into()) };
+        if let (Evidence::Declared, Some(Cover::Declared(hash))) = (needed, admitted.cover)
+            && hash != sha256(&body)
+        {
+            return Err(Denial::from(Fault::Mismatch).into());
+        }
+        self.forward(account, &body).await
+    }
+
+    /// The body; by a moment, or in time for each piece of it.
+    async fn body(&mut self, until: Option<Instant>) -> Result<Bytes, Denial> {
+        let length = *self.to_come;
+        let missing = length.saturating_sub(self.caller.inbox.len());
+        self.caller.inbox.reserve(missing);
+        while self.caller.inbox.len() < length {
+            let idle = self.call.gate.limits.body_idle;
+            let until = until.unwrap_or_else(|| Instant::now() + idle);
+            self.caller.read(until, false).await.map_err(|cut| match cut {
+                Cut::Late => Fault::Stalled,
+                Cut::Gone | Cut::Stopped => Fault::Broken,
+            })?;
+        }
+        *self.to_come = 0;
+        Ok(self.caller.inbox.split_to(length).freeze())
+    }
+
+    async fn forward(self, account: &mut Account, body: &[u8]) -> Result<Answering, Unanswered> {
+        let Self { call, caller, keeps, .. } = self;
+        let Account { admitted, ids, began, decided, revision, fault, .. } = account;
+        let Some(admitted) = &*admitted else { return Err(Reason::Internal.into()) };
+        let mut failed = |(denial, why): Failed| {
+            *fault = why;
+            Unanswered::Denied(denial)
+        };
+        let Onward { method, address, headers, backends, end, room } =
+            call.onward(admitted, ids).map_err(&mut failed)?;
+        let clients = &call.server.backends;
+        let wish = Wish { method: &method, address: &address, headers: &headers, body };
+        let mut way = Straight::new(clients, wish);
+        let is_safe = method == Method::GET && body.is_empty();
+        // Nothing was waited for since the verdict, if there is no body.
+        let now = decided.filter(|_| body.is_empty()).unwrap_or_else(Instant::now);
+        let mut asked = clients.begin(backends, *began, now, is_safe, true);
+        let until = asked.head;
+        let begun = match caller.wait(until, clients.answered(&mut asked, &mut way, now)).await {
+            Ok(Ok(begun)) => begun,
+            Ok(Err(why)) => return Err(failed(why.into())),
+            Err(Cut::Late | Cut::Stopped) => return Err(failed(clients.late(&asked).into())),
+            Err(Cut::Gone) => return Err(Unanswered::Gone),
+        };
+        let keeps = keeps && !caller.is_stopping();
+        let said = Said { gate: call.gate, id: &ids.request, revision: *revision, keeps };
+        let mut out = way.out;
+        answer::end_head(&mut out, &begun, &said, admitted, end.as_ref());
+        let (idle, until) = (clients.idle(backends), asked.until);
+        Ok(Answering { begun, out, keeps, idle, until, _held: (room, asked.flight()) })
+    }
+}

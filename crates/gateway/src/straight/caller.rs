@@ -1,0 +1,179 @@
+//! The caller's end of a connection.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::timer::Timer;
+use crate::limits::INBOX_BYTES;
+use crate::rewound::Rewound;
+use crate::tls::Stream;
+
+/// A caller.
+pub(super) struct Caller {
+    stream: Stream,
+    /// What was read and not looked at yet.
+    pub(super) inbox: BytesMut,
+    timer: Timer,
+    stopped: watch::Receiver<()>,
+    /// The same as a future, which is made once, and asked once: then it knows whom to wake.
+    stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+    is_stop_awaited: bool,
+}
+
+/// Why a wait was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It took too long.
+    Late,
+    /// The caller is gone.
+    Gone,
+    /// The server stops.
+    Stopped,
+}
+
+impl Caller {
+    pub(super) fn new(stream: Stream, stopped: watch::Receiver<()>, until: Instant) -> Self {
+        let mut receiver = stopped.clone();
+        let stop = Box::pin(async move {
+            // A server that is gone has stopped as well.
+            let _ = receiver.changed().await;
+        });
+        let inbox = BytesMut::with_capacity(INBOX_BYTES);
+        Self { stream, inbox, timer: Timer::new(until), stopped, stop, is_stop_awaited: false }
+    }
+
+    /// Has the server been told to stop?
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopped.has_changed().unwrap_or(true)
+    }
+
+    /// Gives up memory that a call needed and most do not.
+    pub(super) fn tidy(&mut self) {
+        if self.inbox.is_empty() && self.inbox.capacity() > 2 * INBOX_BYTES {
+            self.inbox = BytesMut::with_capacity(INBOX_BYTES);
+        }
+    }
+
+    /// Waits for more bytes. Between calls a server that stops ends the wait.
+    pub(super) async fn read(&mut self, until: Instant, is_between_calls: bool) -> Result<(), Cut> {
+        poll_fn(|cx| {
+            if let Poll::Ready(read) = self.poll_more(cx) {
+                return Poll::Ready(if read { Ok(()) } else { Err(Cut::Gone) });
+            }
+            if !self.is_stop_awaited {
+                self.is_stop_awaited = true;
+                // What it says is asked below.
+                let _ = self.stop.as_mut().poll(cx);
+            }
+            if is_between_calls && self.is_stopping() {
+                return Poll::Ready(Err(Cut::Stopped));
+            }
+            if self.timer.is_over(cx, until) { Poll::Ready(Err(Cut::Late)) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// Waits for something else, but for no caller who is gone, and not for ever.
+    pub(super) async fn wait<T>(
+        &mut self,
+        until: Instant,
+        other: impl Future<Output = T>,
+    ) -> Result<T, Cut> {
+        let mut other = pin!(other);
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = other.as_mut().poll(cx) {
+                return Poll::Ready(Ok(done));
+            }
+            // Who sends the next call already is there; there is no telling beyond that.
+            while self.inbox.is_empty() {
+                match self.poll_more(cx) {
+                    Poll::Ready(true) => {}
+                    Poll::Ready(false) => return Poll::Ready(Err(Cut::Gone)),
+                    Poll::Pending => break,
+                }
+            }
+            if self.timer.is_over(cx, until) { Poll::Ready(Err(Cut::Late)) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// Reads what there is. False: there will be nothing more.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        if self.inbox.capacity() - self.inbox.len() < INBOX_BYTES / 4 {
+            // Most often this makes room in the same memory.
+            self.inbox.reserve(INBOX_BYTES / 2);
+        }
+        // Nothing is lost when it is dropped before it is done.
+        let read = pin!(self.stream.read_buf(&mut self.inbox)).poll(cx);
+        read.map(|read| read.is_ok_and(|bytes| bytes > 0))
+    }
+
+    /// Sends bytes. Who takes none of them for so long is as good as gone.
+    pub(super) async fn write(&mut self, mut bytes: &[u8], idle: Duration) -> Result<(), Cut> {
+        // Most often all goes at once, and nobody asks what time it is.
+        let mut until = None;
+        while !bytes.is_empty() {
+            let sent = poll_fn(|cx| {
+                let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+                self.or_late(cx, written, &mut until, idle)
+            });
+            let sent = sent.await?;
+            bytes = bytes.get(sent..).filter(|_| sent > 0).ok_or(Cut::Gone)?;
+            until = None;
+        }
+        if let Stream::Tls(_) = self.stream {
+            let flushed = poll_fn(|cx| {
+                let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+                self.or_late(cx, flushed, &mut until, idle)
+            });
+            flushed.await?;
+        }
+        Ok(())
+    }
+
+    fn or_late<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        done: Poll<io::Result<T>>,
+        until: &mut Option<Instant>,
+        idle: Duration,
+    ) -> Poll<Result<T, Cut>> {
+        match done {
+            Poll::Ready(done) => Poll::Ready(done.map_err(|_| Cut::Gone)),
+            Poll::Pending => {
+                let until = *until.get_or_insert_with(|| Instant::now() + idle);
+                if self.timer.is_over(cx, until) {
+                    Poll::Ready(Err(Cut::Late))
+                } else {
+                    Poll::Pending
+                }
+            }
+        }
+    }
+
+    /// Takes leave, where that is more than hanging up.
+    pub(super) async fn close(mut self, until: Instant) {
+        if let Stream::Tls(stream) = &mut self.stream {
+            // Whoever is gone need not be told.
+            let _ = tokio::time::timeout_at(until, stream.shutdown()).await;
+        }
+    }
+
+    /// The connection, for somebody who reads `first` and then what is in the inbox once more.
+    pub(super) fn rewound(self, first: &[u8]) -> Rewound {
+        let first = if first.is_empty() {
+            self.inbox.freeze()
+        } else {
+            [first, &self.inbox].concat().into()
+        };
+        Rewound::new(first, self.stream)
+    }
+}
