@@ -87,10 +87,7 @@ mod tests {
     fn a_number_and_its_bounds_are_those_of_its_key() {
         let schema = schema();
         let lease = &schema["properties"]["gateway"]["properties"]["lease_seconds"];
-        assert_eq!(
-            (lease["minimum"].as_i64(), lease["maximum"].as_i64()),
-            (Some(15), Some(86_400))
-        );
+        assert_eq!((lease["minimum"].as_i64(), lease["maximum"].as_i64()), (Some(5), Some(86_400)));
         assert_eq!(lease["default"], 300);
         let threads = &schema["properties"]["gateway"]["properties"]["threads"];
         assert_eq!(threads["minimum"], 0);

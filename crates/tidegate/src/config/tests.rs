@@ -119,8 +119,8 @@ fn each_kind_of_process_listens_where_it_must_and_has_what_it_needs() {
     assert_eq!((gateway.control, gateway.feed), (None, None));
     assert!(gateway.gateway.is_some() && gateway.metrics.is_some());
     let control = config.addresses(Kind::Control);
-    assert_eq!((control.gateway, control.metrics), (None, None));
-    assert!(control.control.is_some() && control.feed.is_some());
+    assert_eq!((control.gateway, control.check), (None, None));
+    assert!(control.control.is_some() && control.feed.is_some() && control.metrics.is_some());
     assert!(config.suits(Kind::Control).is_ok() && config.suits(Kind::Both).is_ok());
     assert!(config.suits(Kind::Gateway).unwrap_err().to_string().contains("--control URL"));
     let plain = load("", &[("TIDEGATE_CONTROL_URLS", "http://[::1]:1, http://[::1]:2")]).unwrap();

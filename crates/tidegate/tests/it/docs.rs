@@ -83,7 +83,8 @@ fn the_page_of_revocation_lists_every_metric_of_gateways() {
     let mut table = String::from("\n| Metric | Kind | What it tells |\n|---|---|---|\n");
     for line in text.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
         let (name, help) = line.split_once(' ').unwrap();
-        if !name.starts_with("tidegate_gate_") {
+        let is_theirs = ["tidegate_gateway", "tidegate_revocation"];
+        if is_theirs.iter().any(|prefix| name.starts_with(prefix)) {
             let kind = text.lines().find_map(|l| l.strip_prefix(&format!("# TYPE {name} ")));
             writeln!(table, "| `{name}` | {} | {help} |", kind.unwrap()).unwrap();
         }
