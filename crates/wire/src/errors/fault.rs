@@ -76,8 +76,7 @@ impl Fault {
             Self::ReadOnly => (
                 503,
                 "DLM.4693",
-                "The store takes no changes right now, for it is not, or no longer, the primary. \
-                 Nothing was changed. Try again later."
+                "The store is not, or no longer, the primary, so nothing was changed. Try again later."
                     .to_owned(),
             ),
             Self::OutcomeUnknown => (
@@ -90,8 +89,8 @@ impl Fault {
             Self::ClockOff => (
                 503,
                 "DLM.4695",
-                "The clock of this server disagrees with the store's, so it decides nothing. Nothing was \
-                 changed. Try another server, or tell the operator."
+                "This server's clock disagrees with the store's, so it decides and changes nothing. Try \
+                 another server, or tell the operator."
                     .to_owned(),
             ),
         };

@@ -123,7 +123,7 @@ fn faults() -> Vec<Fault> {
 #[test]
 fn the_samples_are_all_there_are() {
     assert_eq!(samples().len(), 44);
-    assert_eq!(faults().len(), 8);
+    assert_eq!(faults().len(), 11);
 }
 
 #[test]
