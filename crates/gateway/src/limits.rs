@@ -187,3 +187,6 @@ mod tests {
         assert!(lease.check().unwrap_err().to_string().contains("lease"));
     }
 }
+
+/// The most threads that read a snapshot file.
+pub(crate) const MAX_START_THREADS: usize = 8;

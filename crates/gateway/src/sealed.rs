@@ -1,31 +1,35 @@
-//! Sealing a stream: AES-256-GCM in chunks, so that much of it can be written and read without
-//! holding all of it, and none of it is believed before its tag is checked.
+//! Sealing a stream: AES-256-GCM in parts, so that much of it can be written and read without
+//! holding all of it, several parts can be opened at once, and none is believed before its tag is
+//! checked.
 //!
 //! ```text
-//! "tidegate-gate\0\0\0", version, salt, check | chunk, tag | chunk, tag | ...
+//! "tidegate-gate\0\0\0", version, salt, check | length, part, tag | ... | length, tag
 //! ```
 //!
 //! Every stream has a key of its own, derived from the sealing key and a random salt, so the numbers
-//! of the chunks are good nonces. The head, the chunk's number and whether it is the last one are
-//! bound to each chunk: chunks cannot be moved, left out, or taken from another stream.
+//! of the parts are good nonces. The head, the part's number and whether it is the last one, which is
+//! empty, are bound to each part: parts cannot be moved, left out, or taken from another stream.
 
 use std::io::{self, BufRead, Read, Write};
+use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
+use crate::index::Parts;
+
 const MAGIC: [u8; 16] = *b"tidegate-gate\0\0\0";
 
 /// The form of what is sealed and of how.
-const VERSION: [u8; 4] = 1_u32.to_le_bytes();
+const VERSION: [u8; 4] = 2_u32.to_le_bytes();
 
 const SALT: usize = 32;
 const CHECK: usize = 16;
 const HEAD: usize = MAGIC.len() + VERSION.len() + SALT + CHECK;
-const CHUNK: usize = 1 << 20;
-const TAG: usize = 16;
+/// What is bound to a part: the head, its number, and whether it is the last.
+const BOUND: usize = HEAD + 8 + 1;
 const KEY: usize = 32;
 
 /// A key that seals what a gate keeps on disk. Has no `Debug`, for it is a secret.
@@ -46,6 +50,9 @@ pub enum SealError {
     /// It was changed, or is not all there.
     #[error("it is damaged or cut short")]
     Damaged,
+    /// A part is longer than its length can tell.
+    #[error("a part of it is too long")]
+    TooLong,
     /// The operating system gave no randomness.
     #[error("the operating system gave no randomness")]
     NoRandomness,
@@ -84,29 +91,29 @@ impl SealingKey {
     }
 }
 
-/// The key, head and place of a stream.
+/// The key and head of a stream.
 struct Stream {
     key: LessSafeKey,
     head: [u8; HEAD],
-    next: u64,
 }
 
 impl Stream {
-    fn nonce_and_aad(&mut self, is_last: bool) -> (Nonce, Aad<Vec<u8>>) {
+    fn nonce_and_aad(&self, number: u64, is_last: bool) -> (Nonce, Aad<[u8; BOUND]>) {
+        let number = number.to_be_bytes();
         let mut nonce = [0; 12];
-        let number = self.next.to_be_bytes();
         nonce.iter_mut().skip(4).zip(number).for_each(|(to, from)| *to = from);
-        self.next += 1;
-        let aad = [&self.head[..], &number, &[u8::from(is_last)]].concat();
-        (Nonce::assume_unique_for_key(nonce), Aad::from(aad))
+        let mut bound = [0; BOUND];
+        let all = self.head.into_iter().chain(number).chain([u8::from(is_last)]);
+        bound.iter_mut().zip(all).for_each(|(to, from)| *to = from);
+        (Nonce::assume_unique_for_key(nonce), Aad::from(bound))
     }
 }
 
-/// Seals what is written to it. It is whole only after [`Sealer::finish`].
+/// Seals parts. The stream is whole only after [`Sealer::finish`].
 pub(crate) struct Sealer<W> {
     to: W,
     stream: Stream,
-    chunk: Zeroizing<Vec<u8>>,
+    next: u64,
 }
 
 impl<W: Write> Sealer<W> {
@@ -118,51 +125,43 @@ impl<W: Write> Sealer<W> {
         let parts = MAGIC.into_iter().chain(VERSION).chain(salt).chain(check);
         head.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
         to.write_all(&head)?;
-        let chunk = Zeroizing::new(Vec::with_capacity(CHUNK + TAG));
-        Ok(Self { to, stream: Stream { key, head, next: 0 }, chunk })
+        Ok(Self { to, stream: Stream { key, head }, next: 0 })
     }
 
-    fn seal(&mut self, is_last: bool) -> io::Result<()> {
-        let (nonce, aad) = self.stream.nonce_and_aad(is_last);
-        let sealed = self.stream.key.seal_in_place_append_tag(nonce, aad, &mut *self.chunk);
+    /// Seals a part, and empties it.
+    pub(crate) fn part(&mut self, part: &mut Vec<u8>) -> io::Result<()> {
+        self.seal(part, false)
+    }
+
+    fn seal(&mut self, part: &mut Vec<u8>, is_last: bool) -> io::Result<()> {
+        let (nonce, aad) = self.stream.nonce_and_aad(self.next, is_last);
+        self.next += 1;
+        let sealed = self.stream.key.seal_in_place_append_tag(nonce, aad, part);
         sealed.map_err(|_| SealError::Damaged)?;
-        self.to.write_all(&self.chunk)?;
-        self.chunk.clear();
+        let len = u32::try_from(part.len()).map_err(|_| SealError::TooLong)?;
+        self.to.write_all(&len.to_le_bytes())?;
+        self.to.write_all(part)?;
+        part.clear();
         Ok(())
     }
 
-    /// Seals the rest, and gives back what it was written to.
+    /// Seals the end, and gives back what it was written to.
     pub(crate) fn finish(mut self) -> io::Result<W> {
-        self.seal(true)?;
+        self.seal(&mut Vec::new(), true)?;
         Ok(self.to)
     }
 }
 
-impl<W: Write> Write for Sealer<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.chunk.len() == CHUNK {
-            self.seal(false)?;
-        }
-        let room = CHUNK - self.chunk.len();
-        let taken = bytes.get(..room).unwrap_or(bytes);
-        self.chunk.extend_from_slice(taken);
-        Ok(taken.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// Opens what was sealed, part by part; several threads may do so at once.
+pub(crate) struct Opener<R> {
+    stream: Stream,
+    from: Mutex<Sealed<R>>,
 }
 
-/// Reads what was sealed, a chunk at a time, each once its tag is checked.
-pub(crate) struct Opener<R> {
+/// What is not yet read, and the number of its first part.
+struct Sealed<R> {
     from: R,
-    stream: Stream,
-    chunk: Zeroizing<Vec<u8>>,
-    /// How far the chunk is read, and where its text ends.
-    read: usize,
-    end: usize,
-    is_last: bool,
+    next: u64,
 }
 
 impl<R: BufRead> Opener<R> {
@@ -180,33 +179,54 @@ impl<R: BufRead> Opener<R> {
         }
         let derived = key.derive(salt).filter(|(_, expected)| check == expected);
         let (key, _) = derived.ok_or(SealError::OtherKey)?;
-        let chunk = Zeroizing::new(Vec::with_capacity(CHUNK + TAG));
-        let stream = Stream { key, head, next: 0 };
-        Ok(Self { from, stream, chunk, read: 0, end: 0, is_last: false })
+        Ok(Self { stream: Stream { key, head }, from: Mutex::new(Sealed { from, next: 0 }) })
     }
 
-    fn open(&mut self) -> io::Result<()> {
-        self.chunk.clear();
-        let most = (CHUNK + TAG) as u64;
-        self.from.by_ref().take(most).read_to_end(&mut self.chunk)?;
-        self.is_last = self.from.fill_buf()?.is_empty();
-        let (nonce, aad) = self.stream.nonce_and_aad(self.is_last);
-        let opened = self.stream.key.open_in_place(nonce, aad, &mut self.chunk);
-        self.end = opened.map_err(|_| SealError::Damaged)?.len();
-        self.read = 0;
+    fn open(&self, number: u64, part: &mut Vec<u8>, is_last: bool) -> io::Result<()> {
+        let (nonce, aad) = self.stream.nonce_and_aad(number, is_last);
+        let opened = self.stream.key.open_in_place(nonce, aad, part);
+        let len = opened.map_err(|_| SealError::Damaged)?.len();
+        part.truncate(len);
         Ok(())
     }
 }
 
-impl<R: BufRead> Read for Opener<R> {
-    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        while self.read == self.end && !self.is_last {
-            self.open()?;
+impl<R: BufRead> Sealed<R> {
+    /// Reads a part as it is. Takes memory as it comes.
+    fn read(&mut self, part: &mut Vec<u8>) -> io::Result<u64> {
+        let mut len = [0; 4];
+        self.from.read_exact(&mut len).map_err(|_| SealError::Damaged)?;
+        let len = u32::from_le_bytes(len);
+        part.clear();
+        let read = self.from.by_ref().take(len.into()).read_to_end(part)?;
+        if read < len as usize {
+            return Err(SealError::Damaged.into());
         }
-        let mut rest = self.chunk.get(self.read..self.end).unwrap_or_default();
-        let n = rest.read(to)?;
-        self.read += n;
-        Ok(n)
+        self.next += 1;
+        Ok(self.next - 1)
+    }
+}
+
+impl<R: BufRead + Send> Parts for Opener<R> {
+    fn next(&self, before: u64, part: &mut Vec<u8>) -> io::Result<Option<u64>> {
+        let number = {
+            let mut sealed = self.from.lock().unwrap_or_else(PoisonError::into_inner);
+            if sealed.next >= before {
+                return Ok(None);
+            }
+            sealed.read(part)?
+        };
+        self.open(number, part, false)?;
+        Ok(Some(number))
+    }
+
+    fn end(&self) -> io::Result<()> {
+        let mut sealed = self.from.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut part = Vec::new();
+        let number = sealed.read(&mut part)?;
+        self.open(number, &mut part, true)?;
+        let is_end = part.is_empty() && sealed.from.fill_buf()?.is_empty();
+        if is_end { Ok(()) } else { Err(SealError::Damaged.into()) }
     }
 }
 
@@ -218,40 +238,56 @@ mod tests {
         SealingKey::new([n; KEY])
     }
 
-    fn seal(text: &[u8]) -> Vec<u8> {
+    const TAG: usize = 16;
+
+    fn seal(parts: &[&[u8]]) -> Vec<u8> {
         let mut sealer = Sealer::new(&key(1), Vec::new()).unwrap();
-        sealer.write_all(text).unwrap();
+        for part in parts {
+            sealer.part(&mut part.to_vec()).unwrap();
+        }
         sealer.finish().unwrap()
     }
 
-    fn open(key: &SealingKey, sealed: &[u8]) -> Result<Vec<u8>, String> {
-        let mut text = Vec::new();
-        let opened = Opener::new(key, sealed).and_then(|mut o| o.read_to_end(&mut text));
-        opened.map(|_| text).map_err(|error| error.to_string())
+    fn open(key: &SealingKey, sealed: &[u8], count: u64) -> Result<Vec<Vec<u8>>, String> {
+        let all = || {
+            let opener = Opener::new(key, sealed)?;
+            let (mut all, mut part) = (Vec::new(), Vec::new());
+            while opener.next(count, &mut part)?.is_some() {
+                all.push(part.clone());
+            }
+            opener.end()?;
+            Ok(all)
+        };
+        all().map_err(|error: io::Error| error.to_string())
     }
 
     #[test]
     fn what_was_sealed_is_read_back_whatever_its_length() {
-        for len in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 7] {
-            let text: Vec<u8> = (0..len).map(|n| (n % 251) as u8).collect();
-            let sealed = seal(&text);
-            assert!(open(&key(1), &sealed).unwrap() == text, "{len}");
-            assert_ne!(seal(&text), sealed, "never the same bytes");
+        let long = [3; 300_000].as_slice();
+        for parts in [vec![], vec![b"".as_slice()], vec![b"a", b"", long], vec![long, long]] {
+            let sealed = seal(&parts);
+            assert!(open(&key(1), &sealed, parts.len() as u64).unwrap() == parts);
+            assert_ne!(seal(&parts), sealed, "never the same bytes");
         }
     }
 
     #[test]
     fn what_is_not_as_it_was_is_refused_by_name() {
-        let sealed = seal(&vec![7; CHUNK + 100]);
-        let refused = |sealed: &[u8]| open(&key(1), sealed).unwrap_err();
-        assert_eq!(open(&key(2), &sealed).unwrap_err(), SealError::OtherKey.to_string());
+        let sealed = seal(&[&[7; 1_000], &[8; 100]]);
+        let refused = |sealed: &[u8]| open(&key(1), sealed, 2).unwrap_err();
+        assert_eq!(open(&key(2), &sealed, 2).unwrap_err(), SealError::OtherKey.to_string());
+        let second = HEAD + 4 + 1_000 + TAG;
+        let last = second + 4 + 100 + TAG;
         for (at, error) in [
             (0, SealError::Foreign),
             (16, SealError::Version),
             (20, SealError::OtherKey),
             (HEAD - 1, SealError::OtherKey),
             (HEAD, SealError::Damaged),
-            (HEAD + CHUNK + TAG, SealError::Damaged),
+            (HEAD + 3, SealError::Damaged),
+            (HEAD + 4, SealError::Damaged),
+            (second + 4, SealError::Damaged),
+            (last, SealError::Damaged),
             (sealed.len() - 1, SealError::Damaged),
         ] {
             let mut bent = sealed.clone();
@@ -261,14 +297,19 @@ mod tests {
         for len in [0, HEAD - 1] {
             assert_eq!(refused(&sealed[..len]), SealError::Foreign.to_string());
         }
-        // Also where a chunk ends.
-        for len in [HEAD, HEAD + 1, HEAD + CHUNK + TAG, sealed.len() - 1] {
+        // Also where a part ends.
+        for len in [HEAD, HEAD + 4, second, last, sealed.len() - 1] {
             assert_eq!(refused(&sealed[..len]), SealError::Damaged.to_string(), "{len}");
         }
-        let first = &sealed[HEAD..HEAD + CHUNK + TAG];
+        let first = &sealed[HEAD..second];
+        let without = [&sealed[..HEAD], &sealed[second..]].concat();
         let twice = [&sealed[..HEAD], first, &sealed[HEAD..]].concat();
-        assert_eq!(refused(&twice), SealError::Damaged.to_string());
         let longer = [&sealed[..], &[0]].concat();
-        assert_eq!(refused(&longer), SealError::Damaged.to_string());
+        for bent in [without, twice, longer] {
+            assert_eq!(refused(&bent), SealError::Damaged.to_string());
+        }
+        // The end is no part, and a part is no end.
+        assert_eq!(open(&key(1), &sealed, 3).unwrap_err(), SealError::Damaged.to_string());
+        assert_eq!(open(&key(1), &sealed, 1).unwrap_err(), SealError::Damaged.to_string());
     }
 }

@@ -14,9 +14,6 @@ use tokio::time::Instant;
 use crate::index::{Broken, Index, Serves};
 use crate::sealed::{Opener, Sealer, SealingKey};
 
-/// How much is read at a time.
-const READ: usize = 1 << 20;
-
 /// Where a gate keeps its snapshot, and the key that seals it: it holds the secrets of all apps.
 pub struct SnapshotFile {
     path: PathBuf,
@@ -60,8 +57,8 @@ impl SnapshotFile {
             opened => opened?,
         };
         let bytes = file.metadata()?.len();
-        let mut opener = Opener::new(&self.key, BufReader::with_capacity(READ, file))?;
-        let index = Index::read(&mut opener, serves, calls_per_api)?;
+        let opener = Opener::new(&self.key, BufReader::new(file))?;
+        let index = Index::read(&opener, serves, calls_per_api)?;
         self.note(&index, bytes);
         Ok(Some(index))
     }
@@ -86,7 +83,7 @@ impl SnapshotFile {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut sealer = Sealer::new(&self.key, options.open(&fresh)?)?;
-        index.write(&mut sealer)?;
+        index.write(|part| sealer.part(part))?;
         let file = sealer.finish()?;
         file.sync_all()?;
         let bytes = file.metadata()?.len();
