@@ -2,7 +2,7 @@
 //! it, and whoever reads an older table goes on reading it.
 //!
 //! ```text
-//! root (512 nodes) -> node -> page (126 buckets) -> bucket (5 slots, one line of memory)
+//! root (512 nodes) -> node -> page (62 buckets) -> bucket (5 slots, one line of memory)
 //! ```
 //!
 //! A grant's place and app, permuted ([`Mix`]), say where it is: the first bits the node, the rest
@@ -27,13 +27,13 @@ const KEY_BITS: u32 = 40;
 pub(super) const NODES: usize = 1 << (mix::BITS - KEY_BITS);
 
 /// A node gets more pages when they hold more than this on average.
-const MOST_PER_PAGE: usize = 560;
+const MOST_PER_PAGE: usize = 276;
 
 /// As many as they hold on average after that.
-const NEW_PER_PAGE: usize = 534;
+const NEW_PER_PAGE: usize = 266;
 
 /// A node gets fewer pages when they hold fewer than this on average.
-const FEWEST_PER_PAGE: usize = 256;
+const FEWEST_PER_PAGE: usize = 128;
 
 /// The table.
 #[derive(Clone)]

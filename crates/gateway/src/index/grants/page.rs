@@ -15,8 +15,9 @@ use super::{KEY_BITS, Odd, Spot};
 /// The slots of a bucket.
 const SLOTS: usize = 5;
 
-/// The buckets of a page: with what an `Arc` adds, a page takes 8 KiB.
-pub(super) const BUCKETS: usize = 126;
+/// The buckets of a page: with what an `Arc` adds, a page takes 4 KiB, the most
+/// that an allocator puts at the beginning of a line without losing some of it.
+pub(super) const BUCKETS: usize = 62;
 
 /// The slots of a page.
 #[cfg(test)]
