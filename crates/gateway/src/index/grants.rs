@@ -68,7 +68,7 @@ pub struct Change {
 impl Default for Grants {
     /// The empty table, with an order of its own.
     fn default() -> Self {
-        Self { mix: Mix::draw(), nodes: Arc::new(vec![Arc::new(Node::empty()); NODES]) }
+        Self::of(Mix::draw(), (0..NODES).map(|_| None).collect())
     }
 }
 
@@ -242,7 +242,7 @@ impl Spot {
         let key = mixed & low(KEY_BITS);
         // There are never 2^24 pages in a node, so this is exact.
         let at = key.wrapping_mul(pages as u64);
-        let home = (at & low(KEY_BITS)) * BUCKETS as u64 >> KEY_BITS;
+        let home = ((at & low(KEY_BITS)) * BUCKETS as u64) >> KEY_BITS;
         Self { key, page: (at >> KEY_BITS) as usize, home: home as usize }
     }
 }

@@ -69,6 +69,7 @@ enum Missing {
 }
 
 impl Bucket {
+    #[inline]
     fn key(&self, n: usize) -> u64 {
         let tag = self.tags.get(n).copied().map_or(0, u64::from);
         let rest = u64::from(self.rest) >> (n * REST_BITS as usize) & low(REST_BITS);
@@ -84,6 +85,7 @@ impl Bucket {
     }
 
     /// All tags are compared without a branch: which of them it is, nobody can foresee.
+    #[inline]
     fn find(&self, key: u64) -> Option<usize> {
         let tag = key as u32;
         let mut at = SLOTS;
@@ -128,6 +130,7 @@ impl Page {
     };
 
     /// What is held.
+    #[inline]
     pub(super) fn get(&self, pair: Pair, spot: &Spot) -> Option<Held> {
         if pair.fits() {
             match self.place(spot) {
@@ -145,6 +148,7 @@ impl Page {
         odd.get(at).map(|odd| odd.held)
     }
 
+    #[inline]
     fn place(&self, spot: &Spot) -> Result<Place, Missing> {
         let home = self.buckets.get(spot.home).ok_or(Missing::Nowhere)?;
         if let Some(n) = home.find(spot.key) {
@@ -166,8 +170,9 @@ impl Page {
 
     /// The buckets after one, all the way round.
     fn after(&self, home: usize) -> impl Iterator<Item = (usize, &Bucket)> {
-        let (before, after) = self.buckets.split_at(home.min(BUCKETS));
-        (home..).zip(after).skip(1).chain((0..).zip(before))
+        let wrapped = |at: usize| if at < BUCKETS { at } else { at - BUCKETS };
+        let places = (1..BUCKETS).map(move |step| wrapped(home + step));
+        places.filter_map(|at| self.buckets.get(at).map(|bucket| (at, bucket)))
     }
 
     /// Puts in what is held from now on, and gives what was. The page is one of so many.

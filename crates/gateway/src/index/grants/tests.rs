@@ -126,7 +126,7 @@ fn it_grows_and_shrinks_and_finds_everything() {
 fn a_crowd_in_one_place_is_found_and_goes_again() {
     let mut grants = Grants::default();
     let crowd: Vec<Pair> =
-        (0..240).map(|n| grants.mix().undo(n / 2 * 100 + (n % 2 << 32))).collect();
+        (0..240).map(|n| grants.mix().undo(n / 2 * 100 + ((n % 2) << 32))).collect();
     let mut map = BTreeMap::new();
     for (n, pair) in crowd.iter().enumerate() {
         let is = held(n as u8);
