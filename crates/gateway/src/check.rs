@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tidegate_domain::api::Method;
 use tidegate_domain::{AppId, AuthType, Denied, InstanceId, Permit, Timestamp, admission, admit};
 use tidegate_sign::{
-    Authorization, Cover, Payload, Secret, SignedRequest, Target, app_authorization_of, sha256,
+    Authorization, Cover, Payload, SignedRequest, Target, app_authorization_of, sha256,
 };
 
 use crate::denial::{Denial, Reason};
@@ -218,8 +218,7 @@ fn authenticate_app<'i>(
     let authorization = Authorization::parse(value)?;
     let app = index.app_by_key(authorization.access);
     // An unknown key costs what a known one costs.
-    let decoy = Secret::decoy();
-    let secret = app.and_then(|app| app.feed.secret.as_ref()).unwrap_or(&decoy);
+    let secret = app.and_then(|app| app.feed.secret.as_ref()).unwrap_or(index.decoy());
     let request = SignedRequest {
         method: question.method,
         target: question.target,

@@ -1,17 +1,17 @@
 //! What the fuzz targets in `fuzz/` look at beside the public interface. Only with the feature `fuzz`,
 //! which nothing but they turn on.
 
-use std::io::{self, Write};
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, request};
 use tidegate_sign::Target;
 
 use crate::denial::Denial;
 use crate::headers::{self, Trust};
-use crate::index::{Broken, Index, Serves};
+use crate::index::{Broken, Index, Parts, Serves};
 use crate::snapshot::FORM;
-use tidegate_seal::{Opener, Sealer, SealingKey};
+use tidegate_seal::{PartOpener, PartSealer, SealingKey};
 
 /// The strict reading of a head: its target, and its host if that is in no header.
 pub fn strict(parts: &request::Parts) -> Result<(Target, Option<String>), Denial> {
@@ -39,17 +39,51 @@ pub fn in_known_order(index: Index) -> Index {
     index.in_known_order()
 }
 
-/// What a snapshot file holds under its seal.
+/// What a snapshot file holds under its seal: its parts, each after its length.
 pub fn image(index: &Index) -> Vec<u8> {
     let mut bytes = Vec::new();
+    let put = |part: &mut Vec<u8>| {
+        bytes.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
+        bytes.append(part);
+        Ok(())
+    };
     // Writing to memory cannot fail.
-    drop(index.write(&mut bytes));
+    drop(index.write(put));
     bytes
 }
 
 /// Reads what is under the seal, as if it were good.
-pub fn read_image(mut image: &[u8], serves: &Arc<Serves>) -> Result<Index, Broken> {
-    Index::read(&mut image, serves, 1)
+pub fn read_image(image: &[u8], serves: &Arc<Serves>) -> Result<Index, Broken> {
+    Index::read(&Unsealed(Mutex::new((image, 0))), serves, 1)
+}
+
+/// Parts that nobody sealed: the rest of them, and the number of its first.
+struct Unsealed<'i>(Mutex<(&'i [u8], u64)>);
+
+/// The next part, and what follows it.
+fn part_of(image: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = image.split_first_chunk()?;
+    rest.split_at_checked(u32::from_le_bytes(*len) as usize)
+}
+
+impl Parts for Unsealed<'_> {
+    fn next(&self, before: u64, part: &mut Vec<u8>) -> io::Result<Option<u64>> {
+        let mut at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (image, number) = *at;
+        if number >= before {
+            return Ok(None);
+        }
+        let (next, rest) = part_of(image).ok_or(io::ErrorKind::UnexpectedEof)?;
+        part.clear();
+        part.extend_from_slice(next);
+        *at = (rest, number + 1);
+        Ok(Some(number))
+    }
+
+    fn end(&self) -> io::Result<()> {
+        let is_end = self.0.lock().unwrap_or_else(PoisonError::into_inner).0.is_empty();
+        if is_end { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
 }
 
 /// Does an index show every grant once, and find it as it shows it?
@@ -57,14 +91,18 @@ pub fn finds_what_it_shows(index: &Index) -> bool {
     index.finds_what_it_shows()
 }
 
-/// A snapshot file that holds these bytes.
-pub fn seal(image: &[u8], key: &SealingKey) -> io::Result<Vec<u8>> {
-    let mut sealer = Sealer::new(&FORM, key, Vec::new())?;
-    sealer.write_all(image)?;
+/// A snapshot file that holds these bytes: what is no part is the last one.
+pub fn seal(mut image: &[u8], key: &SealingKey) -> io::Result<Vec<u8>> {
+    let mut sealer = PartSealer::new(&FORM, key, Vec::new())?;
+    while !image.is_empty() {
+        let (part, rest) = part_of(image).unwrap_or((image, &[]));
+        sealer.part(&mut part.to_vec())?;
+        image = rest;
+    }
     sealer.finish()
 }
 
 /// Reads a snapshot file, as a gate does when it starts.
 pub fn open(file: &[u8], key: &SealingKey, serves: &Arc<Serves>) -> Result<Index, Broken> {
-    Index::read(&mut Opener::new(&FORM, key, file)?, serves, 1)
+    Index::read(&PartOpener::new(&FORM, key, file)?, serves, 1)
 }

@@ -17,6 +17,7 @@ mod digest;
 mod grants;
 mod image;
 mod mix;
+mod named;
 mod slot;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -26,14 +27,16 @@ use tidegate_domain::admission::Held;
 use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
 use tidegate_domain::{ApiId, AppId, AppKind, AuthType, DomainId, Grant, InstanceId, Timestamp};
-use tidegate_sign::Target;
+use tidegate_sign::{Secret, Target};
 use tokio::sync::Semaphore;
 
 pub use self::code::Broken;
 pub use self::digest::Digest;
 use self::digest::Record;
 pub use self::grants::{Change, Grants};
+pub use self::image::Parts;
 pub use self::mix::Pair;
+use self::named::Named;
 use crate::backend;
 use crate::feed::{Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken};
 use crate::plan::Plan;
@@ -142,10 +145,10 @@ pub struct Index {
     calls_per_api: usize,
     epoch: Arc<str>,
     revision: u64,
-    apps: Table<AppId, Arc<App>>,
+    apps: Arc<Named>,
     /// The number of the next app.
     next_app: u64,
-    keys: Table<String, Arc<App>>,
+    keys: Arc<Named>,
     accounts: Table<DomainId, BTreeSet<AppId>>,
     tokens: Table<[u8; 32], FeedToken>,
     apis: Table<ApiId, Arc<Api>>,
@@ -156,6 +159,8 @@ pub struct Index {
     grants: Grants,
     routes: Arc<Routes>,
     digest: Digest,
+    /// Stands in for the secret of a key that nobody has.
+    decoy: Arc<Secret>,
 }
 
 /// What routes have to be made anew after a batch.
@@ -173,9 +178,9 @@ impl Index {
             calls_per_api,
             epoch: Arc::from(""),
             revision: 0,
-            apps: Arc::default(),
+            apps: Arc::new(Named::by_id()),
             next_app: 0,
-            keys: Arc::default(),
+            keys: Arc::new(Named::by_key()),
             accounts: Arc::default(),
             tokens: Arc::default(),
             apis: Arc::default(),
@@ -184,6 +189,7 @@ impl Index {
             grants: Grants::default(),
             routes: Arc::default(),
             digest: Digest::default(),
+            decoy: Arc::new(Secret::decoy()),
         }
     }
 
@@ -221,7 +227,7 @@ impl Index {
     /// The same, counted anew from what it holds. Takes its time.
     pub fn counted(&self) -> Digest {
         let mut digest = Digest::default();
-        self.apps.values().for_each(|app| digest.add(&Record::App(&app.feed)));
+        self.apps.iter().for_each(|app| digest.add(&Record::App(&app.feed)));
         self.apis.values().for_each(|api| digest.add(&Record::Api(&api.feed)));
         for door in self.doors.iter().flatten() {
             if let Some(record) = door.publication() {
@@ -305,7 +311,7 @@ impl Index {
 
     fn put_app(&mut self, feed: FeedApp) {
         self.digest.add(&Record::App(&feed));
-        let before = self.apps.get(&feed.id).cloned();
+        let before = self.apps.get(feed.id.as_str()).cloned();
         let number = before.as_ref().map_or(self.next_app, |before| before.number);
         match before {
             Some(before) => self.forget_app(&before.feed),
@@ -318,7 +324,7 @@ impl Index {
         let feed = &app.feed;
         match feed.kind {
             AppKind::App if !feed.key.is_empty() => {
-                Arc::make_mut(&mut self.keys).insert(feed.key.clone(), Arc::clone(&app));
+                Arc::make_mut(&mut self.keys).put(Arc::clone(&app));
             }
             AppKind::App => {}
             AppKind::Iam => {
@@ -328,7 +334,7 @@ impl Index {
                     .insert(feed.id.clone());
             }
         }
-        Arc::make_mut(&mut self.apps).insert(feed.id.clone(), Arc::clone(&app));
+        Arc::make_mut(&mut self.apps).put(app);
     }
 
     /// What was told of an app counts no more, and what it proved itself by is good for nothing.
@@ -352,7 +358,7 @@ impl Index {
     fn remove_apps(&mut self, ids: &[AppId]) {
         let mut gone = HashMap::new();
         for id in ids {
-            if let Some(app) = Arc::make_mut(&mut self.apps).remove(id) {
+            if let Some(app) = Arc::make_mut(&mut self.apps).remove(id.as_str()) {
                 self.forget_app(&app.feed);
                 gone.insert(app.number, id);
             }
@@ -471,7 +477,7 @@ impl Index {
     /// The numbers of what a standing is about. A standing that says nothing makes no place.
     fn pair(&mut self, standing: &FeedStanding) -> Option<Pair> {
         let key = &standing.key;
-        let app = self.apps.get(&key.app)?.number;
+        let app = self.apps.get(key.app.as_str())?.number;
         let place = match held(standing) {
             Some(_) => self.make_place(&key.api, &key.instance),
             None => self.place(&key.api, &key.instance),
@@ -519,7 +525,7 @@ impl Index {
     }
 
     fn app_ids(&self) -> HashMap<u64, AppId> {
-        self.apps.values().map(|app| (app.number, app.feed.id.clone())).collect()
+        self.apps.iter().map(|app| (app.number, app.feed.id.clone())).collect()
     }
 
     fn route_anew(&mut self, stale: Stale) {
@@ -561,12 +567,17 @@ impl Index {
     }
 
     pub(crate) fn app(&self, id: &AppId) -> Option<&App> {
-        self.apps.get(id).map(|app| &**app)
+        self.apps.get(id.as_str()).map(|app| &**app)
     }
 
     /// The app with this key, if it can sign.
     pub(crate) fn app_by_key(&self, key: &str) -> Option<&App> {
         self.keys.get(key).map(|app| &**app)
+    }
+
+    /// What a signature under an unknown key is checked with.
+    pub(crate) fn decoy(&self) -> &Secret {
+        &self.decoy
     }
 
     pub(crate) fn token(&self, hash: &[u8; 32]) -> Option<&FeedToken> {
@@ -576,7 +587,7 @@ impl Index {
     /// The IAM apps that stand for the users of an account.
     pub(crate) fn apps_of_account(&self, account: &DomainId) -> impl Iterator<Item = &App> {
         let ids = self.accounts.get(account).into_iter().flatten();
-        ids.filter_map(|id| self.apps.get(id)).map(|app| &**app)
+        ids.filter_map(|id| self.apps.get(id.as_str())).map(|app| &**app)
     }
 
     /// What an app holds.

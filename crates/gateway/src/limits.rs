@@ -176,6 +176,9 @@ pub(crate) const SMALL_MESSAGE: usize = 16 * 1024;
 /// The most lines a second about calls that were denied or went wrong; admitted ones are not counted.
 pub(crate) const LINES_PER_SECOND: u32 = 1_000;
 
+/// The most threads that read a snapshot file.
+pub(crate) const MAX_START_THREADS: usize = 8;
+
 /// The most bytes of access log that wait for the disk. What comes on top of it is dropped.
 pub(crate) const LOG_QUEUE_BYTES: usize = 4 * 1024 * 1024;
 

@@ -5,8 +5,10 @@
 //! its own, as if it had gateways of its own.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use hashbrown::{DefaultHashBuilder, HashTable};
 use percent_encoding::utf8_percent_encode;
 use tidegate_domain::InstanceId;
 use tidegate_domain::api::{Method, is_placeholder};
@@ -60,36 +62,110 @@ fn path_of(target: &Target) -> &str {
     }
 }
 
-/// The routes of one method.
-#[derive(Clone)]
-pub(crate) struct Table<T>(Arc<matchit::Router<T>>);
+/// The segments of a path or pattern.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.split('/').filter(|_| !path.is_empty())
+}
+
+/// Is this segment of a pattern a placeholder? No literal one has a brace in its canonical form.
+fn is_open(segment: &str) -> bool {
+    segment.starts_with('{')
+}
+
+/// The routes of one method: a group for each number of segments and choice of those that are
+/// placeholders. In a group a route is found by the hash of its other segments.
+pub(crate) struct Table<T> {
+    hasher: DefaultHashBuilder,
+    /// By number of segments; of those with the same number the one comes first that has a literal
+    /// where another has a placeholder, the first difference counting.
+    groups: Vec<Group<T>>,
+}
+
+struct Group<T> {
+    segments: usize,
+    /// A bit for each segment that is a placeholder, the first segment's bit being the highest.
+    open: u64,
+    routes: HashTable<(Box<str>, T)>,
+}
+
+/// The bit of a segment; none of one beyond those a call can have.
+fn bit(segment: usize) -> u64 {
+    let shift = u32::try_from(segment).ok().and_then(|n| (u64::BITS - 1).checked_sub(n));
+    shift.map_or(0, |shift| 1 << shift)
+}
+
+const _: () = assert!(tidegate_sign::MAX_SEGMENTS <= u64::BITS as usize);
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self(Arc::new(matchit::Router::new()))
+        Self { hasher: DefaultHashBuilder::default(), groups: Vec::new() }
     }
 }
 
 impl<T> Table<T> {
-    /// The routes with these patterns. A pattern the router does not take has no route: it is told in
-    /// the log, and its calls are denied.
+    /// The routes with these patterns. A pattern no call can have has no route: it is told in the log.
     fn new(entries: HashMap<&str, T>) -> Self {
-        let mut router = matchit::Router::new();
+        let mut table = Self::default();
         for (pattern, value) in entries {
-            if let Err(error) = router.insert(pattern, value) {
-                tracing::error!(pattern, %error, "no route for this path");
+            let count = segments(pattern).count();
+            if count > tidegate_sign::MAX_SEGMENTS {
+                tracing::error!(pattern, "no route for this path: it has too many segments");
+                continue;
             }
+            let open = segments(pattern).enumerate().filter(|(_, segment)| is_open(segment));
+            let open = open.fold(0, |open, (n, _)| open | bit(n));
+            table.add(count, open, pattern, value);
         }
-        Self(Arc::new(router))
+        table
+    }
+
+    fn add(&mut self, segments: usize, open: u64, pattern: &str, value: T) {
+        let key = |group: &Group<T>| (group.segments, group.open);
+        let at = match self.groups.binary_search_by_key(&(segments, open), key) {
+            Ok(at) => at,
+            Err(at) => {
+                self.groups.insert(at, Group { segments, open, routes: HashTable::new() });
+                at
+            }
+        };
+        let hasher = &self.hasher;
+        if let Some(group) = self.groups.get_mut(at) {
+            let hash = |pattern: &str| hash(hasher, open, pattern);
+            let entry = (Box::from(pattern), value);
+            group.routes.insert_unique(hash(pattern), entry, |(pattern, _)| hash(pattern));
+        }
     }
 
     fn at(&self, target: &Target) -> Option<&T> {
-        self.0.at(path_of(target)).ok().map(|found| found.value)
+        let path = path_of(target);
+        let count = segments(path).count();
+        let first = self.groups.partition_point(|group| group.segments < count);
+        let of_length = self.groups.iter().skip(first).take_while(|g| g.segments == count);
+        of_length.into_iter().find_map(|group| {
+            let hash = hash(&self.hasher, group.open, path);
+            let found = group.routes.find(hash, |(pattern, _)| is_on(pattern, path));
+            found.map(|(_, value)| value)
+        })
     }
 }
 
+/// The hash of the segments that are no placeholders.
+fn hash(hasher: &DefaultHashBuilder, open: u64, path: &str) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    for (_, segment) in segments(path).enumerate().filter(|(n, _)| open & bit(*n) == 0) {
+        segment.hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// Is a path of as many segments on the route with this pattern?
+fn is_on(pattern: &str, path: &str) -> bool {
+    let mut both = segments(pattern).zip(segments(path));
+    both.all(|(pattern, segment)| is_open(pattern) || pattern == segment)
+}
+
 /// The routes of both methods.
-#[derive(Clone)]
 pub(crate) struct Tables<T> {
     get: Table<T>,
     post: Table<T>,
@@ -114,9 +190,9 @@ impl<T> Tables<T> {
 #[derive(Clone, Default)]
 pub(crate) struct Routes {
     /// By instance, in their order: the places that hold a route there, by their numbers.
-    live: Vec<(InstanceId, Tables<Vec<u64>>)>,
+    live: Vec<(InstanceId, Arc<Tables<Vec<u64>>>)>,
     /// All paths of all APIs, published or not.
-    known: Tables<()>,
+    known: Arc<Tables<()>>,
 }
 
 /// One API on a route.
@@ -160,16 +236,18 @@ impl Routes {
         let at = self.live.binary_search_by(|(known, _)| known.cmp(instance));
         let tables = tables(entries, |places: &mut Vec<u64>, place| places.push(place));
         match (at, tables) {
-            (Ok(at), Some(tables)) => self.live[at].1 = tables,
+            (Ok(at), Some(tables)) => self.live[at].1 = Arc::new(tables),
             (Ok(at), None) => drop(self.live.remove(at)),
-            (Err(at), Some(tables)) => self.live.insert(at, (instance.clone(), tables)),
+            (Err(at), Some(tables)) => {
+                self.live.insert(at, (instance.clone(), Arc::new(tables)));
+            }
             (Err(_), None) => {}
         }
     }
 
     /// Replaces the paths of all APIs.
     pub(crate) fn set_known(&mut self, entries: Vec<Entry<'_>>) {
-        self.known = tables(entries, |(), _| ()).unwrap_or_default();
+        self.known = Arc::new(tables(entries, |(), _| ()).unwrap_or_default());
     }
 }
 
@@ -230,6 +308,11 @@ mod tests {
             (&["/{a}/x", "/a/{b}"], "/a/x", &[1]),
             (&["/{a}/x/y", "/a/{b}"], "/a/x/y", &[0]),
             (&["/{a}/{b}/c", "/{a}/d"], "/1/2/c", &[0]),
+            (&["/a/{b}/{c}", "/{a}/b/c"], "/a/b/c", &[0]),
+            (&["/a/{b}/{c}", "/{a}/b/c"], "/x/b/c", &[1]),
+            (&["/a/{b}/{c}", "/a/{b}/c", "/a/b/{c}"], "/a/b/c", &[2]),
+            (&["/ab/c", "/a/bc"], "/a/bc", &[1]),
+            (&["/{a}"], "/a/b", &[]),
         ] {
             assert_eq!(found(paths, call), expected, "{paths:?} {call}");
         }

@@ -4,22 +4,29 @@
 //! what changed since, and from that answer on it decides, under the lease that answer began.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, ErrorKind};
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tidegate_seal::{Form, Opener, Sealer, SealingKey};
+use tidegate_seal::{Form, PartOpener, PartSealer, SealingKey};
 use tokio::time::Instant;
 
-use crate::index::{Broken, Index, Serves};
-
-/// How much is read at a time.
-const READ: usize = 1 << 20;
+use crate::index::{Broken, Index, Parts, Serves};
 
 /// How it is sealed.
 pub(crate) const FORM: Form =
-    Form { magic: *b"tidegate-gate\0\0\0", version: 1, purpose: "tidegate gate snapshot" };
+    Form { magic: *b"tidegate-gate\0\0\0", version: 2, purpose: "tidegate gate snapshot" };
+
+impl<R: BufRead + Send> Parts for PartOpener<R> {
+    fn next(&self, before: u64, part: &mut Vec<u8>) -> io::Result<Option<u64>> {
+        self.next(before, part)
+    }
+
+    fn end(&self) -> io::Result<()> {
+        self.end()
+    }
+}
 
 /// Where a gate keeps its snapshot, and the key that seals it: it holds the secrets of all apps.
 pub struct SnapshotFile {
@@ -64,8 +71,8 @@ impl SnapshotFile {
             opened => opened?,
         };
         let bytes = file.metadata()?.len();
-        let mut opener = Opener::new(&FORM, &self.key, BufReader::with_capacity(READ, file))?;
-        let index = Index::read(&mut opener, serves, calls_per_api)?;
+        let opener = PartOpener::new(&FORM, &self.key, BufReader::new(file))?;
+        let index = Index::read(&opener, serves, calls_per_api)?;
         self.note(&index, bytes);
         Ok(Some(index))
     }
@@ -89,8 +96,8 @@ impl SnapshotFile {
         options.create_new(true).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut sealer = Sealer::new(&FORM, &self.key, options.open(&fresh)?)?;
-        index.write(&mut sealer)?;
+        let mut sealer = PartSealer::new(&FORM, &self.key, options.open(&fresh)?)?;
+        index.write(|part| sealer.part(part))?;
         let file = sealer.finish()?;
         file.sync_all()?;
         let bytes = file.metadata()?.len();

@@ -22,6 +22,10 @@ pub struct Authorization<'a> {
     pub signed_headers: Vec<&'a str>,
     /// 64 lower-case hex digits.
     pub signature: &'a str,
+    /// The names as they were written, between semicolons.
+    pub(crate) names: &'a str,
+    /// The signature's value.
+    pub(crate) mac: [u8; 32],
 }
 
 impl<'a> Authorization<'a> {
@@ -49,20 +53,20 @@ impl<'a> Authorization<'a> {
         if !is_access(access) {
             return Err(malformed("Access"));
         }
-        if hex::decode_lower(signature.as_bytes()).is_none() {
-            return Err(malformed("Signature"));
-        }
-        let signed_headers: Vec<&str> = names.split(';').take(MAX_SIGNED_HEADERS + 1).collect();
-        if signed_headers.len() > MAX_SIGNED_HEADERS {
+        let mac = hex::decode_lower(signature.as_bytes()).ok_or(malformed("Signature"))?;
+        let count = names.bytes().filter(|byte| *byte == b';').count() + 1;
+        if count > MAX_SIGNED_HEADERS {
             return Err(malformed("too many SignedHeaders"));
         }
+        let mut signed_headers = Vec::with_capacity(count);
+        signed_headers.extend(names.split(';'));
         if !signed_headers.iter().all(|name| is_lower_case_header_name(name)) {
             return Err(malformed("SignedHeaders must be lower-case header names"));
         }
         if !signed_headers.is_sorted_by(|before, after| before < after) {
             return Err(malformed("SignedHeaders must be sorted and without repeats"));
         }
-        Ok(Self { access, signed_headers, signature })
+        Ok(Self { access, signed_headers, signature, names, mac })
     }
 
     /// Whether the (lower-case) header is among the signed ones.
@@ -86,7 +90,35 @@ pub(crate) fn is_access(access: &str) -> bool {
 
 fn is_lower_case_header_name(name: &str) -> bool {
     (1..=MAX_HEADER_NAME_BYTES).contains(&name.len())
-        && name.bytes().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte)
-        })
+        && name.bytes().all(|byte| OF_NAMES[usize::from(byte)])
 }
+
+/// What a lower-case header name is made of.
+static OF_NAMES: [bool; 256] = {
+    let mut of_names = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let character = byte as u8;
+        of_names[byte] = character.is_ascii_lowercase()
+            || character.is_ascii_digit()
+            || matches!(
+                character,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            );
+        byte += 1;
+    }
+    of_names
+};

@@ -4,8 +4,8 @@ use http::HeaderMap;
 
 use crate::authorization::ALGORITHM;
 use crate::body::sha256;
-use crate::headers::{HOST, single};
-use crate::{SignError, Target, hex};
+use crate::headers::{HOST, Picked, single};
+use crate::{Authorization, SignError, Target, hex};
 
 /// A request as it was received (or is about to be sent), borrowed.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +37,8 @@ pub fn canonical_request(
     signed_headers: &[&str],
     body: &str,
 ) -> Result<Vec<u8>, SignError> {
-    let mut canonical = canonical_head(request, signed_headers)?;
+    let values = |_: usize, name: &str| single(request.headers, name);
+    let mut canonical = head(request, signed_headers, &signed_headers.join(";"), values)?;
     canonical.extend_from_slice(body.as_bytes());
     Ok(canonical)
 }
@@ -46,14 +47,38 @@ pub fn canonical_request(
 /// the SHA-256 of the canonical request.
 #[must_use]
 pub fn string_to_sign(sdk_date: &str, canonical_request: &[u8]) -> String {
-    let hash = hex::encode(&sha256(canonical_request));
-    [ALGORITHM, "\n", sdk_date, "\n", &hash].concat()
+    let mut text = String::with_capacity(128);
+    for part in [ALGORITHM, "\n", sdk_date, "\n", &hex::encode(&sha256(canonical_request))] {
+        text.push_str(part);
+    }
+    text
 }
 
-/// The canonical request up to its last line feed: all but the body.
+/// [`string_to_sign`] as bytes, in the memory of `text`.
+pub(crate) fn write_string_to_sign(text: &mut Vec<u8>, sdk_date: &str, canonical_request: &[u8]) {
+    text.clear();
+    for part in [ALGORITHM, "\n", sdk_date, "\n"] {
+        text.extend_from_slice(part.as_bytes());
+    }
+    text.extend_from_slice(hex::encode_hash(&sha256(canonical_request)).as_flattened());
+}
+
+/// The canonical request up to its last line feed: all but the body. The values are those that were
+/// picked for the signed headers.
 pub(crate) fn canonical_head(
     request: &SignedRequest<'_>,
-    signed_headers: &[&str],
+    authorization: &Authorization<'_>,
+    values: &Picked<'_>,
+) -> Result<Vec<u8>, SignError> {
+    let values = |n: usize, name: &str| values.single(n, name);
+    head(request, &authorization.signed_headers, authorization.names, values)
+}
+
+fn head<'v>(
+    request: &SignedRequest<'v>,
+    names: &[&str],
+    joined: &str,
+    values: impl Fn(usize, &str) -> Result<Option<&'v [u8]>, SignError>,
 ) -> Result<Vec<u8>, SignError> {
     // The method is signed in upper case. One in another case is another method, so it is refused
     // rather than changed.
@@ -70,29 +95,28 @@ pub(crate) fn canonical_head(
         canonical.extend_from_slice(part.as_bytes());
         canonical.push(b'\n');
     }
-    for name in signed_headers {
+    for (n, name) in names.iter().enumerate() {
         canonical.extend_from_slice(name.as_bytes());
         canonical.push(b':');
-        canonical.extend_from_slice(value(request, name)?);
+        canonical.extend_from_slice(checked(request, name, values(n, name))?);
         canonical.push(b'\n');
     }
     canonical.push(b'\n');
-    for (index, name) in signed_headers.iter().enumerate() {
-        if index > 0 {
-            canonical.push(b';');
-        }
-        canonical.extend_from_slice(name.as_bytes());
-    }
+    canonical.extend_from_slice(joined.as_bytes());
     canonical.push(b'\n');
     Ok(canonical)
 }
 
-fn value<'a>(request: &SignedRequest<'a>, name: &str) -> Result<&'a [u8], SignError> {
+/// The value of a signed header, of which this was found.
+fn checked<'a>(
+    request: &SignedRequest<'a>,
+    name: &str,
+    found: Result<Option<&'a [u8]>, SignError>,
+) -> Result<&'a [u8], SignError> {
     let given = if name == HOST { request.host.map(str::as_bytes) } else { None };
     let value = match given {
         Some(host) => host,
-        None => single(request.headers, name)?
-            .ok_or_else(|| SignError::HeaderNotPresent(name.to_owned()))?,
+        None => found?.ok_or_else(|| SignError::HeaderNotPresent(name.to_owned()))?,
     };
     // The host need not come from a header, so a line feed in it is not yet ruled out.
     if name == HOST && (value.is_empty() || !value.iter().all(u8::is_ascii_graphic)) {

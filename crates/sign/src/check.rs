@@ -3,9 +3,9 @@
 use aws_lc_rs::hmac;
 
 use crate::body::body_line;
-use crate::canonical::{canonical_head, string_to_sign};
-use crate::headers::{CONTENT_SHA256, HOST, SDK_DATE, single};
-use crate::{Authorization, Cover, Payload, Secret, SignError, SignedRequest, hex, parse_sdk_date};
+use crate::canonical::{canonical_head, write_string_to_sign};
+use crate::headers::{CONTENT_SHA256, HOST, Picked, SDK_DATE};
+use crate::{Authorization, Cover, Payload, Secret, SignError, SignedRequest, parse_sdk_date};
 
 /// The outcome of an accepted signature. Only [`check`] makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,12 +47,13 @@ pub fn check(
     if !authorization.signs(HOST) {
         return Err(SignError::HostNotSigned);
     }
-    if !authorization.signs(SDK_DATE) {
-        return Err(SignError::DateNotSigned);
-    }
-    let mut canonical = canonical_head(request, &authorization.signed_headers)?;
+    let place_of_date = authorization.signed_headers.iter().position(|name| *name == SDK_DATE);
+    let place_of_date = place_of_date.ok_or(SignError::DateNotSigned)?;
+    let values = Picked::of(request.headers, &authorization.signed_headers);
+    let mut canonical = canonical_head(request, authorization, &values)?;
 
-    let date_text = single(request.headers, SDK_DATE)?
+    let date_text = values
+        .single(place_of_date, SDK_DATE)?
         .and_then(|value| std::str::from_utf8(value).ok())
         .ok_or(SignError::BadDate)?;
     let date = parse_sdk_date(date_text)?;
@@ -62,18 +63,16 @@ pub fn check(
     }
 
     let body = body_line(request.headers, authorization.signs(CONTENT_SHA256), payload)?;
-    let signature = hex::decode_lower(authorization.signature.as_bytes())
-        .ok_or(SignError::MalformedAuthorization("Signature"))?;
-
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let key = secret.key();
+    let mut message = Vec::with_capacity(128);
     let mut matches = false;
     let end_of_head = canonical.len();
     for text in [Some(body.text), body.alternative].into_iter().flatten() {
         canonical.truncate(end_of_head);
         canonical.extend_from_slice(text.as_bytes());
-        let message = string_to_sign(date_text, &canonical);
+        write_string_to_sign(&mut message, date_text, &canonical);
         // `verify` compares in constant time.
-        matches |= hmac::verify(&key, message.as_bytes(), &signature).is_ok();
+        matches |= hmac::verify(key, &message, &authorization.mac).is_ok();
     }
     // Asked last, so that a decoy costs what a real secret costs.
     if matches && secret.is_usable() {

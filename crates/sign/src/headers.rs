@@ -1,8 +1,9 @@
 //! The headers that count for a signature, and how one value is taken from them.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use crate::SignError;
+use crate::limits::MAX_SIGNED_HEADERS;
 
 /// `authorization`
 pub const AUTHORIZATION: &str = "authorization";
@@ -54,9 +55,11 @@ pub fn authorization_among<'h>(
         }
     }
     let value = found.ok_or(SignError::MissingAuthorization)?;
+    // All bytes are looked at, whatever they are: many at once, instead of one after the other.
+    let plain = value.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
     std::str::from_utf8(value)
         .ok()
-        .filter(|text| text.bytes().all(|byte| matches!(byte, b' '..=b'~')))
+        .filter(|_| plain)
         .ok_or(SignError::MalformedAuthorization("not visible ASCII"))
 }
 
@@ -66,10 +69,57 @@ pub(crate) fn single<'h>(
     headers: &'h HeaderMap,
     name: &str,
 ) -> Result<Option<&'h [u8]>, SignError> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => Ok(Some(value.as_bytes().trim_ascii())),
-        (Some(_), Some(_)) => Err(SignError::DuplicateHeader(name.to_owned())),
+    let mut found = Once::No;
+    headers.iter().filter(|(other, _)| other.as_str() == name).for_each(|(_, v)| found.see(v));
+    found.of(name)
+}
+
+/// The values of some headers, found in one walk over all: for as many as are signed that is
+/// cheaper than to look up each.
+pub(crate) struct Picked<'h>([Once<'h>; MAX_SIGNED_HEADERS]);
+
+impl<'h> Picked<'h> {
+    /// The values of the headers of these names, of which there are no more than may be signed.
+    pub(crate) fn of(headers: &'h HeaderMap, names: &[&str]) -> Self {
+        let mut all = [Once::No; MAX_SIGNED_HEADERS];
+        for (name, value) in headers {
+            let name = name.as_str();
+            for (wanted, once) in names.iter().zip(&mut all) {
+                if *wanted == name {
+                    once.see(value);
+                }
+            }
+        }
+        Self(all)
+    }
+
+    /// What [`single`] would say of the `n`th, whose name this is.
+    pub(crate) fn single(&self, n: usize, name: &str) -> Result<Option<&'h [u8]>, SignError> {
+        self.0.get(n).copied().unwrap_or(Once::No).of(name)
+    }
+}
+
+/// How often a header was seen.
+#[derive(Clone, Copy)]
+enum Once<'h> {
+    No,
+    Yes(&'h [u8]),
+    Again,
+}
+
+impl<'h> Once<'h> {
+    fn see(&mut self, value: &'h HeaderValue) {
+        *self = match self {
+            Self::No => Self::Yes(value.as_bytes()),
+            Self::Yes(_) | Self::Again => Self::Again,
+        };
+    }
+
+    fn of(self, name: &str) -> Result<Option<&'h [u8]>, SignError> {
+        match self {
+            Self::No => Ok(None),
+            Self::Yes(value) => Ok(Some(value.trim_ascii())),
+            Self::Again => Err(SignError::DuplicateHeader(name.to_owned())),
+        }
     }
 }

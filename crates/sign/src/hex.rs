@@ -4,47 +4,66 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Lower-case digits, two for each byte.
 pub fn encode(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().map_or('0', char::from);
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
-    }
-    text
+    bytes.iter().flat_map(|byte| digits(*byte)).map(char::from).collect()
 }
 
+/// The digits of a hash.
+pub(crate) fn encode_hash(hash: &[u8; 32]) -> [[u8; 2]; 32] {
+    hash.map(digits)
+}
+
+fn digits(byte: u8) -> [u8; 2] {
+    PAIRS[usize::from(byte)]
+}
+
+/// The digits of each byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < pairs.len() {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
 /// The value of each digit; `NONE` of everything else.
-const VALUES: [u8; 256] = {
+const fn values(either_case: bool) -> [u8; 256] {
     let mut values = [NONE; 256];
     let mut value = 0;
     while value < 16 {
         let digit = DIGITS[value as usize];
         values[digit as usize] = value;
-        values[digit.to_ascii_uppercase() as usize] = value;
+        if either_case {
+            values[digit.to_ascii_uppercase() as usize] = value;
+        }
         value += 1;
     }
     values
-};
+}
 const NONE: u8 = 255;
+static VALUES: [u8; 256] = values(true);
+static VALUES_LOWER: [u8; 256] = values(false);
 
 /// Reads 64 hex digits of either case.
 pub(crate) fn decode(text: &[u8]) -> Option<[u8; 32]> {
-    let (pairs, rest) = text.as_chunks::<2>();
-    let mut bytes = [0; 32];
-    if pairs.len() != bytes.len() || !rest.is_empty() {
-        return None;
-    }
-    let mut seen = 0;
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        let (high, low) = (VALUES[usize::from(*high)], VALUES[usize::from(*low)]);
-        seen |= high | low;
-        *byte = high << 4 | low;
-    }
-    // Only what is no digit sets a high bit.
-    (seen < 16).then_some(bytes)
+    read(text, &VALUES)
 }
 
 /// Reads 64 hex digits, lower case only, so that a value has one spelling.
 pub(crate) fn decode_lower(text: &[u8]) -> Option<[u8; 32]> {
-    if text.iter().any(u8::is_ascii_uppercase) { None } else { decode(text) }
+    read(text, &VALUES_LOWER)
+}
+
+fn read(text: &[u8], values: &[u8; 256]) -> Option<[u8; 32]> {
+    let (pairs, rest) = text.as_chunks::<2>();
+    let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
+    let mut seen = 0;
+    let bytes = pairs.map(|[high, low]| {
+        let (high, low) = (values[usize::from(high)], values[usize::from(low)]);
+        seen |= high | low;
+        high << 4 | low
+    });
+    // Only what is no digit sets a high bit.
+    (seen < 16 && rest.is_empty()).then_some(bytes)
 }

@@ -1,5 +1,8 @@
 //! A shared secret, kept from logs and from memory that is no longer needed.
 
+use std::sync::OnceLock;
+
+use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 /// A shared secret: the SK of a user's key or the secret of an app.
@@ -11,6 +14,9 @@ use zeroize::Zeroizing;
 pub struct Secret {
     text: Zeroizing<String>,
     decoy: bool,
+    /// Made when the first signature is checked or made; most secrets of a table are never used.
+    /// Its memory is cleared by its own crate.
+    key: OnceLock<Box<hmac::Key>>,
 }
 
 impl Secret {
@@ -21,7 +27,7 @@ impl Secret {
     /// under it, so that a missing value in a store never opens a door.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: Zeroizing::new(text.into()), decoy: false }
+        Self { text: Zeroizing::new(text.into()), decoy: false, key: OnceLock::new() }
     }
 
     /// Stands in for the secret of an unknown key: [`check`](crate::check()) does the same work
@@ -32,13 +38,19 @@ impl Secret {
     #[must_use]
     pub fn decoy() -> Self {
         // As long as a vendor's SK, so the HMAC costs the same.
-        Self { text: Zeroizing::new("0".repeat(40)), decoy: true }
+        Self { decoy: true, ..Self::new("0".repeat(40)) }
     }
 
     /// The secret itself: only for sealing it and for showing it to its owner.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
+    }
+
+    /// The secret as the key of an HMAC.
+    pub(crate) fn key(&self) -> &hmac::Key {
+        let new = || Box::new(hmac::Key::new(hmac::HMAC_SHA256, self.text.as_bytes()));
+        self.key.get_or_init(new)
     }
 
     /// Whether a signature can be valid under it. HMAC pads its key with zero bytes, so a key of

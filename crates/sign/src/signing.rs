@@ -8,7 +8,7 @@ use crate::body::{UNSIGNED_PAYLOAD, body_line};
 use crate::canonical::{canonical_request, string_to_sign};
 use crate::headers::{AUTHORIZATION, CONTENT_SHA256, HOST, SDK_DATE, X_AUTHORIZATION};
 use crate::limits::{MAX_AUTHORIZATION_BYTES, MAX_HEADER_NAME_BYTES, MAX_SIGNED_HEADERS};
-use crate::{Payload, Secret, SignError, SignedRequest, format_sdk_date};
+use crate::{Payload, Secret, SignError, SignedRequest, format_sdk_date, hex};
 
 /// Headers that belong to one connection: who carries the request on writes them anew, so a
 /// signature over them would not last.
@@ -74,9 +74,7 @@ pub fn sign(
     let body = body_line(&headers, true, payload)?;
     let canonical = canonical_request(&request, &names, &body.text)?;
     let message = string_to_sign(&date, &canonical);
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-    let signature: String =
-        hmac::sign(&key, message.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    let signature = hex::encode(hmac::sign(secret.key(), message.as_bytes()).as_ref());
 
     let names = names.join(";");
     let value =

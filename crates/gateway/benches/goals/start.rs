@@ -8,7 +8,7 @@ use std::time::Instant;
 use rusqlite::{Connection, params};
 use tidegate_gateway::{Index, SealingKey, Serves, SnapshotFile};
 
-use crate::measure::{Report, median, on_cpu};
+use crate::measure::{Report, median, on_cpus};
 use crate::world::World;
 
 const TURNS: usize = 5;
@@ -29,20 +29,33 @@ pub fn measure(count: u64, world: &World, index: &Index, report: &mut Report) {
     fill(&path, world, count);
 
     let serves = Arc::new(Serves::All);
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut ours, mut theirs) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
     for _ in 0..TURNS {
-        let began = on_cpu();
-        let loaded = file().load(&serves, 1_024).unwrap().unwrap();
-        ours.push((on_cpu() - began) / 1e9);
+        let (times, loaded) = timed(|| file().load(&serves, 1_024).unwrap().unwrap());
+        add(&mut ours, times);
         assert_eq!((loaded.sizes().grants as u64, loaded.digest()), (count, index.digest()));
         drop(loaded);
-        let began = on_cpu();
-        assert_eq!(read(&path), count);
-        theirs.push((on_cpu() - began) / 1e9);
+        let (times, found) = timed(|| read(&path));
+        add(&mut theirs, times);
+        assert_eq!(found, count);
     }
-    let (ours, theirs) = (median(ours), median(theirs));
-    let value = format!("{ours:.2} s / {theirs:.2} s");
-    report.row("G11 index ready from its file", value, Some(ours / theirs), "≤ 0.1");
+    let (ours, theirs) = (ours.map(median), theirs.map(median));
+    let names = ["G11 index ready from its file, by the clock", "  CPU of all its threads"];
+    for (n, name) in names.into_iter().enumerate() {
+        let value = format!("{:.2} s / {:.2} s", ours[n], theirs[n]);
+        report.row(name, value, Some(ours[n] / theirs[n]), ["≤ 0.1", ""][n]);
+    }
+}
+
+/// What it took by the clock and on all CPUs.
+fn timed<T>(work: impl FnOnce() -> T) -> ([f64; 2], T) {
+    let (began, cpu) = (Instant::now(), on_cpus());
+    let made = work();
+    ([began.elapsed().as_secs_f64(), (on_cpus() - cpu) / 1e9], made)
+}
+
+fn add(all: &mut [Vec<f64>; 2], times: [f64; 2]) {
+    all.iter_mut().zip(times).for_each(|(all, time)| all.push(time));
 }
 
 /// The rows of the store's table, in the order of its key: the fastest to be read.

@@ -80,9 +80,23 @@ pub fn measure(count: u64, report: &mut Report) {
         let Triple { api, instance, app } = asked[n & mask];
         theirs += u64::from(map.load().get(&(api, instance, app)).is_some());
     };
-    let [quiet, anchor] = in_turns(51, CALLS, [&mut look_up, &mut look_up_map]);
+    // What no table of this size can go below: one number from anywhere in as much memory.
+    let flat = ArcSwap::from_pointee((0..count as u32 * 4).collect::<Vec<u32>>());
+    let mut found = 0_u64;
+    let mut look_at_one = |n: usize| {
+        let Triple { api, app, .. } = asked[n & mask];
+        let flat = flat.load();
+        let at = drawn(u64::from(api) << 32 | u64::from(app)) % flat.len() as u64;
+        found += u64::from(flat[at as usize]);
+    };
+    let subjects: [&mut dyn FnMut(usize); 3] = [&mut look_up, &mut look_at_one, &mut look_up_map];
+    let [quiet, one, anchor] = in_turns(51, CALLS, subjects);
     let value = format!("{quiet:.0} ns / {anchor:.0} ns");
     report.row("G6 look-up, nothing changing", value, Some(quiet / anchor), "");
+    let value = format!("{one:.0} ns / {anchor:.0} ns");
+    report.row("  one number from 16 B a grant, no table", value, Some(one / anchor), "");
+    black_box(found);
+    drop(flat);
 
     let (mut ours_waits, mut theirs_waits) = (0, 0);
     let mut wait = |n: usize| {

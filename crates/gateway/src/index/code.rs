@@ -1,10 +1,9 @@
 //! The one encoding of what the index holds, for the digest and for the snapshot: numbers in little
 //! endian, texts and lists with their length before them, choices as one byte.
 //!
-//! Reading is strict and bounded: memory grows with what was read, never with what was promised.
+//! Reading is strict and bounded: memory grows with what is there, never with what is promised.
 
 use std::collections::HashSet;
-use std::io::Read;
 
 use tidegate_domain::admission::Held;
 use tidegate_domain::api::Method;
@@ -31,15 +30,14 @@ pub enum Broken {
     Malformed(&'static str),
 }
 
-/// How much of a text is read before more memory is taken for it.
-const PIECE: usize = 4_096;
+const TOO_SHORT: Broken = Broken::Malformed("it ends too early");
 
 /// A value with an encoding.
 pub(super) trait Code: Sized {
     /// Adds its bytes.
     fn put(&self, out: &mut Vec<u8>);
     /// Reads it back.
-    fn get(from: &mut impl Read) -> Result<Self, Broken>;
+    fn get(from: &mut &[u8]) -> Result<Self, Broken>;
 }
 
 /// A struct is its fields, in the order given here; one that is forgotten does not compile.
@@ -51,7 +49,7 @@ macro_rules! code {
                 $($crate::index::code::Code::put($field, out);)+
             }
 
-            fn get(from: &mut impl std::io::Read) -> Result<Self, $crate::index::code::Broken> {
+            fn get(from: &mut &[u8]) -> Result<Self, $crate::index::code::Broken> {
                 Ok(Self { $($field: $crate::index::code::Code::get(from)?),+ })
             }
         }
@@ -62,7 +60,7 @@ macro_rules! code {
                 $crate::index::code::Code::put(&self.0, out);
             }
 
-            fn get(from: &mut impl std::io::Read) -> Result<Self, $crate::index::code::Broken> {
+            fn get(from: &mut &[u8]) -> Result<Self, $crate::index::code::Broken> {
                 Ok(Self($crate::index::code::Code::get(from)?))
             }
         }
@@ -78,7 +76,7 @@ macro_rules! choice {
                 out.push(match self { $(Self::$case => $byte),+ });
             }
 
-            fn get(from: &mut impl Read) -> Result<Self, Broken> {
+            fn get(from: &mut &[u8]) -> Result<Self, Broken> {
                 match u8::get(from)? {
                     $($byte => Ok(Self::$case),)+
                     _ => Err(Broken::Malformed(concat!("an unknown ", stringify!($type)))),
@@ -95,7 +93,7 @@ macro_rules! number {
                 out.extend_from_slice(&self.to_le_bytes());
             }
 
-            fn get(from: &mut impl Read) -> Result<Self, Broken> {
+            fn get(from: &mut &[u8]) -> Result<Self, Broken> {
                 Code::get(from).map(Self::from_le_bytes)
             }
         }
@@ -109,8 +107,8 @@ macro_rules! id {
                 put_bytes(self.as_str().as_bytes(), out);
             }
 
-            fn get(from: &mut impl Read) -> Result<Self, Broken> {
-                Self::parse(&String::get(from)?).map_err(|_| Broken::Malformed("an id"))
+            fn get(from: &mut &[u8]) -> Result<Self, Broken> {
+                Self::parse(get_text(from)?).map_err(|_| Broken::Malformed("an id"))
             }
         }
     )+};
@@ -121,10 +119,10 @@ impl<const N: usize> Code for [u8; N] {
         out.extend_from_slice(self);
     }
 
-    fn get(from: &mut impl Read) -> Result<Self, Broken> {
-        let mut bytes = [0; N];
-        from.read_exact(&mut bytes)?;
-        Ok(bytes)
+    fn get(from: &mut &[u8]) -> Result<Self, Broken> {
+        let (bytes, rest) = from.split_first_chunk().ok_or(TOO_SHORT)?;
+        *from = rest;
+        Ok(*bytes)
     }
 }
 
@@ -133,7 +131,7 @@ impl Code for [u64; 4] {
         self.iter().for_each(|word| word.put(out));
     }
 
-    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+    fn get(from: &mut &[u8]) -> Result<Self, Broken> {
         Ok([Code::get(from)?, Code::get(from)?, Code::get(from)?, Code::get(from)?])
     }
 }
@@ -146,7 +144,7 @@ impl Code for bool {
         out.push(u8::from(*self));
     }
 
-    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+    fn get(from: &mut &[u8]) -> Result<Self, Broken> {
         match u8::get(from)? {
             0 => Ok(false),
             1 => Ok(true),
@@ -165,21 +163,21 @@ pub(super) fn put_len(len: usize, out: &mut Vec<u8>) {
     u32::try_from(len).unwrap_or(u32::MAX).put(out);
 }
 
+/// A text, where it stands.
+fn get_text<'a>(from: &mut &'a [u8]) -> Result<&'a str, Broken> {
+    let len = u32::get(from)? as usize;
+    let (text, rest) = from.split_at_checked(len).ok_or(TOO_SHORT)?;
+    *from = rest;
+    std::str::from_utf8(text).map_err(|_| Broken::Malformed("a text is not UTF-8"))
+}
+
 impl Code for String {
     fn put(&self, out: &mut Vec<u8>) {
         put_bytes(self.as_bytes(), out);
     }
 
-    fn get(from: &mut impl Read) -> Result<Self, Broken> {
-        let mut left = u32::get(from)? as usize;
-        let mut bytes = Vec::new();
-        while left > 0 {
-            let begin = bytes.len();
-            bytes.resize(begin + left.min(PIECE), 0);
-            from.read_exact(bytes.get_mut(begin..).unwrap_or_default())?;
-            left -= bytes.len() - begin;
-        }
-        Self::from_utf8(bytes).map_err(|_| Broken::Malformed("a text is not UTF-8"))
+    fn get(from: &mut &[u8]) -> Result<Self, Broken> {
+        get_text(from).map(str::to_owned)
     }
 }
 
@@ -188,8 +186,8 @@ impl Code for Secret {
         put_bytes(self.expose().as_bytes(), out);
     }
 
-    fn get(from: &mut impl Read) -> Result<Self, Broken> {
-        String::get(from).map(Self::new)
+    fn get(from: &mut &[u8]) -> Result<Self, Broken> {
+        get_text(from).map(Self::new)
     }
 }
 
@@ -201,7 +199,7 @@ impl<T: Code> Code for Option<T> {
         }
     }
 
-    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+    fn get(from: &mut &[u8]) -> Result<Self, Broken> {
         if bool::get(from)? { T::get(from).map(Some) } else { Ok(None) }
     }
 }
@@ -212,7 +210,7 @@ impl<T: Code> Code for Vec<T> {
         self.iter().for_each(|value| value.put(out));
     }
 
-    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+    fn get(from: &mut &[u8]) -> Result<Self, Broken> {
         let len = u32::get(from)?;
         let mut values = Self::new();
         for _ in 0..len {
@@ -227,7 +225,7 @@ impl Code for Timestamp {
         self.as_ms().put(out);
     }
 
-    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+    fn get(from: &mut &[u8]) -> Result<Self, Broken> {
         i64::get(from).map(Self::from_ms)
     }
 }
@@ -251,7 +249,7 @@ impl Code for Status {
         }
     }
 
-    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+    fn get(from: &mut &[u8]) -> Result<Self, Broken> {
         Ok(match u8::get(from)? {
             0 => Self::Created,
             1 => Self::PublishPending,
@@ -280,7 +278,7 @@ impl Code for Serves {
         these.put(out);
     }
 
-    fn get(from: &mut impl Read) -> Result<Self, Broken> {
+    fn get(from: &mut &[u8]) -> Result<Self, Broken> {
         let these: Option<Vec<InstanceId>> = Code::get(from)?;
         if these.as_ref().is_some_and(|these| !these.is_sorted_by(|a, b| a < b)) {
             return Err(Broken::Malformed("an instance comes twice, or out of order"));

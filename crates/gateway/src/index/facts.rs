@@ -39,8 +39,9 @@ impl Index {
             let secret = app.secret.as_ref().map(|secret| secret.expose().to_owned());
             format!("{:?} {:?} {:?} {} {secret:?}", app.id, app.domain, app.kind, app.key)
         };
-        facts.extend(self.apps.values().map(|app| show(&app.feed)));
-        facts.extend(self.keys.iter().map(|(key, app)| format!("{key} -> {}", show(&app.feed))));
+        facts.extend(self.apps.iter().map(|app| show(&app.feed)));
+        facts
+            .extend(self.keys.iter().map(|app| format!("{} -> {}", app.feed.key, show(&app.feed))));
         facts.extend(self.accounts.iter().map(|account| format!("{account:?}")));
         facts.extend(self.tokens.values().map(|token| format!("{token:?}")));
         facts.extend(self.apis.values().map(|api| format!("{:?}", api.feed)));

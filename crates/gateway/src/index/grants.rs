@@ -1,52 +1,39 @@
-//! The table of grants, immutable and shared: a change copies a few hundred grants and the pointers
-//! on the way to them, and whoever reads an older table goes on reading it.
+//! The table of grants, immutable and shared: a change copies one page and the pointers on the way to
+//! it, and whoever reads an older table goes on reading it.
 //!
 //! ```text
-//! root (256 nodes) -> node -> shard (some 270 slots, sorted by their keys)
+//! root (512 nodes) -> node -> page (62 buckets) -> bucket (5 slots, one line of memory)
 //! ```
 //!
 //! A grant's place and app, permuted ([`Mix`]), say where it is: the first bits the node, the rest
-//! the shard and how far into it, for the permuted values are spread evenly. So slots need no gaps.
-//! A shard begins with where each 128th of it starts; from there four slots are compared at once,
-//! without a branch that depends on them, so that the memory of several look-ups is waited for at
-//! once. What does not fit a slot is in the shard's list of odd ones, as it is.
+//! the page and the bucket, for the permuted values are spread evenly. The pointers of ten million
+//! grants fit the processor's second cache, so a look-up waits for memory once: for its bucket. What
+//! does not fit a slot is in the page's list of odd ones, as it is.
 
-use std::io::Read;
+mod page;
+
 use std::sync::Arc;
 
 use tidegate_domain::admission::Held;
 
+use self::page::{BUCKETS, BYTES, Page};
 use super::code::{Broken, Code, code, put_len};
 use super::mix::{self, Mix, Pair, low};
-use super::slot::{self, BYTES, KEY_BITS, Slot};
+
+/// Bits of a permuted pair that its node does not tell.
+const KEY_BITS: u32 = 40;
 
 /// The nodes of the root.
-const NODES: usize = 1 << (mix::BITS - KEY_BITS);
+pub(super) const NODES: usize = 1 << (mix::BITS - KEY_BITS);
 
-/// A node gets more shards when they have more slots than this on average. With what belongs to
-/// them, most then fit 4 KiB.
-const MOST_PER_SHARD: usize = 276;
+/// A node gets more pages when they hold more than this on average.
+const MOST_PER_PAGE: usize = 276;
 
-/// As many as they have on average after that.
-const NEW_PER_SHARD: usize = 256;
+/// As many as they hold on average after that.
+const NEW_PER_PAGE: usize = 266;
 
-/// A node gets fewer shards when they have fewer slots than this on average.
-const FEWEST_PER_SHARD: usize = 128;
-
-/// The parts of a shard whose beginnings are known.
-const PARTS: usize = 1 << PART_BITS;
-
-const PART_BITS: u32 = 7;
-
-/// The head of a shard: a byte for each part, by how many slots it begins later than it would if all
-/// slots were spread perfectly.
-const HEAD: usize = PARTS;
-
-/// The byte of a part that begins too far off for a byte.
-const FAR: i8 = i8::MIN;
-
-/// The slots that are compared at once.
-const WINDOW: usize = 4;
+/// A node gets fewer pages when they hold fewer than this on average.
+const FEWEST_PER_PAGE: usize = 128;
 
 /// The table.
 #[derive(Clone)]
@@ -55,17 +42,11 @@ pub struct Grants {
     nodes: Arc<Vec<Arc<Node>>>,
 }
 
-#[derive(Clone, Default)]
-struct Node {
+/// Never without a page.
+#[derive(Clone)]
+pub(super) struct Node {
     len: usize,
-    shards: Vec<Shard>,
-}
-
-#[derive(Clone, Default)]
-struct Shard {
-    /// Nothing, or the head and the slots.
-    packed: Arc<[u8]>,
-    odd: Option<Arc<Vec<Odd>>>,
+    pages: Vec<Arc<Page>>,
 }
 
 /// What does not fit a slot.
@@ -94,8 +75,7 @@ impl Default for Grants {
 impl Grants {
     /// The empty table in this order.
     pub(super) fn in_order_of(mix: Mix) -> Self {
-        let node = Arc::new(Node { len: 0, shards: vec![Shard::default()] });
-        Self { mix, nodes: Arc::new(vec![node; NODES]) }
+        Self::of(mix, (0..NODES).map(|_| None).collect())
     }
 
     /// How many standings it holds.
@@ -112,16 +92,8 @@ impl Grants {
     pub fn get(&self, pair: Pair) -> Option<Held> {
         let mixed = self.mix.of(pair);
         let node = self.nodes.get(node_of(mixed))?;
-        let spot = Spot::of(mixed, node.shards.len());
-        let shard = node.shards.get(spot.shard)?;
-        if pair.fits()
-            && let Some(slot) = shard.find(&spot)
-        {
-            return Some(slot::held(slot));
-        }
-        let odd = shard.odd.as_ref()?;
-        let at = odd.binary_search_by(|odd| odd.pair.cmp(&pair)).ok()?;
-        odd.get(at).map(|odd| odd.held)
+        let spot = Spot::of(mixed, node.pages.len());
+        node.pages.get(spot.page)?.get(pair, &spot)
     }
 
     /// A change, for [`Grants::change`].
@@ -168,69 +140,89 @@ impl Grants {
 
     /// Shows all it holds, in no order.
     pub(super) fn each(&self, mut show: impl FnMut(Pair, Held)) {
-        for (node, n) in self.nodes.iter().zip(0_u64..) {
-            let first = n << KEY_BITS;
-            for shard in &node.shards {
-                for slot in shard.slots() {
-                    show(self.mix.undo(first | slot::key(slot)), slot::held(slot));
+        for (node, n) in self.nodes.iter().zip(0_u64..).filter(|(node, _)| node.len > 0) {
+            for page in &node.pages {
+                for (key, word) in page.words() {
+                    if let Some(held) = super::slot::held(word) {
+                        show(self.mix.undo(n << KEY_BITS | key), held);
+                    }
                 }
-                for odd in shard.odd.iter().flat_map(|odd| odd.iter()) {
-                    show(odd.pair, odd.held);
-                }
+                page.odd().iter().for_each(|odd| show(odd.pair, odd.held));
             }
         }
     }
 
-    /// Writes it down, a node at a time.
-    pub(super) fn put<E>(&self, mut write: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let mut out = Vec::new();
-        self.mix.put(&mut out);
-        for node in self.nodes.iter() {
-            put_len(node.shards.iter().map(|shard| shard.slots().len()).sum(), &mut out);
-            for shard in &node.shards {
-                out.extend_from_slice(shard.slots().as_flattened());
-            }
-            let mut odd: Vec<&Odd> =
-                node.shards.iter().flat_map(|shard| &shard.odd).flat_map(|o| o.iter()).collect();
-            odd.sort_unstable_by_key(|odd| odd.pair);
-            put_len(odd.len(), &mut out);
-            odd.into_iter().for_each(|odd| odd.put(&mut out));
-            write(&out)?;
-            out.clear();
-        }
-        Ok(())
+    /// Its order, which all that is written of it depends on.
+    pub(super) fn mix(&self) -> &Mix {
+        &self.mix
     }
 
-    /// Reads it back. All of it must be about places and apps that are `known`.
-    pub(super) fn get_all(
-        from: &mut impl Read,
+    /// Writes down a node; of one without grants, that it has no pages.
+    pub(super) fn put_node(&self, n: usize, out: &mut Vec<u8>) {
+        let Some(node) = self.nodes.get(n) else { return };
+        if node.len == 0 {
+            return put_len(0, out);
+        }
+        put_len(node.pages.len(), out);
+        node.pages.iter().for_each(|page| page.write(out));
+        let odd: Vec<&Odd> = node.pages.iter().flat_map(|page| page.odd()).collect();
+        put_len(odd.len(), out);
+        odd.into_iter().for_each(|odd| odd.put(out));
+    }
+
+    /// Reads the `n`th node back; none if it holds nothing. All of it must be about places and apps
+    /// that are `known`.
+    pub(super) fn get_node(
+        mix: &Mix,
+        n: usize,
+        mut bytes: &[u8],
         known: impl Fn(Pair) -> bool,
-    ) -> Result<Self, Broken> {
-        let mix = Mix::get(from)?;
-        let mut nodes = Vec::with_capacity(NODES);
-        for n in 0..NODES {
-            let first = (n as u64) << KEY_BITS;
-            let slots = get_slots(from)?;
-            let ascending = slots.is_sorted_by(|a, b| slot::key(a) < slot::key(b));
-            if !ascending || !slots.iter().all(|slot| known(mix.undo(first | slot::key(slot)))) {
-                return Err(Broken::Malformed("a grant of nobody, or one out of order"));
-            }
-            let odd: Vec<Odd> = Code::get(from)?;
-            let ascending = odd.is_sorted_by(|a, b| a.pair < b.pair);
-            let is_odd = |odd: &Odd| {
-                let mixed = mix.of(odd.pair);
-                let packed = slots.binary_search_by_key(&(mixed & low(KEY_BITS)), slot::key);
-                node_of(mixed) == n && known(odd.pair) && !(odd.pair.fits() && packed.is_ok())
-            };
-            if !ascending || !odd.iter().all(is_odd) {
-                return Err(Broken::Malformed(
-                    "an odd grant of nobody, out of order, or packed as well",
-                ));
-            }
-            let len = slots.len() + odd.len();
-            nodes.push(Arc::new(Node::of(&mix, len, &slots, odd)));
+    ) -> Result<Option<Node>, Broken> {
+        let count = u32::get(&mut bytes)? as usize;
+        if count == 0 && bytes.is_empty() {
+            return Ok(None);
         }
-        Ok(Self { mix, nodes: Arc::new(nodes) })
+        let all = count.checked_mul(BYTES).and_then(|all| bytes.split_at_checked(all));
+        let (pages, mut rest) = all.ok_or(Broken::Malformed("a node has fewer pages"))?;
+        let mut node = Node { len: 0, pages: Vec::with_capacity(count) };
+        for (at, page) in pages.as_chunks().0.iter().enumerate() {
+            let page = Page::read(page);
+            let is_here = |key| {
+                known(mix.undo((n as u64) << KEY_BITS | key)) && Spot::of(key, count).page == at
+            };
+            if !page.is_sound(|key| Spot::of(key, count), is_here) {
+                return Err(Broken::Malformed("a grant of nobody, or one out of its place"));
+            }
+            node.pages.push(Arc::new(page));
+        }
+        for odd in Vec::<Odd>::get(&mut rest)? {
+            let mixed = mix.of(odd.pair);
+            let spot = Spot::of(mixed, count);
+            let page = node.pages.get_mut(spot.page).map(Arc::make_mut);
+            let page = page.filter(|_| known(odd.pair) && node_of(mixed) == n);
+            let page = page.ok_or(Broken::Malformed("an odd grant of nobody"))?;
+            let (pair, held) = (odd.pair, odd.held);
+            // Whoever took it away would take one of the two.
+            if page.get(pair, &spot).is_some() {
+                return Err(Broken::Malformed("a grant comes twice"));
+            }
+            page.put_odd(odd);
+            if page.get(pair, &spot) != Some(held) {
+                return Err(Broken::Malformed("an odd grant out of its place"));
+            }
+        }
+        node.len = node.pages.iter().map(|page| page.len()).sum();
+        if !rest.is_empty() || count == 0 {
+            return Err(Broken::Malformed("something follows a node's end"));
+        }
+        Ok(Some(node))
+    }
+
+    /// The table of these nodes, all there are.
+    pub(super) fn of(mix: Mix, nodes: Vec<Option<Node>>) -> Self {
+        let empty = Arc::new(Node::empty());
+        let node = |node: Option<Node>| node.map_or_else(|| Arc::clone(&empty), Arc::new);
+        Self { mix, nodes: Arc::new(nodes.into_iter().map(node).collect()) }
     }
 
     #[cfg(test)]
@@ -240,20 +232,6 @@ impl Grants {
     }
 }
 
-/// Slots, as many as are announced. Takes memory as they come.
-fn get_slots(from: &mut impl Read) -> Result<Vec<Slot>, Broken> {
-    let mut left = u32::get(from)? as usize;
-    let mut slots = Vec::new();
-    let mut piece = vec![[0; BYTES]; left.min(4_096)];
-    while left > 0 {
-        piece.truncate(left);
-        from.read_exact(piece.as_flattened_mut())?;
-        slots.extend_from_slice(&piece);
-        left -= piece.len();
-    }
-    Ok(slots)
-}
-
 fn node_of(mixed: u64) -> usize {
     (mixed >> KEY_BITS) as usize
 }
@@ -261,51 +239,51 @@ fn node_of(mixed: u64) -> usize {
 /// Where a grant is within its node.
 struct Spot {
     key: u64,
-    shard: usize,
-    part: usize,
+    page: usize,
+    /// The bucket it should be in.
+    home: usize,
 }
 
 impl Spot {
-    /// In a node of so many shards.
-    fn of(mixed: u64, shards: usize) -> Self {
+    /// In a node of so many pages.
+    fn of(mixed: u64, pages: usize) -> Self {
         let key = mixed & low(KEY_BITS);
-        // There are never 2^23 shards in a node, so this is exact.
-        let at = key.wrapping_mul(shards as u64);
-        let part = (at & low(KEY_BITS)) >> (KEY_BITS - PART_BITS);
-        Self { key, shard: (at >> KEY_BITS) as usize, part: part as usize }
+        // There are never 2^24 pages in a node, so this is exact.
+        let at = key.wrapping_mul(pages as u64);
+        let home = ((at & low(KEY_BITS)) * BUCKETS as u64) >> KEY_BITS;
+        Self { key, page: (at >> KEY_BITS) as usize, home: home as usize }
     }
 }
 
 impl Node {
-    /// A node of slots and odd ones, all in their order, with as many shards as suit `expected`.
-    fn of(mix: &Mix, expected: usize, slots: &[Slot], odd: Vec<Odd>) -> Self {
-        let len = slots.len() + odd.len();
-        let shards = expected.div_ceil(NEW_PER_SHARD).max(1);
-        let mut node = Self { len, shards: Vec::with_capacity(shards) };
-        let mut rest = slots;
-        for n in 0..shards {
-            let is_within = |slot: &Slot| Spot::of(slot::key(slot), shards).shard <= n;
-            let (slots, after) = rest.split_at(rest.partition_point(is_within));
-            node.shards.push(Shard { packed: pack(slots, shards), odd: None });
-            rest = after;
-        }
-        for odd in odd {
-            let shard = Spot::of(mix.of(odd.pair), shards).shard;
-            if let Some(shard) = node.shards.get_mut(shard) {
-                shard.put_odd(odd);
-            }
-        }
-        node
+    fn empty() -> Self {
+        Self { len: 0, pages: vec![Arc::new(Page::EMPTY)] }
     }
 
-    /// The same with as many shards as suit this many.
-    fn regrouped(&self, mix: &Mix, expected: usize) -> Self {
-        let slots: Vec<Slot> =
-            self.shards.iter().flat_map(|shard| shard.slots().iter().copied()).collect();
-        let odd = self.shards.iter().filter_map(|shard| shard.odd.as_ref());
-        let mut odd: Vec<Odd> = odd.flat_map(|odd| odd.iter().cloned()).collect();
-        odd.sort_unstable_by_key(|odd| odd.pair);
-        Self::of(mix, expected, &slots, odd)
+    /// The same with as many pages as suit so many grants; `first` is the node's number in its place.
+    fn regrouped(&self, mix: &Mix, first: u64, expected: usize) -> Self {
+        let count = expected.div_ceil(NEW_PER_PAGE).max(1);
+        let mut pages = vec![Page::EMPTY; count];
+        for page in &self.pages {
+            for (key, word) in page.words() {
+                let spot = Spot::of(key, count);
+                let Some(to) = pages.get_mut(spot.page) else { continue };
+                match super::slot::held(word) {
+                    Some(held) if !to.add_word(&spot, word) => {
+                        let pair = mix.undo(first | key);
+                        to.put_odd(Odd { pair, held });
+                    }
+                    Some(_) | None => {}
+                }
+            }
+        }
+        for odd in self.pages.iter().flat_map(|page| page.odd()) {
+            let spot = Spot::of(mix.of(odd.pair), count);
+            if let Some(page) = pages.get_mut(spot.page) {
+                page.add(&spot, odd.clone());
+            }
+        }
+        Self { len: self.len, pages: pages.into_iter().map(Arc::new).collect() }
     }
 
     fn with(
@@ -315,146 +293,39 @@ impl Node {
         held: &impl Fn(usize) -> Option<Held>,
         tell: &mut impl FnMut(usize, Option<Held>),
     ) -> Self {
+        let first = changes.first().map_or(0, |change| change.mixed & !low(KEY_BITS));
         // As many as there are if none of the changes is of something that is there already.
         let most = self.len + changes.len();
-        let mut node = if most > self.shards.len() * MOST_PER_SHARD {
-            self.regrouped(mix, most)
+        let mut node = if most > self.pages.len() * MOST_PER_PAGE {
+            self.regrouped(mix, first, most)
         } else {
             self.clone()
         };
-        let shards = node.shards.len();
-        let shard_of = |change: &Change| Spot::of(change.mixed, shards).shard;
-        for group in changes.chunk_by(|a, b| shard_of(a) == shard_of(b)) {
-            if let Some(shard) = group.first().and_then(|c| node.shards.get_mut(shard_of(c))) {
-                node.len -= shard.len();
-                *shard = shard.with(shards, group, held, tell);
-                node.len += shard.len();
+        let count = node.pages.len();
+        let page_of = |change: &Change| Spot::of(change.mixed, count).page;
+        for group in changes.chunk_by(|a, b| page_of(a) == page_of(b)) {
+            let Some(page) = group.first().and_then(|c| node.pages.get_mut(page_of(c))) else {
+                continue;
+            };
+            let page = Arc::make_mut(page);
+            for change in group {
+                let is = held(change.n);
+                let was = page.put(mix, count, change.pair, is);
+                node.len += usize::from(is.is_some());
+                node.len = node.len.saturating_sub(was.is_some().into());
+                tell(change.n, was);
             }
         }
-        if shards > 1 && node.len < shards * FEWEST_PER_SHARD {
-            return node.regrouped(mix, node.len);
+        if count > 1 && node.len < count * FEWEST_PER_PAGE {
+            return node.regrouped(mix, first, node.len);
         }
         node
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.shards.iter().map(Shard::bytes).sum::<usize>()
+        let pointers = self.pages.capacity() * size_of::<Arc<Page>>();
+        size_of::<Self>() + pointers + self.pages.iter().map(|page| page.bytes()).sum::<usize>()
     }
-}
-
-impl Shard {
-    fn slots(&self) -> &[Slot] {
-        self.packed.get(HEAD..).unwrap_or_default().as_chunks().0
-    }
-
-    fn len(&self) -> usize {
-        self.slots().len() + self.odd.as_ref().map_or(0, |odd| odd.len())
-    }
-
-    fn find(&self, spot: &Spot) -> Option<&Slot> {
-        let (head, slots) = self.packed.split_at_checked(HEAD)?;
-        let slots = slots.as_chunks::<BYTES>().0;
-        let start = match head.get(spot.part)?.cast_signed() {
-            FAR => 0,
-            later => even_start(spot.part, slots.len()).checked_add_signed(later.into())?,
-        };
-        let from = start.min(slots.len().saturating_sub(WINDOW));
-        let (window, rest) = slots.get(from..)?.split_at_checked(WINDOW).unwrap_or((&[], slots));
-        let mut found = None;
-        for slot in window {
-            found = if slot::key(slot) == spot.key { Some(slot) } else { found };
-        }
-        // Few parts are longer than a window.
-        found.or_else(|| {
-            let up_to = rest.iter().take_while(|slot| slot::key(slot) <= spot.key);
-            up_to.last().filter(|slot| slot::key(slot) == spot.key)
-        })
-    }
-
-    fn with(
-        &self,
-        shards: usize,
-        changes: &[Change],
-        held: &impl Fn(usize) -> Option<Held>,
-        tell: &mut impl FnMut(usize, Option<Held>),
-    ) -> Self {
-        let mut slots = Vec::with_capacity(self.slots().len() + changes.len());
-        let mut shard = Self { packed: Arc::default(), odd: self.odd.clone() };
-        let mut rest = self.slots();
-        for change in changes {
-            let key = change.mixed & low(KEY_BITS);
-            let (before, after) = rest.split_at(rest.partition_point(|slot| slot::key(slot) < key));
-            slots.extend_from_slice(before);
-            rest = after;
-            let fits = change.pair.fits();
-            let was = match rest.split_first() {
-                Some((slot, after)) if fits && slot::key(slot) == key => {
-                    rest = after;
-                    Some(slot::held(slot))
-                }
-                _ => shard.take_odd(change.pair),
-            };
-            tell(change.n, was);
-            if let Some(held) = held(change.n) {
-                let slot = if fits { slot::pack(key, &held) } else { None };
-                match slot {
-                    Some(slot) => slots.push(slot),
-                    None => shard.put_odd(Odd { pair: change.pair, held }),
-                }
-            }
-        }
-        slots.extend_from_slice(rest);
-        shard.packed = pack(&slots, shards);
-        shard
-    }
-
-    /// Puts in one that is not there; in order, that costs nothing but its place.
-    fn put_odd(&mut self, odd: Odd) {
-        let all = Arc::make_mut(self.odd.get_or_insert_default());
-        let at = all.partition_point(|other| other.pair < odd.pair);
-        all.insert(at, odd);
-    }
-
-    fn take_odd(&mut self, pair: Pair) -> Option<Held> {
-        let all = self.odd.as_mut()?;
-        let at = all.binary_search_by(|odd| odd.pair.cmp(&pair)).ok()?;
-        let odd = Arc::make_mut(all).remove(at);
-        if all.is_empty() {
-            self.odd = None;
-        }
-        Some(odd.held)
-    }
-
-    fn bytes(&self) -> usize {
-        // An `Arc` keeps two counts beside what it holds.
-        let counts = 2 * size_of::<usize>();
-        let odd = |odd: &Arc<Vec<Odd>>| {
-            counts + size_of::<Vec<Odd>>() + odd.capacity() * size_of::<Odd>()
-        };
-        size_of::<Self>() + counts + self.packed.len() + self.odd.as_ref().map_or(0, odd)
-    }
-}
-
-/// Where a part of so many slots begins if they are spread perfectly.
-const fn even_start(part: usize, slots: usize) -> usize {
-    (part * slots) >> PART_BITS
-}
-
-/// A shard's head and slots, in a node of so many shards.
-fn pack(slots: &[Slot], shards: usize) -> Arc<[u8]> {
-    if slots.is_empty() {
-        return Arc::default();
-    }
-    let mut bytes = Vec::with_capacity(HEAD + size_of_val(slots));
-    let mut start = 0;
-    for part in 0..PARTS {
-        let is_before = |slot: &&Slot| Spot::of(slot::key(slot), shards).part < part;
-        start += slots.iter().skip(start).take_while(is_before).count();
-        let later = start.cast_signed().wrapping_sub(even_start(part, slots.len()).cast_signed());
-        bytes.push(i8::try_from(later).unwrap_or(FAR).cast_unsigned());
-    }
-    bytes.extend_from_slice(slots.as_flattened());
-    Arc::from(bytes)
 }
 
 #[cfg(test)]

@@ -1,33 +1,51 @@
-//! The index as bytes, and back: what a snapshot file holds before it is sealed.
+//! The index as bytes, in parts, and back: what a snapshot file holds before it is sealed.
 //!
 //! ```text
-//! instances served, epoch, revision, digest, number of the next app
-//! apps with their numbers; APIs; doors by number, gaps included; tokens
-//! grants, a node at a time
+//! instances served, epoch, revision, digest, number of the next app, order of the grants, number of
+//!     parts of apps and of APIs
+//! apps with their numbers, some thousand in a part
+//! APIs, some hundred in a part
+//! doors by number, gaps included; tokens
+//! grants, a node in each part, as they stand in memory
 //! ```
 //!
 //! Reading trusts nothing: everything must be known that is referred to, nothing may come twice, and
-//! nothing may follow the end.
+//! nothing may follow the end. Parts of one kind are read by several threads at once.
 
 use std::collections::HashSet;
-use std::io::{self, Read, Write};
+use std::io;
 use std::sync::Arc;
+use std::thread;
 
 use tidegate_domain::publication::Status;
 use tidegate_domain::{ApiId, InstanceId};
 use zeroize::Zeroizing;
 
 use super::code::{Broken, Code, code, put_len};
-use super::grants::Grants;
+use super::grants::{Grants, NODES};
 use super::{Api, App, Door, Index, Serves, Stale};
 use crate::feed::{FeedApi, FeedApp, FeedToken};
+use crate::limits::MAX_START_THREADS;
 
 /// App numbers up to here are looked up in a table; above, and above so many times the number of
 /// apps, in a set.
 const PLAIN_NUMBERS: usize = 1 << 16;
 
-/// Room is made for so many apps before the first one is read, whatever number is announced.
-const MOST_EXPECTED: usize = 1 << 18;
+const APPS_PER_PART: usize = 2_048;
+const APIS_PER_PART: usize = 256;
+
+/// Room for a part while it is written.
+const ROOM: usize = 1 << 19;
+
+/// What was written, part by part.
+pub trait Parts: Sync {
+    /// Reads the next part, if its number is below `before`, and tells its number. Several threads
+    /// may ask at once.
+    fn next(&self, before: u64, part: &mut Vec<u8>) -> io::Result<Option<u64>>;
+
+    /// Makes sure that there are no more.
+    fn end(&self) -> io::Result<()>;
+}
 
 /// A door, without what its API's record says.
 struct DoorRecord {
@@ -39,30 +57,33 @@ struct DoorRecord {
 code!(DoorRecord { api, instance, status });
 
 impl Index {
-    /// Writes all of it but what can be made anew.
-    pub fn write(&self, to: &mut impl Write) -> io::Result<()> {
+    /// Writes all of it but what can be made anew. `put` takes a part and leaves it empty.
+    pub fn write(&self, mut put: impl FnMut(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
         // Records of apps hold their secrets.
-        let mut out = Zeroizing::new(Vec::with_capacity(4_096));
-        let mut flush = |out: &mut Vec<u8>| {
-            let done = to.write_all(out);
-            out.clear();
-            done
-        };
+        let mut out = Zeroizing::new(Vec::with_capacity(ROOM));
         self.serves.put(&mut out);
         self.epoch.to_string().put(&mut out);
         self.revision.put(&mut out);
         self.digest.put(&mut out);
         self.next_app.put(&mut out);
-        put_len(self.apps.len(), &mut out);
-        for app in self.apps.values() {
-            app.number.put(&mut out);
-            app.feed.put(&mut out);
-            flush(&mut out)?;
+        self.grants.mix().put(&mut out);
+        let apps: Vec<&Arc<App>> = self.apps.iter().collect();
+        let apis: Vec<&Arc<Api>> = self.apis.values().collect();
+        put_len(apps.len().div_ceil(APPS_PER_PART), &mut out);
+        put_len(apis.len().div_ceil(APIS_PER_PART), &mut out);
+        put(&mut out)?;
+        for apps in apps.chunks(APPS_PER_PART) {
+            put_len(apps.len(), &mut out);
+            for app in apps {
+                app.number.put(&mut out);
+                app.feed.put(&mut out);
+            }
+            put(&mut out)?;
         }
-        put_len(self.apis.len(), &mut out);
-        for api in self.apis.values() {
-            api.feed.put(&mut out);
-            flush(&mut out)?;
+        for apis in apis.chunks(APIS_PER_PART) {
+            put_len(apis.len(), &mut out);
+            apis.iter().for_each(|api| api.feed.put(&mut out));
+            put(&mut out)?;
         }
         put_len(self.doors.len(), &mut out);
         for door in self.doors.iter() {
@@ -72,15 +93,15 @@ impl Index {
                 status: door.status,
             });
             record.put(&mut out);
-            flush(&mut out)?;
         }
         put_len(self.tokens.len(), &mut out);
-        for token in self.tokens.values() {
-            token.put(&mut out);
-            flush(&mut out)?;
+        self.tokens.values().for_each(|token| token.put(&mut out));
+        put(&mut out)?;
+        for n in 0..NODES {
+            self.grants.put_node(n, &mut out);
+            put(&mut out)?;
         }
-        flush(&mut out)?;
-        self.grants.put(|part| to.write_all(part))
+        Ok(())
     }
 
     /// Reads what [`Index::write`] wrote, for a gate that serves these instances.
@@ -90,63 +111,74 @@ impl Index {
     /// [`Broken`] says what is wrong with the bytes. Any bytes may be given: reading them takes no
     /// more memory than in proportion to their number.
     pub fn read(
-        from: &mut impl Read,
+        parts: &impl Parts,
         serves: &Arc<Serves>,
         calls_per_api: usize,
     ) -> Result<Self, Broken> {
         let mut index = Self::empty(Arc::clone(serves), calls_per_api);
-        if Serves::get(from)? != **serves {
+        let mut part = Zeroizing::new(Vec::new());
+        let read = &mut Reader { parts, next: 0 };
+        let mut head = read.one(&mut part)?;
+        if Serves::get(&mut head)? != **serves {
             return Err(Broken::Malformed("it is of a gate that serves other instances"));
         }
-        index.epoch = Arc::from(String::get(from)?);
-        index.revision = Code::get(from)?;
-        index.digest = Code::get(from)?;
-        index.next_app = Code::get(from)?;
-        let numbers = index.get_apps(from)?;
-        index.get_apis(from)?;
-        index.get_doors(from)?;
-        index.get_tokens(from)?;
-        index.grants = Grants::get_all(from, |pair| {
-            index.door(pair.place).is_some() && numbers.contains(pair.app)
-        })?;
-        if from.read(&mut [0])? > 0 {
-            return Err(Broken::Malformed("something follows its end"));
+        index.epoch = Arc::from(String::get(&mut head)?);
+        index.revision = Code::get(&mut head)?;
+        index.digest = Code::get(&mut head)?;
+        index.next_app = Code::get(&mut head)?;
+        let mix = Code::get(&mut head)?;
+        let (apps, apis) = (u32::get(&mut head)?, u32::get(&mut head)?);
+        ended(head)?;
+        let numbers = index.take_apps(read.all(apps.into(), |_, part| get_apps(part))?)?;
+        index.take_apis(read.all(apis.into(), |_, part| get_apis(part, calls_per_api))?)?;
+        let mut rest = read.one(&mut part)?;
+        index.get_doors(&mut rest)?;
+        let tokens: Vec<FeedToken> = Code::get(&mut rest)?;
+        ended(rest)?;
+        let count = tokens.len();
+        index.tokens = Arc::new(tokens.into_iter().map(|token| (token.hash, token)).collect());
+        if index.tokens.len() < count {
+            return Err(Broken::Malformed("a token comes twice"));
         }
+        let places: Vec<bool> = index.doors.iter().map(Option::is_some).collect();
+        let known = |pair: super::Pair| {
+            let place = usize::try_from(pair.place).ok().and_then(|place| places.get(place));
+            place.is_some_and(|is_there| *is_there) && numbers.contain(pair.app)
+        };
+        let nodes = read.all(NODES as u64, |n, part| Grants::get_node(&mix, n, part, known))?;
+        parts.end()?;
+        index.grants = Grants::of(mix, nodes);
         let instances = index.places.keys().cloned().collect();
         index.route_anew(Stale { known: true, instances });
         Ok(index)
     }
 
-    fn get_apps(&mut self, from: &mut impl Read) -> Result<Numbers, Broken> {
-        let count = u32::get(from)?;
-        let expected = usize::try_from(count).unwrap_or(0).min(MOST_EXPECTED);
-        let mut all = HashSet::with_capacity(expected);
-        Arc::make_mut(&mut self.apps).reserve(expected);
-        Arc::make_mut(&mut self.keys).reserve(expected);
-        for _ in 0..count {
-            let (number, feed) = (u64::get(from)?, FeedApp::get(from)?);
-            let is_new = all.insert(number) && !self.apps.contains_key(&feed.id);
-            if !is_new || number >= self.next_app {
+    fn take_apps(&mut self, parts: Vec<Vec<Arc<App>>>) -> Result<Numbers, Broken> {
+        let count = parts.iter().map(Vec::len).sum();
+        let mut numbers = Numbers::room_for(count, self.next_app);
+        Arc::make_mut(&mut self.apps).reserve(count);
+        Arc::make_mut(&mut self.keys).reserve(count);
+        for app in parts.into_iter().flatten() {
+            let is_new = numbers.add(app.number) && self.app(&app.feed.id).is_none();
+            if !is_new || app.number >= self.next_app {
                 return Err(Broken::Malformed("an app comes twice"));
             }
-            self.keep_app(Arc::new(App { feed, number }));
+            self.keep_app(app);
         }
-        Ok(Numbers::of(all, self.next_app))
+        Ok(numbers)
     }
 
-    fn get_apis(&mut self, from: &mut impl Read) -> Result<(), Broken> {
-        let count = u32::get(from)?;
+    fn take_apis(&mut self, parts: Vec<Vec<Arc<Api>>>) -> Result<(), Broken> {
         let apis = Arc::make_mut(&mut self.apis);
-        for _ in 0..count {
-            let api = Api::new(FeedApi::get(from)?, self.calls_per_api);
-            if apis.insert(api.feed.id.clone(), Arc::new(api)).is_some() {
+        for api in parts.into_iter().flatten() {
+            if apis.insert(api.feed.id.clone(), api).is_some() {
                 return Err(Broken::Malformed("an API comes twice"));
             }
         }
         Ok(())
     }
 
-    fn get_doors(&mut self, from: &mut impl Read) -> Result<(), Broken> {
+    fn get_doors(&mut self, from: &mut &[u8]) -> Result<(), Broken> {
         let count = u32::get(from)?;
         for number in 0..u64::from(count) {
             let Some(record) = Option::<DoorRecord>::get(from)? else {
@@ -162,17 +194,83 @@ impl Index {
         }
         Ok(())
     }
+}
 
-    fn get_tokens(&mut self, from: &mut impl Read) -> Result<(), Broken> {
-        let count = u32::get(from)?;
-        let tokens = Arc::make_mut(&mut self.tokens);
-        for _ in 0..count {
-            let token = FeedToken::get(from)?;
-            if tokens.insert(token.hash, token).is_some() {
-                return Err(Broken::Malformed("a token comes twice"));
+/// Apps of one account and project, as many are, share the texts of both.
+fn get_apps(mut part: &[u8]) -> Result<Vec<Arc<App>>, Broken> {
+    let count = u32::get(&mut part)?;
+    let mut apps: Vec<Arc<App>> = Vec::new();
+    for _ in 0..count {
+        let (number, mut feed) = (u64::get(&mut part)?, FeedApp::get(&mut part)?);
+        if let Some(before) = apps.last() {
+            if feed.domain == before.feed.domain {
+                feed.domain = before.feed.domain.clone();
+            }
+            if feed.project == before.feed.project {
+                feed.project = before.feed.project.clone();
             }
         }
-        Ok(())
+        apps.push(Arc::new(App { feed, number }));
+    }
+    ended(part).map(|()| apps)
+}
+
+fn get_apis(mut part: &[u8], calls_per_api: usize) -> Result<Vec<Arc<Api>>, Broken> {
+    let all: Vec<FeedApi> = Code::get(&mut part)?;
+    ended(part)?;
+    Ok(all.into_iter().map(|feed| Arc::new(Api::new(feed, calls_per_api))).collect())
+}
+
+fn ended(rest: &[u8]) -> Result<(), Broken> {
+    if rest.is_empty() { Ok(()) } else { Err(Broken::Malformed("something follows its end")) }
+}
+
+/// Reads parts in their order.
+struct Reader<'p, P> {
+    parts: &'p P,
+    next: u64,
+}
+
+impl<P: Parts> Reader<'_, P> {
+    /// The next part.
+    fn one<'b>(&mut self, part: &'b mut Vec<u8>) -> Result<&'b [u8], Broken> {
+        self.next += 1;
+        self.parts.next(self.next, part)?.ok_or(Broken::Malformed("a part is missing"))?;
+        Ok(part)
+    }
+
+    /// The next parts, so many, each made into something by one of several threads.
+    fn all<T: Send>(
+        &mut self,
+        count: u64,
+        make: impl Fn(usize, &[u8]) -> Result<T, Broken> + Sync,
+    ) -> Result<Vec<T>, Broken> {
+        let (parts, first) = (self.parts, self.next);
+        self.next += count;
+        let before = self.next;
+        let work = || {
+            let (mut part, mut made) = (Zeroizing::new(Vec::new()), Vec::new());
+            while let Some(n) = parts.next(before, &mut part)? {
+                made.push((n, make(n.saturating_sub(first) as usize, &part)?));
+            }
+            Ok(made)
+        };
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let threads = threads.min(MAX_START_THREADS).min(usize::try_from(count).unwrap_or(1));
+        let mut made: Vec<(u64, T)> = thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mut made = work();
+            for other in others {
+                let more = other.join().map_err(|_| Broken::Malformed("its reader failed"));
+                made = made.and_then(|mut made| {
+                    made.append(&mut more.flatten()?);
+                    Ok(made)
+                });
+            }
+            made
+        })?;
+        made.sort_unstable_by_key(|(n, _)| *n);
+        Ok(made.into_iter().map(|(_, made)| made).collect())
     }
 }
 
@@ -183,21 +281,22 @@ struct Numbers {
 }
 
 impl Numbers {
-    /// The numbers of these apps, all below `next`.
-    fn of(all: HashSet<u64>, next: u64) -> Self {
-        let most = PLAIN_NUMBERS.max(all.len().saturating_mul(8));
-        let mut plain = vec![false; usize::try_from(next).map_or(most, |next| next.min(most))];
-        let mut others = HashSet::new();
-        for number in all {
-            match usize::try_from(number).ok().and_then(|n| plain.get_mut(n)) {
-                Some(known) => *known = true,
-                None => drop(others.insert(number)),
-            }
-        }
-        Self { plain, others }
+    /// Room for the numbers of so many apps, all below `next`.
+    fn room_for(count: usize, next: u64) -> Self {
+        let most = PLAIN_NUMBERS.max(count.saturating_mul(8));
+        let plain = vec![false; usize::try_from(next).map_or(most, |next| next.min(most))];
+        Self { plain, others: HashSet::new() }
     }
 
-    fn contains(&self, number: u64) -> bool {
+    /// Adds a number; false if it is there already.
+    fn add(&mut self, number: u64) -> bool {
+        match usize::try_from(number).ok().and_then(|n| self.plain.get_mut(n)) {
+            Some(known) => !std::mem::replace(known, true),
+            None => self.others.insert(number),
+        }
+    }
+
+    fn contain(&self, number: u64) -> bool {
         let plain = usize::try_from(number).ok().and_then(|n| self.plain.get(n));
         plain.copied().unwrap_or_else(|| self.others.contains(&number))
     }

@@ -1,13 +1,14 @@
-//! A packed grant: 13 bytes that say which grant, since when and until when, exactly.
+//! A packed grant: a word of 64 bits that says since when and until when, exactly.
 //!
 //! ```text
-//! bit 0        41          63              104
-//!     | since  | until     | key              |
+//! bit 0        41          62    64
+//!     | since  | until     | top |
 //! ```
 //!
-//! `since` is in milliseconds from 2020 on, `until` in hours from 2020 on; the key is what the node
-//! of the table does not tell of the permuted pair. Most grants are like that. What is not (an end
-//! within an hour, a cut, an application that waits) is no slot and is kept beside them as it is.
+//! `since` is in milliseconds from 2020 on, `until` in hours from 2020 on, plus one, so that no word
+//! is 0: that is an empty slot. `top` belongs to the grant's key. Most grants are like that. What is
+//! not (an end within an hour, a cut, an application that waits) is kept beside them as it is; a
+//! mark stands in its slot.
 
 use tidegate_domain::Timestamp;
 use tidegate_domain::admission::Held;
@@ -17,17 +18,14 @@ use tidegate_domain::time::HOUR_MS;
 
 use super::mix::low;
 
-/// The bytes of a slot.
-pub(super) const BYTES: usize = 13;
-
-/// Bits of the key.
-pub(super) const KEY_BITS: u32 = 41;
+/// Bits of a word that are the key's.
+pub(super) const TOP_BITS: u32 = 2;
 
 /// Until 2089.
 const SINCE_BITS: u32 = 41;
 
-/// Until 2498.
-const UNTIL_BITS: u32 = 22;
+/// Until 2259.
+const UNTIL_BITS: u32 = 21;
 
 /// 2020-01-01T00:00:00Z.
 const BASE_MS: i64 = 1_577_836_800_000;
@@ -35,13 +33,16 @@ const BASE_MS: i64 = 1_577_836_800_000;
 /// The end that stands for "without one": the last there may be.
 const HORIZON: u64 = low(UNTIL_BITS);
 
-const _: () = assert!(KEY_BITS + SINCE_BITS + UNTIL_BITS == 8 * BYTES as u32);
+/// The word of an empty slot.
+pub(super) const EMPTY: u64 = 0;
 
-/// A packed grant. All bytes are one.
-pub(super) type Slot = [u8; BYTES];
+/// The word of what is kept beside the slots: it has no end.
+pub(super) const MARK: u64 = 1;
+
+const _: () = assert!(SINCE_BITS + UNTIL_BITS + TOP_BITS == u64::BITS);
 
 /// Packs what is held, if that loses nothing.
-pub(super) fn pack(key: u64, held: &Held) -> Option<Slot> {
+pub(super) fn pack(held: &Held) -> Option<u64> {
     let Held {
         grant: Some(Term { since, until, cut: None }),
         paused_from: None,
@@ -53,33 +54,32 @@ pub(super) fn pack(key: u64, held: &Held) -> Option<Slot> {
     };
     let since = u64::try_from(since.as_ms().checked_sub(BASE_MS)?).ok()?;
     let until = pack_end(until)?;
-    if since >> SINCE_BITS != 0 || key >> KEY_BITS != 0 {
+    (since >> SINCE_BITS == 0).then_some(until << SINCE_BITS | since)
+}
+
+/// The word with the top bits of its key.
+pub(super) const fn with_top(word: u64, top: u64) -> u64 {
+    word & low(u64::BITS - TOP_BITS) | top << (u64::BITS - TOP_BITS)
+}
+
+/// The top bits of its key.
+pub(super) const fn top(word: u64) -> u64 {
+    word >> (u64::BITS - TOP_BITS)
+}
+
+/// What is held; none if that is kept beside the slots.
+pub(super) fn held(word: u64) -> Option<Held> {
+    let until = word >> SINCE_BITS & low(UNTIL_BITS);
+    if until == 0 {
         return None;
     }
-    let times = u128::from(until << SINCE_BITS | since);
-    let word = u128::from(key) << (SINCE_BITS + UNTIL_BITS) | times;
-    word.to_le_bytes().first_chunk().copied()
-}
-
-/// Which grant of its node.
-pub(super) fn key(slot: &Slot) -> u64 {
-    word(slot.last_chunk()) >> (64 - KEY_BITS)
-}
-
-fn word(bytes: Option<&[u8; 8]>) -> u64 {
-    bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
-}
-
-/// What is held.
-pub(super) fn held(slot: &Slot) -> Held {
-    let times = word(slot.first_chunk());
-    let since = (times & low(SINCE_BITS)).cast_signed();
+    let since = (word & low(SINCE_BITS)).cast_signed();
     let term = Term {
         since: Timestamp::from_ms(BASE_MS.saturating_add(since)),
-        until: unpack_end(times >> SINCE_BITS & low(UNTIL_BITS)),
+        until: unpack_end(until),
         cut: None,
     };
-    Held { grant: Some(term), paused_from: None, applied_until: None, shutdown_at: None }
+    Some(Held { grant: Some(term), paused_from: None, applied_until: None, shutdown_at: None })
 }
 
 fn pack_end(end: Timestamp) -> Option<u64> {
@@ -87,7 +87,7 @@ fn pack_end(end: Timestamp) -> Option<u64> {
         return Some(HORIZON);
     }
     let ms = u64::try_from(end.as_ms().checked_sub(BASE_MS)?).ok()?;
-    let hours = ms / HOUR_MS.cast_unsigned();
+    let hours = ms / HOUR_MS.cast_unsigned() + 1;
     (ms.is_multiple_of(HOUR_MS.cast_unsigned()) && hours < HORIZON).then_some(hours)
 }
 
@@ -95,7 +95,8 @@ fn unpack_end(hours: u64) -> Timestamp {
     if hours == HORIZON {
         return Timestamp::from_ms(HORIZON_MS);
     }
-    Timestamp::from_ms(BASE_MS.saturating_add(hours.cast_signed().saturating_mul(HOUR_MS)))
+    let hours = hours.cast_signed() - 1;
+    Timestamp::from_ms(BASE_MS.saturating_add(hours.saturating_mul(HOUR_MS)))
 }
 
 #[cfg(test)]
@@ -119,11 +120,11 @@ mod tests {
         ) {
             for since in [since, since % (2 * BASE_MS)] {
                 for until in [until, until % (2 * BASE_MS), until % 8_000_000 * HOUR_MS] {
-                    for key in [key, key & low(KEY_BITS)] {
-                        let all = term(since, until);
-                        if let Some(slot) = pack(key, &all) {
-                            prop_assert_eq!((super::key(&slot), held(&slot)), (key, all));
-                        }
+                    let all = term(since, until);
+                    if let Some(word) = pack(&all) {
+                        let word = with_top(word, key & low(TOP_BITS));
+                        prop_assert_ne!(word, EMPTY);
+                        prop_assert_eq!((top(word), held(word)), (key & low(TOP_BITS), Some(all)));
                     }
                 }
             }
@@ -136,12 +137,11 @@ mod tests {
         let end = BASE_MS + 24 * HOUR_MS;
         let common = term(begin, end);
         let last_since = BASE_MS + low(SINCE_BITS).cast_signed();
-        let last_end = BASE_MS + (HORIZON.cast_signed() - 1) * HOUR_MS;
+        let last_end = BASE_MS + (HORIZON.cast_signed() - 2) * HOUR_MS;
         for fits in
             [common, term(BASE_MS, BASE_MS), term(last_since, last_end), term(begin, HORIZON_MS)]
         {
-            let slot = pack(7, &fits).unwrap();
-            assert_eq!((key(&slot), held(&slot)), (7, fits));
+            assert_eq!(held(with_top(pack(&fits).unwrap(), 3)), Some(fits));
         }
         let at = Some(Timestamp::from_ms(end));
         let cut = Some(Cut { at: Timestamp::from_ms(end), cause: CutCause::App });
@@ -159,8 +159,8 @@ mod tests {
             Held { applied_until: at, ..common },
             Held { shutdown_at: at, ..common },
         ] {
-            assert_eq!(pack(7, &odd), None, "{odd:?}");
+            assert_eq!(pack(&odd), None, "{odd:?}");
         }
-        assert_eq!(pack(1 << KEY_BITS, &common), None);
+        assert_eq!(held(with_top(MARK, 3)), None);
     }
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::feed::{Backend, Rules};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use tidegate_domain::standing::Key;
 use tidegate_domain::{AuthType, ProjectId, UserId};
 use tidegate_sign::Secret;
@@ -206,14 +207,42 @@ fn apply(index: Index, since: usize, batch: Batch) -> Index {
     }
 }
 
-fn written(index: &Index) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    index.write(&mut bytes).unwrap();
-    bytes
+/// Parts in memory.
+#[derive(Clone)]
+struct Written(Vec<Vec<u8>>);
+
+struct Reading(Mutex<std::vec::IntoIter<Vec<u8>>>, usize);
+
+impl Parts for Reading {
+    fn next(&self, before: u64, part: &mut Vec<u8>) -> std::io::Result<Option<u64>> {
+        let mut rest = self.0.lock().unwrap();
+        let number = (self.1 - rest.len()) as u64;
+        if number >= before {
+            return Ok(None);
+        }
+        *part = rest.next().ok_or(std::io::ErrorKind::UnexpectedEof)?;
+        Ok(Some(number))
+    }
+
+    fn end(&self) -> std::io::Result<()> {
+        let rest = self.0.lock().unwrap();
+        if rest.len() == 0 { Ok(()) } else { Err(std::io::ErrorKind::InvalidData.into()) }
+    }
 }
 
-fn read(mut bytes: &[u8]) -> Result<Index, Broken> {
-    Index::read(&mut bytes, &empty().serves, 1)
+fn written(index: &Index) -> Written {
+    let mut parts = Vec::new();
+    let put = |part: &mut Vec<u8>| {
+        parts.push(std::mem::take(part));
+        Ok(())
+    };
+    index.write(put).unwrap();
+    Written(parts)
+}
+
+fn read(Written(parts): &Written) -> Result<Index, Broken> {
+    let parts = Reading(Mutex::new(parts.clone().into_iter()), parts.len());
+    Index::read(&parts, &empty().serves, 1)
 }
 
 proptest! {
@@ -226,11 +255,20 @@ proptest! {
         let log = Log::of(&changes);
         let head = log.0.len();
         let mut bytes = written(&apply(empty(), 0, log.batch(0, head)));
-        prop_assert!(read(&bytes[..cut.index(bytes.len())]).is_err());
-        prop_assert!(read(&[&bytes[..], &[0]].concat()).is_err());
+        let count = bytes.0.len();
+        prop_assert!(read(&Written(bytes.0[..cut.index(count)].to_vec())).is_err());
+        prop_assert!(read(&Written([&bytes.0[..], &[vec![]]].concat())).is_err());
+        let part = cut.index(count);
+        for change in [|part: &mut Vec<u8>| part.push(0), |part: &mut Vec<u8>| part.truncate(part.len().saturating_sub(1))] {
+            let mut other = bytes.clone();
+            change(&mut other.0[part]);
+            prop_assert!(read(&other).is_err());
+        }
         for (at, byte) in bent {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
+            // Most parts are nodes, and most of these are empty.
+            let part = at.index(if byte % 2 == 0 { 4 } else { count });
+            let at = at.index(bytes.0[part].len());
+            bytes.0[part][at] = byte;
         }
         if let Ok(index) = read(&bytes) {
             index.facts(&CALLS);
@@ -317,9 +355,25 @@ fn a_change_of_a_grant_shares_all_else() {
 
 #[test]
 fn a_snapshot_of_other_instances_is_refused() {
-    let bytes = written(&apply(empty(), 0, Log::of(&[Change::App(0, 1)]).batch(0, 1)));
-    let refused = Index::read(&mut bytes.as_slice(), &Arc::new(Serves::All), 1).err().unwrap();
+    let Written(parts) = written(&apply(empty(), 0, Log::of(&[Change::App(0, 1)]).batch(0, 1)));
+    let parts = Reading(Mutex::new(parts.clone().into_iter()), parts.len());
+    let refused = Index::read(&parts, &Arc::new(Serves::All), 1).err().unwrap();
     assert!(refused.to_string().contains("other instances"), "{refused}");
+}
+
+#[test]
+fn what_comes_twice_in_a_snapshot_is_refused() {
+    let mut file = written(&apply(empty(), 0, Log::of(&[Change::Token(1, 5)]).batch(0, 1)));
+    // No doors, and one token.
+    let token = file.0[1][8..].to_vec();
+    file.0[1][4] = 2;
+    file.0[1].extend(token);
+    let refused = read(&file).err().unwrap();
+    assert!(refused.to_string().contains("a token comes twice"), "{refused}");
+
+    let mut serves = Vec::new();
+    Some(vec![instance(1), instance(1)]).put(&mut serves);
+    assert!(Serves::get(&mut serves.as_slice()).is_err());
 }
 
 #[test]

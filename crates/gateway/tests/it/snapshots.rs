@@ -140,11 +140,15 @@ async fn a_file_that_is_not_believed_costs_a_full_transfer_and_no_more() {
     let whole = std::fs::read(&path).unwrap();
     let mut bent = whole.clone();
     *bent.last_mut().unwrap() ^= 1;
+    let mut older = whole.clone();
+    assert_eq!(older[16..20], [2, 0, 0, 0]);
+    older[16] = 1;
     let apig = Serves::These([crate::world::apig()].into());
     for (name, bytes, key, serves) in [
         ("damaged", &bent[..], 1, Serves::All),
         ("cut short", &whole[..whole.len() - 1], 1, Serves::All),
         ("empty", &[], 1, Serves::All),
+        ("of an older form", &older, 1, Serves::All),
         ("foreign", b"something else altogether, of some length", 1, Serves::All),
         ("of another key", &whole, 2, Serves::All),
         ("of other instances", &whole, 1, apig),

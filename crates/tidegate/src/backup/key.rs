@@ -218,7 +218,9 @@ pub fn told(error: std::io::Error) -> anyhow::Error {
             anyhow!("the pass phrase or key is wrong, or its head is damaged")
         }
         Some(SealError::Foreign) => anyhow!("it is damaged or cut short"),
-        Some(SealError::Version | SealError::Damaged | SealError::NoRandomness) => anyhow!(error),
+        Some(
+            SealError::Version | SealError::Damaged | SealError::TooLong | SealError::NoRandomness,
+        ) => anyhow!(error),
         None if error.kind() == ErrorKind::UnexpectedEof => anyhow!("it is damaged or cut short"),
         None => error.into(),
     }

@@ -39,14 +39,38 @@ fn change(grants: &mut Grants, told: &[(Pair, Option<Held>)]) -> Vec<(usize, Opt
     before
 }
 
-fn written(grants: &Grants) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let write = |part: &[u8]| -> Result<(), ()> {
-        bytes.extend_from_slice(part);
-        Ok(())
+fn written(grants: &Grants) -> Vec<Vec<u8>> {
+    let node = |n| {
+        let mut bytes = Vec::new();
+        grants.put_node(n, &mut bytes);
+        bytes
     };
-    grants.put(write).unwrap();
-    bytes
+    (0..NODES).map(node).collect()
+}
+
+fn read(
+    mix: &Mix,
+    nodes: &[Vec<u8>],
+    known: impl Fn(Pair) -> bool + Copy,
+) -> Result<Grants, Broken> {
+    let nodes = nodes.iter().enumerate().map(|(n, node)| Grants::get_node(mix, n, node, known));
+    Ok(Grants::of(mix.clone(), nodes.collect::<Result<_, _>>()?))
+}
+
+#[test]
+fn a_grant_that_is_packed_and_odd_is_refused() {
+    let mut grants = Grants::default();
+    let pair = Pair { place: 1, app: 1 };
+    change(&mut grants, &[(pair, Some(held(0)))]);
+    let (mix, mut nodes) = (grants.mix().clone(), written(&grants));
+    assert!(read(&mix, &nodes, |_| true).is_ok());
+    let node = nodes.iter_mut().find(|node| node.len() > 4).unwrap();
+    // In place of the empty list of odd ones.
+    node.truncate(node.len() - 4);
+    put_len(1, node);
+    Odd { pair, held: held(1) }.put(node);
+    let refused = read(&mix, &nodes, |_| true).err();
+    assert!(matches!(refused, Some(Broken::Malformed("a grant comes twice"))), "{refused:?}");
 }
 
 proptest! {
@@ -76,9 +100,9 @@ proptest! {
                 prop_assert_eq!(grants.get(*pair), map.get(pair).copied());
             }
             let bytes = written(&grants);
-            let read = Grants::get_all(&mut bytes.as_slice(), |_| true).unwrap();
+            let read = read(grants.mix(), &bytes, |_| true).unwrap();
             prop_assert_eq!(all(&read), all(&grants));
-            prop_assert_eq!(written(&read), bytes);
+            prop_assert_eq!((read.count(), written(&read)), (grants.count(), bytes));
         }
         let gone = |pair: Pair| pair.app.is_multiple_of(2);
         let mut told = Vec::new();
@@ -90,27 +114,75 @@ proptest! {
     }
 }
 
-/// Enough for shards to be cut, and joined when most is gone.
+/// Enough for pages to be cut, and joined when most is gone.
 #[test]
 fn it_grows_and_shrinks_and_finds_everything() {
-    const MANY: u64 = 300_000;
+    const MANY: u64 = 200_000;
     let of = |n: u64| Pair { place: n % 1_000, app: n / 1_000 };
     let mut grants = Grants::default();
     let told: Vec<_> = (0..MANY).map(|n| (of(n), Some(held(n as u8 / 4 * 4)))).collect();
-    change(&mut grants, &told);
+    for some in told.chunks(100_000) {
+        change(&mut grants, some);
+    }
     assert_eq!(grants.count(), told.len());
-    assert!(grants.nodes.iter().all(|node| node.shards.len() > 2));
+    assert!(grants.nodes.iter().all(|node| node.pages.len() > 1));
     assert!(told.iter().all(|(pair, held)| grants.get(*pair) == *held));
     assert_eq!(grants.get(of(MANY)), None);
-    let per_grant = grants.bytes() as f64 / MANY as f64;
-    assert!(per_grant < 15.0, "{per_grant}");
 
     grants.remove(|pair| pair.app > 0, |_, _| {});
     assert_eq!(grants.count(), 1_000);
-    assert!(grants.nodes.iter().all(|node| node.shards.len() == 1));
+    assert!(grants.nodes.iter().all(|node| node.pages.len() == 1));
     assert!(
         told.iter().all(|(pair, held)| { grants.get(*pair) == held.filter(|_| pair.app == 0) })
     );
+}
+
+/// Keys that all want one bucket of one page, and some that differ only beyond their tags.
+#[test]
+fn a_crowd_in_one_place_is_found_and_goes_again() {
+    let mut grants = Grants::default();
+    let crowd: Vec<Pair> =
+        (0..240).map(|n| grants.mix().undo(n / 2 * 100 + ((n % 2) << 32))).collect();
+    let mut map = BTreeMap::new();
+    for (n, pair) in crowd.iter().enumerate() {
+        let is = held(n as u8);
+        change(&mut grants, &[(*pair, Some(is))]);
+        map.insert(*pair, is);
+    }
+    assert_eq!(all(&grants), map);
+    let again = read(grants.mix(), &written(&grants), |_| true).unwrap();
+    assert!(crowd.iter().all(|pair| again.get(*pair) == map.get(pair).copied()));
+    for (n, pair) in crowd.iter().enumerate() {
+        change(&mut grants, &[(*pair, None)]);
+        map.remove(pair);
+        if n % 20 == 0 {
+            assert_eq!(all(&grants), map);
+            assert!(crowd.iter().all(|pair| grants.get(*pair) == map.get(pair).copied()));
+        }
+    }
+    assert_eq!(grants.count(), 0);
+}
+
+/// More than a page has slots, before any other page is made.
+#[test]
+fn a_page_that_is_full_forgets_nothing() {
+    let mix = Mix::draw();
+    let mut page = page::Page::EMPTY;
+    let pairs: Vec<Pair> =
+        (0..page::ROOM as u64 + 50).map(|n| mix.undo(n * 1_570_000_000)).collect();
+    let spot = |pair: Pair| Spot::of(mix.of(pair), 1);
+    for pair in &pairs {
+        assert_eq!(page.put(&mix, 1, *pair, Some(held(0))), None);
+    }
+    assert_eq!(page.len(), pairs.len());
+    for (n, pair) in pairs.iter().enumerate() {
+        assert_eq!(page.get(*pair, &spot(*pair)), Some(held(0)));
+        assert_eq!(page.put(&mix, 1, *pair, None), Some(held(0)));
+        assert_eq!(page.get(*pair, &spot(*pair)), None);
+        let rest = if n % 40 == 0 { &pairs[n + 1..] } else { &[] };
+        assert!(rest.iter().all(|pair| page.get(*pair, &spot(*pair)).is_some()));
+    }
+    assert_eq!(page.len(), 0);
 }
 
 #[test]
@@ -127,15 +199,44 @@ fn bytes_that_no_table_writes_are_refused() {
     let mut grants = Grants::default();
     let told = |app, variant| (Pair { place: 1, app }, Some(held(variant)));
     change(&mut grants, &[told(1, 0), told(2, 0), told(3, 1), told(u64::MAX, 0)]);
-    let bytes = written(&grants);
-    let read = |bytes: &[u8]| Grants::get_all(&mut &*bytes, |pair| pair.place == 1);
-    assert!(read(&bytes).is_ok());
-    assert!(Grants::get_all(&mut bytes.as_slice(), |pair| pair.app < 3).is_err(), "of nobody");
-    for cut in 0..bytes.len() {
-        assert!(read(&bytes[..cut]).is_err());
+    let (mix, nodes) = (grants.mix().clone(), written(&grants));
+    let refused = |nodes: &[Vec<u8>]| read(&mix, nodes, |pair| pair.place == 1).is_err();
+    assert!(!refused(&nodes));
+    assert!(read(&mix, &nodes, |pair| pair.app < 3).is_err(), "of nobody");
+    let of = |app| node_of(mix.of(Pair { place: 1, app }));
+    for n in [of(1), of(3), of(u64::MAX)] {
+        let node = &nodes[n];
+        let with = |node: Vec<u8>| {
+            let mut nodes = nodes.clone();
+            nodes[n] = node;
+            nodes
+        };
+        for cut in [0, 3, 5, node.len() - 1] {
+            assert!(refused(&with(node[..cut].to_vec())), "{cut}");
+        }
+        assert!(refused(&with([&node[..], &[0]].concat())));
+        // A promise of four billion pages takes no memory.
+        assert!(refused(&with([&[0xff; 4], &node[4..]].concat())));
     }
-    // A promise of four billion slots takes no memory.
-    let mut promise = bytes;
-    promise[32..36].fill(0xff);
-    assert!(read(&promise).is_err());
+    // In another node, in another bucket, and twice.
+    let mut moved = nodes.clone();
+    moved.rotate_right(1);
+    assert!(refused(&moved));
+    let lines = |node: &[u8]| node[4..4 + page::BYTES].to_vec();
+    for shift in [64, 64 * 40] {
+        let mut moved = nodes.clone();
+        let mut shifted = lines(&moved[of(1)]);
+        shifted.rotate_right(shift);
+        moved[of(1)][4..4 + page::BYTES].copy_from_slice(&shifted);
+        assert!(refused(&moved), "{shift}");
+    }
+    let mut twice = nodes.clone();
+    let mut all = lines(&twice[of(1)]);
+    let line = all.chunks_mut(64).find(|line| line.iter().any(|byte| *byte > 0)).unwrap();
+    line.copy_within(0..8, 8);
+    line.copy_within(40..44, 44);
+    let rest = u32::from_le_bytes(line[60..].try_into().unwrap());
+    line[60..].copy_from_slice(&(rest | (rest & 63) << 6).to_le_bytes());
+    twice[of(1)][4..4 + page::BYTES].copy_from_slice(&all);
+    assert!(refused(&twice));
 }
