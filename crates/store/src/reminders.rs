@@ -31,7 +31,7 @@ pub struct Mark {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remarkable {
     /// A standing with a grant.
-    Standing(Standing),
+    Standing(Box<Standing>),
     /// A notice.
     Notice(Notice),
     /// An application.

@@ -15,8 +15,8 @@ pub fn remarkable(
     let all: Vec<Remarkable> = match moment {
         Moment::GrantEnds => {
             let held = state.standings.values().filter(|kept| kept.value.grant.is_some());
-            let whole = held.map(|kept| state.standing(&kept.value).map(Remarkable::Standing));
-            whole.collect::<Result<_>>()?
+            let whole = held.map(|kept| state.standing(&kept.value));
+            whole.map(|one| Ok(Remarkable::Standing(Box::new(one?)))).collect::<Result<_>>()?
         }
         Moment::NoticeDeadline => {
             let running = state.notices.values().filter(|notice| notice.is_running());

@@ -29,7 +29,7 @@ pub async fn remarkable(
                 .order_by_asc(Instance)
                 .order_by_asc(App);
             let found = all(tx, query.limit(limit)).await?;
-            Ok(found.into_iter().map(Remarkable::Standing).collect())
+            Ok(found.into_iter().map(|one| Remarkable::Standing(Box::new(one))).collect())
         }
         Moment::NoticeDeadline => {
             use notices::Column::{Deadline, Id, Outcome, Scheduled};
