@@ -148,7 +148,7 @@ fn there(root: &Path, was_interrupted: bool) -> anyhow::Result<Vec<PathBuf>> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let is_ours = [LOCK, RESTORING, "lost+found"].contains(&&*name) || name.starts_with(BEFORE);
-        if !is_ours && !(is_leftover && FILES.contains(&&*name)) {
+        if !(is_ours || is_leftover && FILES.contains(&&*name)) {
             there.push(entry.path());
         }
     }
