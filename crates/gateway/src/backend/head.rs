@@ -104,7 +104,8 @@ impl<'h> Said<'h> {
                     }
                 }
                 Some(Known::Coding) => {
-                    if said.coding.replace(header.value).is_some() {
+                    let before = said.coding.replace(header.value);
+                    if before.is_some() {
                         return Err("it is coded twice");
                     }
                 }

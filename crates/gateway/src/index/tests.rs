@@ -1,3 +1,4 @@
+use super::code::Code;
 use super::*;
 use crate::feed::{Backend, Rules};
 use proptest::prelude::*;
@@ -372,8 +373,8 @@ fn what_comes_twice_in_a_snapshot_is_refused() {
     assert!(refused.to_string().contains("a token comes twice"), "{refused}");
 
     let mut serves = Vec::new();
-    Some(vec![instance(1), instance(1)]).put(&mut serves);
-    assert!(Serves::get(&mut serves.as_slice()).is_err());
+    Code::put(&Some(vec![instance(1), instance(1)]), &mut serves);
+    assert!(<Serves as Code>::get(&mut serves.as_slice()).is_err());
 }
 
 #[test]
