@@ -148,7 +148,7 @@ def main():
     three.set_defaults(run=run_faults)
     three.add_argument("--times", type=int, default=200)
     three.add_argument("--only", nargs="+", choices=faults.FAULTS, default=list(faults.FAULTS))
-    three.add_argument("--lease", type=int, default=3, help="seconds")
+    three.add_argument("--lease", type=int, default=5, help="seconds")
     three.add_argument("--wait", choices=["enforced"], help="changes are answered when they are enforced")
     four = kinds.add_parser("scale", help="what grows")
     four.set_defaults(run=run_scale)

@@ -54,6 +54,8 @@ class Verdicts:
         self.judged = {False: array("q"), True: array("q")}
         # Of those among them that were answered as if the change had not been made.
         self.wrong = {False: array("q"), True: array("q")}
+        # How many of these were decided at its revision or a later one: by what was known, and wrongly.
+        self.mistaken = 0
 
 
 def windows_of(changes):
@@ -96,4 +98,5 @@ def judge(changes, all_calls):
             told.judged[window.granted].append(sent - window.start)
             if verdict != (ADMITTED if window.granted else DENIED):
                 told.wrong[window.granted].append(sent - window.start)
+                told.mistaken += revision >= window.revision
     return told

@@ -22,10 +22,11 @@ PAUSE_S = 0.02
 class Changer:
     """Changes grants of its own apps: given, and cancelled by the app's side, which takes effect at once."""
 
-    def __init__(self, addresses, api, apps, own, seed, wait=None):
+    def __init__(self, addresses, api, apps, own, seed, wait, turn):
         self.actors = [Actor(address, api, wait) for address in addresses]
-        self.apps, self.own, self.dice, self.ends = apps, list(own), random.Random(seed), Ends()
-        self.state = dict.fromkeys(self.own, True)
+        self.apps, self.own, self.dice, self.ends = apps, list(own), random.Random(seed), Ends(turn)
+        # What an earlier turn left is not asked for.
+        self.state = dict.fromkeys(self.own)
         self.changes, self.at = [], 0
 
     def step(self):
@@ -53,8 +54,8 @@ class Changer:
         time.sleep(PAUSE_S)
 
 
-def change(addresses, api, apps, own, seed, wait, stop, told):
-    changer = Changer(addresses, api, apps, own, seed, wait)
+def change(addresses, api, apps, own, seed, wait, turn, stop, told):
+    changer = Changer(addresses, api, apps, own, seed, wait, turn)
     while not stop.is_set():
         changer.step()
         time.sleep(changer.dice.expovariate(50))
@@ -82,13 +83,17 @@ def hammer(address, apps, per_second, seed, stop, told):
 class Meter:
     """Begins with the block and ends with it; then there are `changes`, and `calls` and `lost` by gateway."""
 
-    def __init__(self, cluster, api, apps, changers=2, per_second=100, wait=None, addresses=None):
+    turns = 0
+
+    def __init__(self, cluster, api, apps, changers=2, per_second=100, wait=None):
+        Meter.turns += 1
         self.stop, self.told = multiprocessing.Event(), multiprocessing.Queue()
         at = [node.address for node in cluster.controls]
         own = [range(i, len(apps), changers) for i in range(changers)]
         self.processes = [
             multiprocessing.Process(target=change, args=(
-                at[i % len(at):] + at[:i % len(at)], api, apps, own[i], f"changer {i}", wait, self.stop, self.told))
+                at[i % len(at):] + at[:i % len(at)], api, apps, own[i], f"changer {i}", wait, Meter.turns,
+                self.stop, self.told))
             for i in range(changers)
         ] + [
             multiprocessing.Process(target=hammer, args=(

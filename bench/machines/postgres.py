@@ -71,7 +71,8 @@ class Postgres:
             time.sleep(0.05)
 
     def stop(self):
-        self.run("pg_ctl", "stop", "-D", self.data, "-m", "immediate", check=False)
+        if self.data.exists():
+            self.run("pg_ctl", "stop", "-D", self.data, "-m", "immediate", check=False)
 
     def remove(self):
         """Ends it, and forgets what it kept."""
