@@ -33,11 +33,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - name: TIDEGATE_FEED_ADDR
   value: {{ printf "0.0.0.0:%v" .Values.feed.port | quote }}
 {{- end }}
-- name: TIDEGATE_FEED_TLS_CERT
+- name: TIDEGATE_FEED_CERT
   value: /run/feed/tls.crt
-- name: TIDEGATE_FEED_TLS_KEY
+- name: TIDEGATE_FEED_KEY
   value: /run/feed/tls.key
-- name: TIDEGATE_FEED_TLS_CA
+- name: TIDEGATE_FEED_CA
   value: /run/feed/ca.crt
 {{- end -}}
 
