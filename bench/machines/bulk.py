@@ -21,7 +21,7 @@ def apis(control, backend_port, count, progress):
     made = []
     for number in range(count):
         api = control.call("POST", "/apis", {
-            "name": f"bulk-{number}", "api_type": "API_SPECIFIC_TYPE_REGISTER", "auth_type": "APP",
+            "name": f"bulk_{number}", "api_type": "API_SPECIFIC_TYPE_REGISTER", "auth_type": "APP",
             "manager": "rita", "path": f"/bulk/{number}", "protocol": "PROTOCOL_TYPE_HTTP",
             "request_type": "REQUEST_TYPE_GET", "visibility": "WORKSPACE",
             "backend_config": {"type": "REQUEST_TYPE_GET", "protocol": "PROTOCOL_TYPE_HTTP",

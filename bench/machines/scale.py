@@ -34,7 +34,8 @@ def measure(folder, gateways, grants, apps, progress):
             real = prepare(cluster.control, cluster.backend_port, 16, 0)
             api = cluster.control.call("GET", "/apis")["records"][0]["id"]
             cluster.gateways[0].stop()
-            seed.apps(database, (cluster.controls[0].home / "vault.key").read_bytes(), apps)
+            key = bytes.fromhex((cluster.controls[0].home / "vault.key").read_text().strip())
+            seed.apps(database, key, apps)
             seed.grants(database, api, grants, apps)
             database.sql("ANALYZE")
             return run(cluster, database, api, real, gateways, progress)

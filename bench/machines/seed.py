@@ -27,7 +27,7 @@ def apps(database, vault_key, count):
     columns = [name for name in database.sql(
         "SELECT string_agg(column_name, ',' ORDER BY ordinal_position) FROM information_schema.columns "
         "WHERE table_name = 'apps'").split(",")]
-    model = dict(zip(columns, database.sql("SELECT * FROM apps LIMIT 1").split("|")))
+    model = dict(zip(columns, database.sql("COPY (SELECT * FROM apps LIMIT 1) TO STDOUT").split("\t")))
     for start in range(0, count, PART):
         rows = []
         for number in range(start, min(count, start + PART)):
@@ -36,7 +36,7 @@ def apps(database, vault_key, count):
             row = model | {"id": app, "name": f"seed-{number}", "name_lower": f"seed-{number}",
                            "app_key": f"K{number:031x}", "secret": f"\\\\x01{nonce.hex()}{secret.hex()}",
                            "revision": str(revision)}
-            rows.append("\t".join(row[column] or r"\N" for column in columns))
+            rows.append("\t".join(row[column] for column in columns))
         database.copy("apps", "\n".join(rows) + "\n")
 
 
