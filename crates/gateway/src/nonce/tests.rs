@@ -117,7 +117,9 @@ fn a_clock_that_is_set_back_brings_nothing_back() {
         let told = call(&nonces, name, 100, 110);
         assert!(told.is_some(), "{name} was let through twice");
     }
-    assert_eq!(call(&nonces, &names[0], 100, 110), Some(Reason::ReplayFence));
+    // One that is alone in its part of the memory is still there, and denied by its name.
+    let fenced = |name: &String| call(&nonces, name, 100, 110) == Some(Reason::ReplayFence);
+    assert!(names.iter().any(fenced));
 }
 
 #[test]
