@@ -79,8 +79,10 @@ impl<R: BufRead> Opener<R> {
         self.chunk.clear();
         let most = (CHUNK + TAG) as u64;
         self.from.by_ref().take(most).read_to_end(&mut self.chunk)?;
-        self.is_last = self.from.fill_buf()?.is_empty();
-        self.end = self.stream.open(self.next, self.is_last, &mut self.chunk)?;
+        let is_last = self.from.fill_buf()?.is_empty();
+        self.end = self.stream.open(self.next, is_last, &mut self.chunk)?;
+        // Only now: who reads on after an error must not find a clean end.
+        self.is_last = is_last;
         self.next += 1;
         self.read = 0;
         Ok(())
@@ -157,6 +159,10 @@ mod tests {
         for len in [HEAD, HEAD + 1, HEAD + CHUNK + TAG, sealed.len() - 1] {
             assert_eq!(refused(&sealed[..len]), SealError::Damaged.to_string(), "{len}");
         }
+        let mut short = Opener::new(&FORM, &key(1), &sealed[..sealed.len() - 1]).unwrap();
+        let mut told = [0; CHUNK];
+        while short.read(&mut told).is_ok() {}
+        assert!(short.read(&mut told).is_err(), "an error is no end");
         let first = &sealed[HEAD..HEAD + CHUNK + TAG];
         let twice = [&sealed[..HEAD], first, &sealed[HEAD..]].concat();
         assert_eq!(refused(&twice), SealError::Damaged.to_string());

@@ -212,8 +212,8 @@ impl Grants {
             }
         }
         node.len = node.pages.iter().map(|page| page.len()).sum();
-        if !rest.is_empty() || count == 0 {
-            return Err(Broken::Malformed("something follows a node's end"));
+        if !rest.is_empty() || node.len == 0 {
+            return Err(Broken::Malformed("a node that holds nothing, or more than its grants"));
         }
         Ok(Some(node))
     }
