@@ -35,6 +35,10 @@ class Line:
     def ask(self, request):
         """Sends, and waits for the whole answer."""
         self.send(request)
+        self.wait()
+
+    def wait(self):
+        """Waits for the whole answer."""
         while not self.take():
             pass
 

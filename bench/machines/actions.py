@@ -40,8 +40,7 @@ class Actor:
         """One action and its status. A connection that broke is not used again."""
         try:
             line = self.send(kind, app, end)
-            while not line.take():
-                pass
+            line.wait()
             return line.status()
         except OSError:
             self.line = None

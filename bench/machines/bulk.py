@@ -6,11 +6,9 @@ transaction, into empty tables of the same columns and indices, once as `INSERT`
 """
 
 import re
-import subprocess
 import time
 
 from .actions import FIRST_END, Actor
-from .postgres import programs
 
 TABLES = ("standings", "journal", "outbox")
 APPS_A_CALL = 1000
@@ -40,8 +38,7 @@ def granted(node, api_ids, apps, progress):
     for number, api in enumerate(api_ids):
         body = {"app_ids": ids, "time": FIRST_END.strftime("%Y-%m-%dT%H:%M:%SZ")}
         line = actor.post(f"/apis/{api}/instances/gate-1/authorize", body)
-        while not line.take():
-            pass
+        line.wait()
         if line.status() // 100 != 2:
             raise RuntimeError(line.answer.decode())
         took.append((line.came - line.sent) / 1e9)
