@@ -5,6 +5,7 @@
 //! frames    an answer as a stream of packed parts, with an end of its own
 //! poll      what a gateway asks, and says of itself
 //! serve     the control side's end: polls are answered from a Provider
+//! woken     one reading of it for all whom a change wakes
 //! remote    the gateway's end: a Source that asks several nodes of the control side
 //! time      what time it is at the control side
 //! peers     mutual TLS between both
@@ -24,6 +25,7 @@ mod poll;
 mod remote;
 mod serve;
 mod time;
+mod woken;
 
 pub use format::FormatError;
 pub use frames::{Answered, Reader, Told, pack};

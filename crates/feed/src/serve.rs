@@ -24,6 +24,7 @@ use crate::limits::{
     OLD_CONNECTION, PART_TAKEN, PARTS_AHEAD, QUESTION_BYTES, QUESTION_READ, QUESTIONS, WHOLES,
 };
 use crate::poll::{Heard, Question};
+use crate::woken::Woken;
 
 /// Where questions are sent.
 pub(crate) const PATH: &str = "/feed";
@@ -56,6 +57,7 @@ pub struct Feed {
     provider: Arc<dyn Provider>,
     questions: Arc<Semaphore>,
     wholes: Arc<Semaphore>,
+    woken: Arc<Woken>,
 }
 
 /// Why a question gets no answer. Its text is for the gateway, and names nothing inside.
@@ -92,7 +94,8 @@ impl Feed {
     /// The feed of this node.
     pub fn of(provider: Arc<dyn Provider>) -> Self {
         let (questions, wholes) = (Semaphore::new(QUESTIONS), Semaphore::new(WHOLES));
-        Self { provider, questions: Arc::new(questions), wholes: Arc::new(wholes) }
+        let (questions, wholes) = (Arc::new(questions), Arc::new(wholes));
+        Self { provider, questions, wholes, woken: Arc::default() }
     }
 
     /// What answers one connection, from now on.
@@ -151,7 +154,7 @@ impl Feed {
         let question = Question::read(&bytes)?;
         // Before anything else: it may be deciding on the answer as soon as it is on its way.
         self.provider.heard(question.heard(self.provider.times().wall)).await?;
-        let (since, batch, whole) = self.news(&question).await?;
+        let (since, batch, whole) = self.news(&question, came).await?;
         let age = self.provider.proof_age().ok_or(Refused::Unproven)?;
         let Times { now, wall } = self.provider.times();
         let (epoch, head) = (batch.epoch.clone(), batch.head);
@@ -163,6 +166,7 @@ impl Feed {
     async fn news(
         &self,
         question: &Question,
+        came: Instant,
     ) -> Result<(u64, Batch, Option<OwnedSemaphorePermit>), Refused> {
         let poll = &question.poll;
         if poll.since == 0 {
@@ -170,11 +174,16 @@ impl Feed {
         }
         let mut batch = self.provider.changes(poll.since).await?;
         if batch.epoch == poll.epoch && batch.head == poll.since && !poll.wait.is_zero() {
-            tokio::select! {
-                () = self.provider.bell(poll.since) => {}
-                () = sleep(poll.wait) => {}
-            }
-            batch = self.provider.changes(poll.since).await?;
+            let provider = &*self.provider;
+            let is_woken = tokio::select! {
+                () = provider.bell(poll.since) => true,
+                () = sleep(poll.wait) => false,
+            };
+            batch = if is_woken {
+                self.woken.changes(provider, poll.since, came).await?
+            } else {
+                provider.changes(poll.since).await?
+            };
         }
         // Revisions of another history mean nothing here.
         if batch.epoch == poll.epoch {

@@ -91,11 +91,12 @@ impl LocalSource {
 impl ControlSource {
     async fn batch(&self, since: Revision) -> tidegate_control::Result<Batch> {
         let news = self.0.changes(since).await?;
-        let accounts = self.accounts().await?;
+        let accounts = self.accounts_for(&news.changes).await?;
         // A project that moved to another account takes all it has along, so all is told again.
         // The states are newer than `head` then; they will only be told once more.
         if since > Revision(0) && !news.changes.projects.is_empty() {
             let all = self.0.changes(Revision(0)).await?;
+            let accounts = self.accounts_for(&all.changes).await?;
             let mut batch = batch(all, &accounts);
             batch.head = news.changes.head.0;
             batch.apps_deleted = news.changes.apps_deleted;
@@ -105,7 +106,11 @@ impl ControlSource {
         Ok(batch(news, &accounts))
     }
 
-    async fn accounts(&self) -> tidegate_control::Result<Accounts> {
+    /// The accounts of the projects that these changes are about; grants are about none.
+    async fn accounts_for(&self, changes: &Changes) -> tidegate_control::Result<Accounts> {
+        if changes.apps.is_empty() && changes.apis.is_empty() && changes.tokens.is_empty() {
+            return Ok(Accounts::new());
+        }
         let projects = self.0.projects().await?;
         Ok(projects.into_iter().map(|project| (project.id, project.domain)).collect())
     }

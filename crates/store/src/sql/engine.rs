@@ -16,6 +16,8 @@ use crate::{Head, Peers, Result};
 pub struct Engine {
     /// The one that writes.
     pub writer: DatabaseConnection,
+    /// The one that writes beside the turn; where writers cannot be beside each other, the same.
+    pub aside: DatabaseConnection,
     /// Those that read.
     pub readers: DatabaseConnection,
     /// How a transaction that writes begins.
@@ -34,12 +36,9 @@ impl Engine {
         self.writer.begin_with_options(self.write).await
     }
 
-    /// A transaction that writes beside the turn, where writers can be beside each other. Where they
-    /// cannot, it queues for the connection and not for the turn.
+    /// A transaction that writes beside the turn: it queues for its connection alone.
     pub async fn begin_aside(&self) -> Result<DatabaseTransaction, DbErr> {
-        let one_writer = self.lock.is_some();
-        let connections = if one_writer { &self.writer } else { &self.readers };
-        connections.begin_with_options(self.write).await
+        self.aside.begin_with_options(self.write).await
     }
 
     /// A transaction that reads. Its moment is that of its first statement.

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use sea_orm::{AccessMode, ConnectionTrait, IsolationLevel, TransactionOptions};
+use sea_orm::{ConnectionTrait, TransactionOptions};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 
@@ -21,6 +21,9 @@ const READERS: u32 = 8;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// How many writers there can be beside the turn.
+const ASIDE: u32 = 1;
 
 /// How many connections the heartbeat, the bell and the duty share.
 const PEERS: u32 = 2;
@@ -36,9 +39,11 @@ const SESSION: &str = "SET default_transaction_isolation = 'read committed';
     SELECT set_config('synchronous_commit', 'on', false)
         WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')";
 
-/// What those that read begin with, too. Not those that write: a server that is told to stop a commit
-/// which waits for a standby says that it is made.
-const READING: &str = "SET statement_timeout = '60s'";
+/// What those that read begin with, too, so that a view begins with one word. A limit of time only for
+/// these: a server that is told to stop a commit which waits for a standby says that it is made.
+const READING: &str = "SET default_transaction_isolation = 'repeatable read';
+    SET default_transaction_read_only = on;
+    SET statement_timeout = '60s'";
 
 /// Is this connection's server one that takes writes? Asked before each use, in place of a sign of life.
 const TAKES_WRITES: &str = "SELECT current_setting('transaction_read_only') = 'off'";
@@ -178,13 +183,10 @@ pub async fn open_to_read(url: &PostgresUrl) -> Result<Engine> {
     })?;
     Ok(Engine {
         writer: writing(1, options.clone()).into(),
+        aside: writing(ASIDE, options.clone()).into(),
         readers: reading(READERS, options).into(),
         write: TransactionOptions::default(),
-        read: TransactionOptions {
-            isolation_level: Some(IsolationLevel::RepeatableRead),
-            access_mode: Some(AccessMode::ReadOnly),
-            sqlite_transaction_mode: None,
-        },
+        read: TransactionOptions::default(),
         lock: None,
         peers: None,
     })

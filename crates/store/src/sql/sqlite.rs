@@ -42,6 +42,7 @@ pub async fn open(path: &Path) -> Result<Engine> {
     let writer = pool(1, options.clone()).await?;
     let engine = Engine {
         readers: pool(READERS, options).await?,
+        aside: writer.clone(),
         writer,
         // The right to write is taken from the beginning.
         write: begin(SqliteTransactionMode::Immediate),
@@ -62,6 +63,7 @@ pub async fn open_to_read(path: &Path) -> Result<Engine> {
     let readers = pool(1, options).await?;
     Ok(Engine {
         writer: readers.clone(),
+        aside: readers.clone(),
         readers,
         write: begin(SqliteTransactionMode::Deferred),
         read: begin(SqliteTransactionMode::Deferred),
