@@ -62,13 +62,13 @@ def run_cancels(given, folder):
         database.stop()
     load = told["load"]
     print(f"{machine()}; {given.controls} control nodes, {given.gateways} gateways, {given.count} cancels, "
-          f"{(load.admitted + load.failed) / load.seconds:.0f} other calls/s\n")
+          f"{(load.admitted + load.failed.total()) / load.seconds:.0f} other calls/s\n")
     print("| From the cancel's first byte | p50, p99, p100 |\n|---|---|")
     print(f"| until its answer | {percentiles(told['answered'])} |")
     print(f"| until the last gateway denied | {percentiles(told['denied'])} |")
     late = told["late"]
     latest = f", the latest {max(late) / 1e6:.1f} ms after it" if late else ""
-    print(f"\nCalls sent after the answer and let in: {len(late)}{latest}. Other calls that failed: {load.failed}.")
+    print(f"\nCalls sent after the answer and let in: {len(late)}{latest}. Other calls that failed: {dict(load.failed) or 0}.")
     return not load.failed
 
 

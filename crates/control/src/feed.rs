@@ -3,13 +3,15 @@
 //! Secrets are open here, so this may only travel within the process or over mutual TLS.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use tidegate_domain::{AppId, AppKind};
+use tidegate_domain::{AppId, AppKind, Key};
 use tidegate_sign::Secret;
-use tidegate_store::{Changes, Revision};
+use tidegate_store::{Changes, Revision, View};
 
 use crate::Control;
 use crate::error::Result;
+use crate::limits::GRANTS_A_PART;
 use crate::vault::app_secret;
 
 /// Changes since a revision, and the secrets of the apps among them.
@@ -20,10 +22,52 @@ pub struct GateChanges {
     pub secrets: BTreeMap<AppId, Secret>,
 }
 
+/// Everything as of one moment, in parts: there may be more of it than there is memory.
+pub struct Everything {
+    control: Arc<Control>,
+    view: Box<dyn View>,
+    next: Next,
+}
+
+/// The part that comes next.
+enum Next {
+    First,
+    After(Key),
+    None,
+}
+
+impl Everything {
+    /// The next part; none after the last.
+    pub async fn next(&mut self) -> Result<Option<GateChanges>> {
+        let after = match &self.next {
+            Next::First => None,
+            Next::After(key) => Some(key),
+            Next::None => return Ok(None),
+        };
+        let part = self.view.everything(after, GRANTS_A_PART).await?;
+        self.next = match part.standings.last() {
+            Some(last) if part.standings.len() as u64 == GRANTS_A_PART => {
+                Next::After(last.key.clone())
+            }
+            Some(_) | None => Next::None,
+        };
+        self.control.opened(part).map(Some)
+    }
+}
+
 impl Control {
     /// All the gate must know that changed after `since`.
     pub async fn changes(&self, since: Revision) -> Result<GateChanges> {
-        let changes = self.store.view().await?.changes(since).await?;
+        self.opened(self.store.view().await?.changes(since).await?)
+    }
+
+    /// All the gate must know, part by part.
+    pub async fn everything(self: &Arc<Self>) -> Result<Everything> {
+        let view = self.store.view().await?;
+        Ok(Everything { control: Arc::clone(self), view, next: Next::First })
+    }
+
+    fn opened(&self, changes: Changes) -> Result<GateChanges> {
         let mut secrets = BTreeMap::new();
         for record in changes.apps.iter().filter(|record| record.app.kind == AppKind::App) {
             let secret = self.vault.open(&record.secret, &app_secret(&record.app.id))?;

@@ -46,7 +46,7 @@ pub use command::{ApiAction, ApiDraft, Command, GrantAction, Outcome, Receipt};
 pub use deliver::{Letter, Round, Tried};
 pub use duty::{DUTY_MS, OnDuty};
 pub use error::{Error, Result};
-pub use feed::GateChanges;
+pub use feed::{Everything, GateChanges};
 pub use gateways::{
     BOUNDS, Enforcement, ForgetError, GatewayFigure, GatewayFigures, GatewayHeard, GatewayShown,
     GatewayState,

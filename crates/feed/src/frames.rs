@@ -61,22 +61,47 @@ pub fn pack(
     told: &Told,
     batch: Batch,
 ) -> impl Iterator<Item = Result<Bytes, FormatError>> + Send + use<> {
-    let count = format::count(&batch);
-    let head = Head {
-        format: FORMAT,
-        number,
-        epoch: told.epoch.clone(),
-        since: told.since,
-        head: told.head,
-        age_ms: whole_ms(told.age),
-        now_ms: told.now.as_ms(),
-        wall_ms: told.wall.as_ms(),
-        held_ms: told.held.as_millis().try_into().unwrap_or(u64::MAX),
-    };
-    let head = std::iter::once(PartKind::Head(head));
-    let records = Parts(format::records(batch)).map(PartKind::Records);
-    let end = std::iter::once(PartKind::End(End { records: count }));
-    head.chain(records).chain(end).map(part)
+    let mut packer = Packer::default();
+    let head = packer.head(number, told);
+    let records = packer.records(batch);
+    std::iter::once(head).chain(records).chain([packer.end()])
+}
+
+/// Makes the parts of one answer: a head, all its records, an end.
+#[derive(Default)]
+pub(crate) struct Packer {
+    records: u64,
+}
+
+impl Packer {
+    /// The head of the answer to question `number`.
+    pub fn head(&self, number: u64, told: &Told) -> Result<Bytes, FormatError> {
+        part(PartKind::Head(Head {
+            format: FORMAT,
+            number,
+            epoch: told.epoch.clone(),
+            since: told.since,
+            head: told.head,
+            age_ms: whole_ms(told.age),
+            now_ms: told.now.as_ms(),
+            wall_ms: told.wall.as_ms(),
+            held_ms: told.held.as_millis().try_into().unwrap_or(u64::MAX),
+        }))
+    }
+
+    /// More of its records, in parts that are made as they are asked for.
+    pub fn records(
+        &mut self,
+        batch: Batch,
+    ) -> impl Iterator<Item = Result<Bytes, FormatError>> + Send + use<> {
+        self.records += format::count(&batch);
+        Parts(format::records(batch)).map(|records| part(PartKind::Records(records)))
+    }
+
+    /// Its end, which counts them.
+    pub fn end(self) -> Result<Bytes, FormatError> {
+        part(PartKind::End(End { records: self.records }))
+    }
 }
 
 /// No younger than it is.

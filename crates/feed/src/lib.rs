@@ -33,5 +33,5 @@ pub use limits::{FORMAT, NODES};
 pub use peers::PeerFiles;
 pub use poll::{Heard, Me, Question};
 pub use remote::{BadUrl, ControlUrl, Remote, RemoteSource};
-pub use serve::{Feed, Provider, Times};
+pub use serve::{Everything, Feed, Provider, Times};
 pub use time::ControlTime;

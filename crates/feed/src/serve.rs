@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::format::FormatError;
-use crate::frames::{Told, pack};
+use crate::frames::{Packer, Told};
 use crate::limits::{
     OLD_CONNECTION, PART_TAKEN, PARTS_AHEAD, QUESTION_BYTES, QUESTION_READ, QUESTIONS, WHOLES,
 };
@@ -47,8 +47,18 @@ pub trait Provider: Source + 'static {
     /// Takes note of a gateway, before it is answered: from now on it may be deciding on its answer.
     async fn heard(&self, heard: Heard) -> Result<(), SourceError>;
 
+    /// What `changes` tells from 0, in parts.
+    async fn everything(&self) -> Result<Box<dyn Everything>, SourceError>;
+
     /// What time it is.
     fn times(&self) -> Times;
+}
+
+/// Everything as of one moment, in parts that need not be in memory at the same time.
+#[async_trait]
+pub trait Everything: Send {
+    /// The next part; none after the last. All are of one epoch and head, and there is at least one.
+    async fn next(&mut self) -> Result<Option<Batch>, SourceError>;
 }
 
 /// Answers the questions of gateways. Clones share their bounds.
@@ -154,20 +164,17 @@ impl Feed {
         let question = Question::read(&bytes)?;
         // Before anything else: it may be deciding on the answer as soon as it is on its way.
         self.provider.heard(question.heard(self.provider.times().wall)).await?;
-        let (since, batch, whole) = self.news(&question, came).await?;
+        let news = self.news(&question, came).await?;
         let age = self.provider.proof_age().ok_or(Refused::Unproven)?;
         let Times { now, wall } = self.provider.times();
-        let (epoch, head) = (batch.epoch.clone(), batch.head);
+        let News { since, batch: Batch { epoch, head, .. }, .. } = &news;
+        let (epoch, since, head) = (epoch.clone(), *since, *head);
         let told = Told { epoch, since, head, age, now, wall, held: came.elapsed() };
-        Ok(Parts::send(question.number, &told, batch, (permit, whole)))
+        Ok(Parts::send(question.number, told, news, permit))
     }
 
     /// What has changed and since when, now or within the wait.
-    async fn news(
-        &self,
-        question: &Question,
-        came: Instant,
-    ) -> Result<(u64, Batch, Option<OwnedSemaphorePermit>), Refused> {
+    async fn news(&self, question: &Question, came: Instant) -> Result<News, Refused> {
         let poll = &question.poll;
         if poll.since == 0 {
             return self.everything().await;
@@ -187,16 +194,25 @@ impl Feed {
         }
         // Revisions of another history mean nothing here.
         if batch.epoch == poll.epoch {
-            Ok((poll.since, batch, None))
+            Ok(News { since: poll.since, batch, more: None })
         } else {
             self.everything().await
         }
     }
 
-    async fn everything(&self) -> Result<(u64, Batch, Option<OwnedSemaphorePermit>), Refused> {
+    async fn everything(&self) -> Result<News, Refused> {
         let whole = Arc::clone(&self.wholes).acquire_owned().await.map_err(|_| Refused::Busy)?;
-        Ok((0, self.provider.changes(0).await?, Some(whole)))
+        let mut parts = self.provider.everything().await?;
+        let batch = parts.next().await?.ok_or_else(|| SourceError("nothing is told".to_owned()))?;
+        Ok(News { since: 0, batch, more: Some((parts, whole)) })
     }
+}
+
+/// What is told: a batch, and more of them where there may be too much for one.
+struct News {
+    since: u64,
+    batch: Batch,
+    more: Option<(Box<dyn Everything>, OwnedSemaphorePermit)>,
 }
 
 /// The parts of an answer, made no faster than they are taken. An answer that cannot be told to its end
@@ -204,27 +220,57 @@ impl Feed {
 struct Parts(mpsc::Receiver<Bytes>);
 
 impl Parts {
-    /// Begins to send; `held` is let go of when all is sent, or cannot be.
-    fn send(number: u64, told: &Told, batch: Batch, held: impl Send + 'static) -> Self {
+    /// Begins to send; `permit` is let go of when all is sent, or cannot be.
+    fn send(number: u64, told: Told, news: News, permit: OwnedSemaphorePermit) -> Self {
         let (send, parts) = mpsc::channel(PARTS_AHEAD);
-        let packed = pack(number, told, batch);
         tokio::spawn(async move {
-            let _held = held;
-            for part in packed {
-                let part = match part {
-                    Ok(part) => part,
-                    Err(error) => {
-                        tracing::error!(%error, "an answer to a gateway cannot be told to its end");
-                        return;
-                    }
-                };
-                if !matches!(timeout(PART_TAKEN, send.send(part)).await, Ok(Ok(()))) {
-                    return;
+            let _permit = permit;
+            match tell(&send, number, &told, news).await {
+                Ok(()) | Err(Broken::NotTaken) => {}
+                Err(error) => {
+                    tracing::error!(%error, "an answer to a gateway cannot be told to its end");
                 }
             }
         });
         Self(parts)
     }
+}
+
+/// Why an answer breaks off.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("the gateway does not take it")]
+    NotTaken,
+}
+
+async fn tell(
+    to: &mpsc::Sender<Bytes>,
+    number: u64,
+    told: &Told,
+    news: News,
+) -> Result<(), Broken> {
+    let take = async |part| match timeout(PART_TAKEN, to.send(part)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Broken::NotTaken),
+    };
+    let mut packer = Packer::default();
+    take(packer.head(number, told)?).await?;
+    let News { batch, mut more, .. } = news;
+    let mut next = Some(batch);
+    while let Some(batch) = next {
+        for part in packer.records(batch) {
+            take(part?).await?;
+        }
+        next = match &mut more {
+            Some((parts, _)) => parts.next().await?,
+            None => None,
+        };
+    }
+    take(packer.end()?).await
 }
 
 impl Body for Parts {

@@ -80,7 +80,11 @@ mod tests {
             woken.changes(&store, 8, asked),
         );
         assert_eq!((one.unwrap().head, two.unwrap().head, other.unwrap().head), (8, 8, 10));
-        assert_eq!(woken.changes(&store, 7, asked).await.unwrap().head, 10, "the next is read anew");
+        assert_eq!(
+            woken.changes(&store, 7, asked).await.unwrap().head,
+            10,
+            "the next is read anew"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -97,7 +101,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_or_fails_leaves_the_reading_to_the_next() {
         let (woken, store, asked) = (Woken::default(), Slow::default(), Instant::now());
-        let gives_up = tokio::time::timeout(Duration::from_millis(10), woken.changes(&store, 7, asked));
+        let gives_up =
+            tokio::time::timeout(Duration::from_millis(10), woken.changes(&store, 7, asked));
         let (gone, told) = tokio::join!(gives_up, woken.changes(&store, 7, asked));
         assert!(gone.is_err());
         assert_eq!(told.unwrap().head, 9);

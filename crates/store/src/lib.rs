@@ -220,6 +220,10 @@ pub trait View: Send {
     /// All the gate must know that changed after `since`, as of this view's revision. From
     /// revision 0: everything, and no removals.
     async fn changes(&mut self, since: Revision) -> Result<Changes>;
+    /// What [`View::changes`] tells from revision 0, part by part, for it may be too much to have at hand.
+    /// The first part has all but standings, and each has the next `limit` standings after a key, in
+    /// the order of keys. One with fewer is the last.
+    async fn everything(&mut self, after: Option<&Key>, limit: u64) -> Result<Changes>;
     /// The journal after a revision, oldest first. Where `limit` would cut a revision in two, the
     /// rest of it is told too, so that who goes on from the last one told misses nothing.
     async fn journal(&mut self, after: Revision, limit: u64) -> Result<Vec<JournalEntry>>;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tidegate_control::{Control, GateChanges, GatewayHeard};
 use tidegate_domain::{DomainId, ProjectId, Standing};
+use tidegate_feed::Everything;
 use tidegate_gateway::{
     Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Gate, Source, SourceError,
 };
@@ -90,20 +91,36 @@ impl LocalSource {
 
 impl ControlSource {
     async fn batch(&self, since: Revision) -> tidegate_control::Result<Batch> {
+        if since == Revision(0) {
+            return self.whole().await;
+        }
         let news = self.0.changes(since).await?;
         let accounts = self.accounts_for(&news.changes).await?;
         // A project that moved to another account takes all it has along, so all is told again.
         // The states are newer than `head` then; they will only be told once more.
-        if since > Revision(0) && !news.changes.projects.is_empty() {
-            let all = self.0.changes(Revision(0)).await?;
-            let accounts = self.accounts_for(&all.changes).await?;
-            let mut batch = batch(all, &accounts);
+        if !news.changes.projects.is_empty() {
+            let mut batch = self.whole().await?;
             batch.head = news.changes.head.0;
             batch.apps_deleted = news.changes.apps_deleted;
             batch.apis_deleted = news.changes.apis_deleted;
             return Ok(batch);
         }
         Ok(batch(news, &accounts))
+    }
+
+    /// Everything in one batch. Read in parts all the same: no statement of a store takes longer than a part.
+    async fn whole(&self) -> tidegate_control::Result<Batch> {
+        let mut parts = self.everything().await?;
+        let mut whole = parts.part().await?.unwrap_or_default();
+        while let Some(part) = parts.part().await? {
+            whole.standings.extend(part.standings);
+        }
+        Ok(whole)
+    }
+
+    async fn everything(&self) -> tidegate_control::Result<InParts> {
+        let parts = self.0.everything().await?;
+        Ok(InParts { parts, source: Self(Arc::clone(&self.0)) })
     }
 
     /// The accounts of the projects that these changes are about; grants are about none.
@@ -113,6 +130,27 @@ impl ControlSource {
         }
         let projects = self.0.projects().await?;
         Ok(projects.into_iter().map(|project| (project.id, project.domain)).collect())
+    }
+}
+
+/// Everything of one moment, in parts.
+pub struct InParts {
+    parts: tidegate_control::Everything,
+    source: ControlSource,
+}
+
+impl InParts {
+    async fn part(&mut self) -> tidegate_control::Result<Option<Batch>> {
+        let Some(part) = self.parts.next().await? else { return Ok(None) };
+        let accounts = self.source.accounts_for(&part.changes).await?;
+        Ok(Some(batch(part, &accounts)))
+    }
+}
+
+#[async_trait]
+impl Everything for InParts {
+    async fn next(&mut self) -> Result<Option<Batch>, SourceError> {
+        self.part().await.map_err(|error| SourceError(error.to_string()))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tidegate_domain::{AppId, AppKind, DomainId, ProjectId, Timestamp};
 use tidegate_feed::{
-    ControlTime, ControlUrl, Feed, Heard, Me, Provider, Remote, RemoteSource, Times,
+    ControlTime, ControlUrl, Everything, Feed, Heard, Me, Provider, Remote, RemoteSource, Times,
 };
 use tidegate_gateway::{
     Acceptor, Batch, FeedApp, Gate, GateConfig, Limits, Source, SourceError, serve_tls,
@@ -108,9 +108,27 @@ impl Provider for Log {
         Ok(())
     }
 
+    async fn everything(&self) -> Result<Box<dyn Everything>, SourceError> {
+        let Batch { epoch, head, apps, .. } = self.changes(0).await?;
+        let part = |apps| Batch { epoch: epoch.clone(), head, apps, ..Batch::default() };
+        let mut parts = vec![part(Vec::new())];
+        parts.extend(apps.into_iter().map(|app| part(vec![app])));
+        Ok(Box::new(InParts(parts.into_iter())))
+    }
+
     fn times(&self) -> Times {
         let now = Timestamp::from_ms(DAWN + self.moved_ms.load(Ordering::SeqCst));
         Times { now, wall: now }
+    }
+}
+
+/// One part for each app.
+struct InParts(std::vec::IntoIter<Batch>);
+
+#[async_trait]
+impl Everything for InParts {
+    async fn next(&mut self) -> Result<Option<Batch>, SourceError> {
+        Ok(self.0.next())
     }
 }
 

@@ -47,6 +47,61 @@ pub async fn changes_since_zero_are_everything(store: Shared) {
     assert!(all.apps_deleted.is_empty() && all.apis_deleted.is_empty());
 }
 
+/// Everything comes in parts as it comes in one.
+pub async fn everything_comes_in_parts_too(store: Shared) {
+    write!(
+        store,
+        put_project(&project("p1", "acme")),
+        put_app(&app("a1", "one", 1)),
+        put_app(&app("a2", "two", 1)),
+        put_app(&app("a3", "three", 1)),
+        put_api(&api("x1", "one", 1)),
+        put_api(&api("x2", "two", 1)),
+        put_api(&api("x3", "three", 1)),
+        put_publication(&publication("x1", "i1", Status::Published)),
+        put_token(&token(1, 9)),
+    );
+    // Neither in the order of keys, nor all in one revision; and some go again.
+    for (api, instance, app) in [
+        ("x2", "i1", "a1"),
+        ("x1", "i2", "a1"),
+        ("x1", "i1", "a3"),
+        ("x2", "i2", "a2"),
+        ("x3", "i1", "a1"),
+        ("x1", "i1", "a1"),
+        ("x2", "i1", "a2"),
+    ] {
+        write!(store, put_standing(&granted(api, instance, app, 9_000)));
+    }
+    write!(store, delete_app(&app_id("a2")), delete_api(&api_id("x3")));
+    let mut view = view(&store).await;
+    let whole = view.changes(revision(0)).await.unwrap();
+    for limit in 1..=5 {
+        let first = view.everything(None, limit).await.unwrap();
+        assert_eq!((&first.epoch, first.head), (&whole.epoch, whole.head));
+        assert_eq!(
+            (&first.projects, &first.apps, &first.apis),
+            (&whole.projects, &whole.apps, &whole.apis)
+        );
+        assert_eq!((&first.publications, &first.tokens), (&whole.publications, &whole.tokens));
+        let mut standings = first.standings;
+        while (standings.len() as u64).is_multiple_of(limit) {
+            let last = standings.last().map(|standing| standing.key.clone());
+            let part = view.everything(last.as_ref(), limit).await.unwrap();
+            assert!(part.apps.is_empty() && part.apis.is_empty() && part.tokens.is_empty());
+            assert_eq!((&part.epoch, part.head), (&whole.epoch, whole.head));
+            if part.standings.is_empty() {
+                break;
+            }
+            standings.extend(part.standings);
+        }
+        let mut expected = whole.standings.clone();
+        expected.sort_by(|one, other| one.key.cmp(&other.key));
+        assert_eq!(standings, expected, "{limit} at a time");
+        assert_eq!(standings.len(), 4);
+    }
+}
+
 /// A deletion is told to those who ask from before it, and to nobody else.
 pub async fn changes_tell_deletions_once(store: Shared) {
     write!(store, put_app(&app("a1", "one", 1)), put_api(&api("x1", "one", 1)));

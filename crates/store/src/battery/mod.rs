@@ -74,6 +74,7 @@ macro_rules! battery {
                 due_moments_agree_with_settling
                 tokens_are_dropped_when_they_ended
                 changes_since_zero_are_everything
+                everything_comes_in_parts_too
                 changes_tell_deletions_once
                 changes_tell_each_revision_whole
                 changes_tell_bound_apis_when_their_throttle_changes

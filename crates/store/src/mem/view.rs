@@ -317,6 +317,19 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         Ok(changes)
     }
 
+    async fn everything(&mut self, after: Option<&Key>, limit: u64) -> Result<Changes> {
+        let mut all = self.changes(Revision(0)).await?;
+        all.standings.sort_by(|one, other| one.key.cmp(&other.key));
+        all.standings.retain(|standing| after.is_none_or(|key| standing.key > *key));
+        let standings = first(&all.standings, limit);
+        Ok(match after {
+            None => Changes { standings, ..all },
+            Some(_) => {
+                Changes { epoch: all.epoch, head: all.head, standings, ..Changes::default() }
+            }
+        })
+    }
+
     async fn journal(&mut self, after: Revision, limit: u64) -> Result<Vec<JournalEntry>> {
         let start = self.0.journal.partition_point(|entry| entry.revision <= after);
         let rest = self.0.journal.get(start..).unwrap_or_default();

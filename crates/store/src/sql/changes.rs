@@ -2,44 +2,88 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
-use tidegate_domain::{Api, Throttle};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
+use tidegate_domain::{Api, Key, Throttle};
 
-use super::access::{Stored, all, by_key, one};
+use super::access::{Stored, all, by_key, clamped, one};
 use super::cells::Cells;
 use super::lists::{deleted_apis, deleted_apps};
 use super::tables::{apis, apps, instances, projects, publications, standings, throttles, tokens};
 use crate::{AppRecord, Changes, Head, Result, Revision};
 
+/// The rows that are later than a revision. In the order of revisions, so that the index that finds them also
+/// sorts them: in the order of keys, engines would rather go through the whole table.
+macro_rules! later {
+    ($table:ident, $since:expr) => {
+        by_key(
+            $table::Entity::find()
+                .filter($table::Column::Revision.gt($since.column()))
+                .order_by_asc($table::Column::Revision),
+        )
+    };
+}
+
 pub async fn changes(tx: &DatabaseTransaction, head: &Head, since: Revision) -> Result<Changes> {
+    // Most questions of a gateway are this one.
     if since == head.revision {
-        // Most questions of a gateway are this one.
-        let (epoch, head) = (head.epoch.clone(), head.revision);
-        return Ok(Changes { epoch, head, ..Changes::default() });
+        return Ok(nothing(head));
     }
-    // In the order of revisions, so that the index that finds them also sorts them: in the order of
-    // keys, engines would rather go through the whole table.
-    macro_rules! later {
-        ($table:ident) => {
-            by_key(
-                $table::Entity::find()
-                    .filter($table::Column::Revision.gt(since.column()))
-                    .order_by_asc($table::Column::Revision),
-            )
-        };
+    let mut changes = all_but_standings(tx, head, since).await?;
+    changes.standings = all(tx, living(later!(standings, since))).await?;
+    Ok(changes)
+}
+
+pub async fn everything(
+    tx: &DatabaseTransaction,
+    head: &Head,
+    after: Option<&Key>,
+    limit: u64,
+) -> Result<Changes> {
+    let mut changes = match after {
+        None => all_but_standings(tx, head, Revision(0)).await?,
+        Some(_) => nothing(head),
+    };
+    let mut next = living(by_key(standings::Entity::find()));
+    if let Some(Key { api, instance, app }) = after {
+        let key = [standings::Column::Api, standings::Column::Instance, standings::Column::App];
+        let key = Expr::tuple(key.map(|column| Expr::col((standings::Entity, column))));
+        let after = [api.as_str(), instance.as_str(), app.as_str()].map(Expr::value);
+        next = next.filter(key.gt(Expr::tuple(after)));
     }
+    changes.standings = all(tx, next.limit(clamped(limit))).await?;
+    Ok(changes)
+}
+
+fn nothing(head: &Head) -> Changes {
+    Changes { epoch: head.epoch.clone(), head: head.revision, ..Changes::default() }
+}
+
+/// Those whose app and API are still there. What belongs to a deleted one goes with it: that it was
+/// deleted says all.
+fn living(query: Select<standings::Entity>) -> Select<standings::Entity> {
+    query
+        .filter(standings::Column::Api.not_in_subquery(deleted_apis()))
+        .filter(standings::Column::App.not_in_subquery(deleted_apps()))
+}
+
+async fn all_but_standings(
+    tx: &DatabaseTransaction,
+    head: &Head,
+    since: Revision,
+) -> Result<Changes> {
     let mut changes = Changes {
-        epoch: head.epoch.clone(),
-        head: head.revision,
-        projects: all(tx, later!(projects)).await?,
-        instances: all(tx, later!(instances)).await?,
-        tokens: all(tx, later!(tokens)).await?,
-        ..Changes::default()
+        projects: all(tx, later!(projects, since)).await?,
+        instances: all(tx, later!(instances, since)).await?,
+        tokens: all(tx, later!(tokens, since)).await?,
+        ..nothing(head)
     };
 
-    let (gone_apps, living) = split(later!(apps).all(tx).await?, |row| row.deleted);
+    let (gone_apps, living) = split(later!(apps, since).all(tx).await?, |row| row.deleted);
     changes.apps = AppRecord::load(tx, living).await?;
-    let (gone_apis, living) = split(later!(apis).all(tx).await?, |row| row.deleted);
+    let (gone_apis, living) = split(later!(apis, since).all(tx).await?, |row| row.deleted);
     changes.apis = Api::load(tx, living).await?;
     changes.throttles = throttles_of(tx, &changes.apis).await?;
     if since > Revision(0) {
@@ -49,14 +93,8 @@ pub async fn changes(tx: &DatabaseTransaction, head: &Head, since: Revision) -> 
         changes.apis_deleted = gone_apis.iter().map(id).collect::<Result<_>>()?;
     }
 
-    // What belongs to a deleted app or API goes with it: that it was deleted says all.
-    let living =
-        later!(publications).filter(publications::Column::Api.not_in_subquery(deleted_apis()));
-    changes.publications = all(tx, living).await?;
-    let living = later!(standings)
-        .filter(standings::Column::Api.not_in_subquery(deleted_apis()))
-        .filter(standings::Column::App.not_in_subquery(deleted_apps()));
-    changes.standings = all(tx, living).await?;
+    let is_living = publications::Column::Api.not_in_subquery(deleted_apis());
+    changes.publications = all(tx, later!(publications, since).filter(is_living)).await?;
     Ok(changes)
 }
 

@@ -269,6 +269,10 @@ impl<M: Mode> View for Session<M> {
         changes::changes(&self.tx, &self.head, since).await
     }
 
+    async fn everything(&mut self, after: Option<&Key>, limit: u64) -> Result<Changes> {
+        changes::everything(&self.tx, &self.head, after, limit).await
+    }
+
     async fn journal(&mut self, after: Revision, limit: u64) -> Result<Vec<JournalEntry>> {
         self.mode.flush(&self.tx).await?;
         let later = journal::Entity::find().filter(journal::Column::Revision.gt(after.column()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_control::{Control, GatewayHeard};
-use tidegate_feed::{Heard, Provider, Times};
+use tidegate_feed::{Everything, Heard, Provider, Times};
 use tidegate_gateway::{Batch, Source, SourceError};
 
 use super::ControlSource;
@@ -54,6 +54,12 @@ impl Provider for NodeFeed {
         };
         let known = self.source.0.gateway_heard(heard, self.clock.now()).await;
         known.map_err(|error| SourceError(error.to_string()))
+    }
+
+    async fn everything(&self) -> Result<Box<dyn Everything>, SourceError> {
+        let everything = self.source.everything().await;
+        let everything = everything.map_err(|error| SourceError(error.to_string()))?;
+        Ok(Box::new(everything))
     }
 
     fn times(&self) -> Times {
