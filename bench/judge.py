@@ -54,8 +54,13 @@ class Verdicts:
         self.judged = {False: array("q"), True: array("q")}
         # Of those among them that were answered as if the change had not been made.
         self.wrong = {False: array("q"), True: array("q")}
-        # How many of these were decided at its revision or a later one: by what was known, and wrongly.
-        self.mistaken = 0
+        # Those of these that were decided at its revision or a later one, by what was known, and wrongly:
+        # `(window, sent, came, revision)`.
+        self.mistakes = []
+
+    @property
+    def mistaken(self):
+        return len(self.mistakes)
 
 
 def windows_of(changes):
@@ -98,5 +103,6 @@ def judge(changes, all_calls):
             told.judged[window.granted].append(sent - window.start)
             if verdict != (ADMITTED if window.granted else DENIED):
                 told.wrong[window.granted].append(sent - window.start)
-                told.mistaken += revision >= window.revision
+                if revision >= window.revision:
+                    told.mistakes.append((window, sent, came, revision))
     return told

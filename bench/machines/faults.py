@@ -2,6 +2,7 @@
 
 import signal
 import statistics
+import sys
 import time
 from dataclasses import dataclass, field
 
@@ -169,6 +170,9 @@ def play(stage, which, times, wait, progress):
     found.calls, found.closed, found.other = told.calls, told.closed, told.other
     found.late, found.early = list(told.wrong[False]), list(told.wrong[True])
     found.mistaken = told.mistaken
+    for window, sent, came, revision in told.mistakes:
+        print(f"\nsent {sent - window.start} ns after {window}, answered {came - sent} ns later, at revision {revision}",
+              file=sys.stderr)
     found.lost_decisions = lost(stage, meter)
     return found
 

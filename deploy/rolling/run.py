@@ -1,7 +1,5 @@
 """A rolling upgrade: nodes are restarted one after the other behind HAProxy, under load, and no call
-fails.
-
-`NODES` is what runs: today two servers that are both sides at once.
+fails. Two nodes of the control side, and two gateways that follow them.
 """
 
 from __future__ import annotations
@@ -29,8 +27,8 @@ PATIENCE = 60
 ROUNDS = 2
 CALLERS = 3
 
-# How each node is started, and which sides it has, in the order of an upgrade: control first.
-NODES = [(["serve"], ("control", "gateway")), (["serve"], ("control", "gateway"))]
+# In the order of an upgrade: control first.
+NODES = ["control", "control", "gateway", "gateway"]
 
 HAPROXY = """
 global
@@ -63,33 +61,30 @@ backend gateway
 class Node:
     """A server that can be told to stop and started again."""
 
-    def __init__(self, name, command, sides, folder: Path, database: str):
-        self.name, self.sides, self._folder = name, sides, folder / name
+    def __init__(self, name, side, folder: Path, more: dict[str, str]):
+        self.name, self.side, self._folder = name, side, folder / name
         self._folder.mkdir()
         self.data = self._folder / "data"
-        self.ports = dict(zip(sides, free_ports(len(sides))))
-        self._command = [os.environ["TIDEGATE_BIN"], *command]
+        (self.port,) = free_ports(1)
+        self._command = [os.environ["TIDEGATE_BIN"], side]
         self._environment = {
             "TIDEGATE_DATA_DIR": str(self.data),
-            "TIDEGATE_DATABASE": database,
             # Many times what HAProxy needs to notice.
             "TIDEGATE_SHUTDOWN_DELAY_SECONDS": "1",
-        } | {f"TIDEGATE_{s.upper()}_ADDR": f"127.0.0.1:{p}" for s, p in self.ports.items()}
+            f"TIDEGATE_{side.upper()}_ADDR": f"127.0.0.1:{self.port}",
+        } | more
 
     def start(self):
         """Starts it, and waits until it is ready."""
-        ports = list(self.ports.values())
         self._process = Process(
-            self.name, self._command, self._folder, ports, self._environment
+            self.name, self._command, self._folder, [self.port], self._environment
         )
-        for port in ports:
-            until(lambda p=port: health(p) == 200, self.said)
+        until(lambda: health(self.port) == 200, self.said)
 
     def stop(self):
         """SIGTERM. It says that it is not ready, and still answers; then it ends in order."""
         self._process.terminate()
-        port = next(iter(self.ports.values()))
-        until(lambda: health(port) == 503, self.said)
+        until(lambda: health(self.port) == 503, self.said)
         assert self._process.ended(PATIENCE) == 0, self.said()
 
     def said(self) -> str:
@@ -158,9 +153,19 @@ class Story:
 
     def __init__(self, folder: Path, database: str, backend: Backend):
         self.folder, self.backend = folder, backend
+        feeds = [f"127.0.0.1:{port}" for port in free_ports(NODES.count("control"))]
+        follow = {"TIDEGATE_CONTROL_URLS": ",".join(f"http://{feed}" for feed in feeds)}
+        each = iter(feeds)
         self.nodes = [
-            Node(f"node-{n}", command, sides, folder, database)
-            for n, (command, sides) in enumerate(NODES, 1)
+            Node(
+                f"node-{n}",
+                side,
+                folder,
+                {"TIDEGATE_DATABASE": database, "TIDEGATE_FEED_ADDR": next(each)}
+                if side == "control"
+                else follow,
+            )
+            for n, side in enumerate(NODES, 1)
         ]
         world = folder / "world.yaml"
         world.write_text(WORLD, encoding="utf-8")
@@ -171,19 +176,21 @@ class Story:
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        for other in self.nodes[1:]:
+        for other in self.of("control")[1:]:
             # All control nodes open the same secrets.
             other.data.mkdir(mode=0o700)
             shutil.copy(first.data / "vault.key", other.data)
+
+    def of(self, side: str) -> list[Node]:
+        """The nodes of a side."""
+        return [node for node in self.nodes if node.side == side]
 
     def haproxy(self) -> Process:
         """Starts it in front of all nodes."""
         self.control, self.gateway, self.stats = free_ports(3)
         servers = {
             side: "\n".join(
-                f"    server {node.name} 127.0.0.1:{node.ports[side]}"
-                for node in self.nodes
-                if side in node.sides
+                f"    server {node.name} 127.0.0.1:{node.port}" for node in self.of(side)
             )
             for side in ("control", "gateway")
         }
@@ -205,8 +212,7 @@ class Story:
         """Does HAProxy send it calls?"""
         text = send(self.stats, "GET", "/;csv", [("Host", "stats")]).body.decode()
         rows = csv.DictReader(text.removeprefix("# ").splitlines())
-        of_node = [row["status"] for row in rows if row["svname"] == node.name]
-        return len(of_node) == len(node.sides) and set(of_node) == {"UP"}
+        return ["UP"] == [row["status"] for row in rows if row["svname"] == node.name]
 
     def control_call(self, user: str, method: str, path: str, body: bytes = b""):
         """A call of a person, over HAProxy."""
@@ -263,9 +269,8 @@ class Story:
             "time": "2099-01-01T00:00:00Z",
         }
         post("rita", "/apis/authorize/action", grant)
-        for node in self.nodes:
-            if port := node.ports.get("gateway"):
-                until(lambda p=port: self.app_call(p).status == 200, node.said)
+        for node in self.of("gateway"):
+            until(lambda n=node: self.app_call(n.port).status == 200, node.said)
 
     def tell(self) -> Load:
         """Restarts every node while others call."""
