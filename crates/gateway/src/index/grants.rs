@@ -39,14 +39,14 @@ const FEWEST_PER_PAGE: usize = 128;
 #[derive(Clone)]
 pub struct Grants {
     mix: Mix,
-    nodes: Arc<Vec<Arc<Node>>>,
+    nodes: Arc<[Node; NODES]>,
 }
 
-/// Never without a page.
+/// Never without a page. The root holds it as it is, so a look-up steps over it.
 #[derive(Clone)]
 pub(super) struct Node {
     len: usize,
-    pages: Vec<Arc<Page>>,
+    pages: Arc<[Arc<Page>]>,
 }
 
 /// What does not fit a slot.
@@ -85,10 +85,11 @@ impl Grants {
 
     /// The memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
-        size_of::<Arc<Node>>() * NODES + self.nodes.iter().map(|node| node.bytes()).sum::<usize>()
+        self.nodes.iter().map(Node::bytes).sum()
     }
 
     /// What the app holds at the place.
+    #[inline(always)]
     pub fn get(&self, pair: Pair) -> Option<Held> {
         let mixed = self.mix.of(pair);
         let node = self.nodes.get(node_of(mixed))?;
@@ -118,7 +119,7 @@ impl Grants {
             let Some(node) = group.first().and_then(|c| nodes.get_mut(node_of(c.mixed))) else {
                 continue;
             };
-            *node = Arc::new(node.with(&self.mix, group, &held, &mut tell));
+            *node = node.with(&self.mix, group, &held, &mut tell);
         }
     }
 
@@ -141,7 +142,7 @@ impl Grants {
     /// Shows all it holds, in no order.
     pub(super) fn each(&self, mut show: impl FnMut(Pair, Held)) {
         for (node, n) in self.nodes.iter().zip(0_u64..).filter(|(node, _)| node.len > 0) {
-            for page in &node.pages {
+            for page in node.pages.iter() {
                 for (key, word) in page.words() {
                     if let Some(held) = super::slot::held(word) {
                         show(self.mix.undo(n << KEY_BITS | key), held);
@@ -184,7 +185,7 @@ impl Grants {
         }
         let all = count.checked_mul(BYTES).and_then(|all| bytes.split_at_checked(all));
         let (pages, mut rest) = all.ok_or(Broken::Malformed("a node has fewer pages"))?;
-        let mut node = Node { len: 0, pages: Vec::with_capacity(count) };
+        let mut made = Vec::with_capacity(count);
         for (at, page) in pages.as_chunks().0.iter().enumerate() {
             let page = Page::read(page);
             let is_here = |key| {
@@ -193,12 +194,12 @@ impl Grants {
             if !page.is_sound(|key| Spot::of(key, count), is_here) {
                 return Err(Broken::Malformed("a grant of nobody, or one out of its place"));
             }
-            node.pages.push(Arc::new(page));
+            made.push(page);
         }
         for odd in Vec::<Odd>::get(&mut rest)? {
             let mixed = mix.of(odd.pair);
             let spot = Spot::of(mixed, count);
-            let page = node.pages.get_mut(spot.page).map(Arc::make_mut);
+            let page = made.get_mut(spot.page);
             let page = page.filter(|_| known(odd.pair) && node_of(mixed) == n);
             let page = page.ok_or(Broken::Malformed("an odd grant of nobody"))?;
             let (pair, held) = (odd.pair, odd.held);
@@ -211,24 +212,25 @@ impl Grants {
                 return Err(Broken::Malformed("an odd grant out of its place"));
             }
         }
-        node.len = node.pages.iter().map(|page| page.len()).sum();
-        if !rest.is_empty() || node.len == 0 {
+        let len = made.iter().map(Page::len).sum();
+        if !rest.is_empty() || len == 0 {
             return Err(Broken::Malformed("a node that holds nothing, or more than its grants"));
         }
-        Ok(Some(node))
+        Ok(Some(Node { len, pages: made.into_iter().map(Arc::new).collect() }))
     }
 
     /// The table of these nodes, all there are.
     pub(super) fn of(mix: Mix, nodes: Vec<Option<Node>>) -> Self {
-        let empty = Arc::new(Node::empty());
-        let node = |node: Option<Node>| node.map_or_else(|| Arc::clone(&empty), Arc::new);
-        Self { mix, nodes: Arc::new(nodes.into_iter().map(node).collect()) }
+        let empty = Node { len: 0, pages: Arc::new([Arc::new(Page::EMPTY)]) };
+        let mut nodes = nodes.into_iter();
+        let node = |_| nodes.next().flatten().unwrap_or_else(|| empty.clone());
+        Self { mix, nodes: Arc::new(std::array::from_fn(node)) }
     }
 
     #[cfg(test)]
     pub(super) fn shares_all_but_one_node_with(&self, other: &Self) -> bool {
         let pairs = self.nodes.iter().zip(other.nodes.iter());
-        pairs.filter(|(a, b)| !Arc::ptr_eq(a, b)).count() == 1
+        pairs.filter(|(a, b)| !Arc::ptr_eq(&a.pages, &b.pages)).count() == 1
     }
 }
 
@@ -256,15 +258,11 @@ impl Spot {
 }
 
 impl Node {
-    fn empty() -> Self {
-        Self { len: 0, pages: vec![Arc::new(Page::EMPTY)] }
-    }
-
     /// The same with as many pages as suit so many grants; `first` is the node's number in its place.
     fn regrouped(&self, mix: &Mix, first: u64, expected: usize) -> Self {
         let count = expected.div_ceil(NEW_PER_PAGE).max(1);
         let mut pages = vec![Page::EMPTY; count];
-        for page in &self.pages {
+        for page in self.pages.iter() {
             for (key, word) in page.words() {
                 let spot = Spot::of(key, count);
                 let Some(to) = pages.get_mut(spot.page) else { continue };
@@ -302,9 +300,10 @@ impl Node {
             self.clone()
         };
         let count = node.pages.len();
+        let pages = Arc::make_mut(&mut node.pages);
         let page_of = |change: &Change| Spot::of(change.mixed, count).page;
         for group in changes.chunk_by(|a, b| page_of(a) == page_of(b)) {
-            let Some(page) = group.first().and_then(|c| node.pages.get_mut(page_of(c))) else {
+            let Some(page) = group.first().and_then(|c| pages.get_mut(page_of(c))) else {
                 continue;
             };
             let page = Arc::make_mut(page);
@@ -323,7 +322,7 @@ impl Node {
     }
 
     fn bytes(&self) -> usize {
-        let pointers = self.pages.capacity() * size_of::<Arc<Page>>();
+        let pointers = self.pages.len() * size_of::<Arc<Page>>();
         size_of::<Self>() + pointers + self.pages.iter().map(|page| page.bytes()).sum::<usize>()
     }
 }

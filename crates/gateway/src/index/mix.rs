@@ -7,7 +7,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use super::code::code;
+use super::code::{Broken, Code, code};
 
 /// Bits of a place's number that fit: four million.
 const PLACE_BITS: u32 = 22;
@@ -32,41 +32,56 @@ code!(Pair { place, app });
 impl Pair {
     /// Can it be told from its permuted value?
     pub(super) const fn fits(self) -> bool {
-        self.place >> PLACE_BITS == 0 && self.app >> APP_BITS == 0
+        (self.place >> PLACE_BITS | self.app >> APP_BITS) == 0
     }
 }
 
 /// A secret permutation: four rounds of a Feistel network, each a multiplication by a secret number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mix([u64; 4]);
+pub(super) struct Mix([Round; 4]);
 
-code!(Mix(0));
+/// What a round makes of its key, once instead of for each pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Round {
+    mask: u64,
+    factor: u64,
+}
+
+impl Code for Mix {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.each_ref().map(Round::key).put(out);
+    }
+
+    fn get(from: &mut &[u8]) -> Result<Self, Broken> {
+        <[u64; 4]>::get(from).map(|keys| Self(keys.map(Round::new)))
+    }
+}
 
 impl Mix {
     /// A new one.
     pub(super) fn draw() -> Self {
-        Self(std::array::from_fn(|_| RandomState::new().hash_one(0)))
+        Self(std::array::from_fn(|_| Round::new(RandomState::new().hash_one(0))))
     }
 
     /// The permuted pair, below `1 << BITS`. Pairs that do not fit may meet.
     pub(super) const fn of(&self, pair: Pair) -> u64 {
-        let Self([a, b, c, d]) = *self;
+        let Self([a, b, c, d]) = self;
         let (mut place, mut app) = (pair.place & low(PLACE_BITS), pair.app & low(APP_BITS));
-        app ^= round(place, a, APP_BITS);
-        place ^= round(app, b, PLACE_BITS);
-        app ^= round(place, c, APP_BITS);
-        place ^= round(app, d, PLACE_BITS);
+        app ^= a.of(place, APP_BITS);
+        place ^= b.of(app, PLACE_BITS);
+        app ^= c.of(place, APP_BITS);
+        place ^= d.of(app, PLACE_BITS);
         place << APP_BITS | app
     }
 
     /// The pair that fits and was permuted to this.
     pub(super) const fn undo(&self, mixed: u64) -> Pair {
-        let Self([a, b, c, d]) = *self;
+        let Self([a, b, c, d]) = self;
         let (mut place, mut app) = (mixed >> APP_BITS & low(PLACE_BITS), mixed & low(APP_BITS));
-        place ^= round(app, d, PLACE_BITS);
-        app ^= round(place, c, APP_BITS);
-        place ^= round(app, b, PLACE_BITS);
-        app ^= round(place, a, APP_BITS);
+        place ^= d.of(app, PLACE_BITS);
+        app ^= c.of(place, APP_BITS);
+        place ^= b.of(app, PLACE_BITS);
+        app ^= a.of(place, APP_BITS);
         Pair { place, app }
     }
 }
@@ -76,9 +91,19 @@ pub(super) const fn low(bits: u32) -> u64 {
     (1 << bits) - 1
 }
 
-/// `bits` bits that depend on all of `half` and `key`.
-const fn round(half: u64, key: u64, bits: u32) -> u64 {
-    (half ^ key.rotate_left(32)).wrapping_mul(key | 1) >> (64 - bits)
+impl Round {
+    const fn new(key: u64) -> Self {
+        Self { mask: key.rotate_left(32), factor: key | 1 }
+    }
+
+    const fn key(&self) -> u64 {
+        self.mask.rotate_right(32)
+    }
+
+    /// `bits` bits that depend on all of `half` and of the key.
+    const fn of(&self, half: u64, bits: u32) -> u64 {
+        (half ^ self.mask).wrapping_mul(self.factor) >> (64 - bits)
+    }
 }
 
 #[cfg(test)]

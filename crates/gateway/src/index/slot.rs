@@ -67,16 +67,26 @@ pub(super) const fn top(word: u64) -> u64 {
     word >> (u64::BITS - TOP_BITS)
 }
 
+/// Is it a grant? An empty slot's word is none, nor is the mark.
+#[inline]
+pub(super) const fn is_packed(word: u64) -> bool {
+    until(word) != 0
+}
+
+const fn until(word: u64) -> u64 {
+    word >> SINCE_BITS & low(UNTIL_BITS)
+}
+
 /// What is held; none if that is kept beside the slots.
+#[inline]
 pub(super) fn held(word: u64) -> Option<Held> {
-    let until = word >> SINCE_BITS & low(UNTIL_BITS);
-    if until == 0 {
+    if !is_packed(word) {
         return None;
     }
     let since = (word & low(SINCE_BITS)).cast_signed();
     let term = Term {
         since: Timestamp::from_ms(BASE_MS.saturating_add(since)),
-        until: unpack_end(until),
+        until: unpack_end(until(word)),
         cut: None,
     };
     Some(Held { grant: Some(term), paused_from: None, applied_until: None, shutdown_at: None })

@@ -76,6 +76,7 @@ impl Bucket {
         tag | rest << TAG_BITS | slot::top(self.word(n)) << (TAG_BITS + REST_BITS)
     }
 
+    #[inline]
     fn word(&self, n: usize) -> u64 {
         self.words.get(n).copied().unwrap_or(EMPTY)
     }
@@ -84,19 +85,38 @@ impl Bucket {
         self.word(n) != EMPTY && self.key(n) == key
     }
 
-    /// All tags are compared without a branch: which of them it is, nobody can foresee.
+    /// A bit for each slot with a key's tag. All are compared without a branch: which of them it is,
+    /// nobody can foresee, and a processor that guessed wrong does all anew that it did meanwhile.
     #[inline]
+    fn alike(&self, key: u64) -> u32 {
+        let mut alike = 0;
+        for (n, tag) in self.tags.iter().enumerate() {
+            alike |= u32::from(*tag == key as u32) << n;
+        }
+        alike
+    }
+
+    /// The word of a key, an empty one if it is not here, and whether that is all there is to know;
+    /// also without a branch.
+    #[inline]
+    fn word_of(&self, key: u64) -> (u64, bool) {
+        let alike = self.alike(key);
+        let n = (alike.trailing_zeros() as usize).min(SLOTS - 1);
+        let word = if self.key(n) == key { self.word(n) } else { EMPTY };
+        let is_nowhere = (alike == 0) & (self.rest & SPILLED == 0);
+        (word, slot::is_packed(word) | is_nowhere)
+    }
+
     fn find(&self, key: u64) -> Option<usize> {
-        let tag = key as u32;
-        let mut at = SLOTS;
-        for (n, other) in self.tags.iter().enumerate() {
-            at = if *other == tag { n } else { at };
+        let mut alike = self.alike(key);
+        while alike != 0 {
+            let n = alike.trailing_zeros() as usize;
+            if self.holds(n, key) {
+                return Some(n);
+            }
+            alike &= alike - 1;
         }
-        if at == SLOTS {
-            return None;
-        }
-        // Tags are rarely alike where keys are not.
-        if self.holds(at, key) { Some(at) } else { (0..SLOTS).find(|n| self.holds(*n, key)) }
+        None
     }
 
     fn has_room(&self) -> bool {
@@ -129,9 +149,16 @@ impl Page {
         buckets: [Bucket { words: [EMPTY; SLOTS], tags: [0; SLOTS], rest: 0 }; BUCKETS],
     };
 
-    /// What is held.
-    #[inline]
+    /// What is held. Nearly always the first bucket tells.
+    #[inline(always)]
     pub(super) fn get(&self, pair: Pair, spot: &Spot) -> Option<Held> {
+        let home = self.buckets.get(spot.home)?;
+        let (word, is_all) = home.word_of(spot.key);
+        if is_all & pair.fits() { slot::held(word) } else { self.get_anywhere(pair, spot) }
+    }
+
+    #[cold]
+    fn get_anywhere(&self, pair: Pair, spot: &Spot) -> Option<Held> {
         if pair.fits() {
             match self.place(spot) {
                 Ok((bucket, n)) => {
