@@ -154,6 +154,7 @@ impl Index {
     }
 
     fn take_apps(&mut self, parts: Vec<Vec<Arc<App>>>) -> Result<Numbers, Broken> {
+        are_filled(&parts, APPS_PER_PART)?;
         let count = parts.iter().map(Vec::len).sum();
         let mut numbers = Numbers::room_for(count, self.next_app);
         Arc::make_mut(&mut self.apps).reserve(count);
@@ -169,6 +170,7 @@ impl Index {
     }
 
     fn take_apis(&mut self, parts: Vec<Vec<Arc<Api>>>) -> Result<(), Broken> {
+        are_filled(&parts, APIS_PER_PART)?;
         let apis = Arc::make_mut(&mut self.apis);
         for api in parts.into_iter().flatten() {
             if apis.insert(api.feed.id.clone(), api).is_some() {
@@ -219,6 +221,16 @@ fn get_apis(mut part: &[u8], calls_per_api: usize) -> Result<Vec<Arc<Api>>, Brok
     let all: Vec<FeedApi> = Code::get(&mut part)?;
     ended(part)?;
     Ok(all.into_iter().map(|feed| Arc::new(Api::new(feed, calls_per_api))).collect())
+}
+
+/// All parts are full but the last one, and that is not empty.
+fn are_filled<T>(parts: &[Vec<T>], most: usize) -> Result<(), Broken> {
+    let Some((last, full)) = parts.split_last() else { return Ok(()) };
+    if full.iter().all(|part| part.len() == most) && (1..=most).contains(&last.len()) {
+        Ok(())
+    } else {
+        Err(Broken::Malformed("a part holds more or fewer than it should"))
+    }
 }
 
 fn ended(rest: &[u8]) -> Result<(), Broken> {
