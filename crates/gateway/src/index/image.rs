@@ -34,8 +34,9 @@ const PLAIN_NUMBERS: usize = 1 << 16;
 const APPS_PER_PART: usize = 2_048;
 const APIS_PER_PART: usize = 256;
 
-/// Room for a part while it is written.
-const ROOM: usize = 1 << 19;
+/// Room for a part while it is written. Wiping it is most of what a small index costs to write, and the
+/// fuzzer's are all small.
+const ROOM: usize = if cfg!(fuzzing) { 1 << 13 } else { 1 << 19 };
 
 /// What was written, part by part.
 pub trait Parts: Sync {
@@ -45,6 +46,11 @@ pub trait Parts: Sync {
 
     /// Makes sure that there are no more.
     fn end(&self) -> io::Result<()>;
+
+    /// So many threads may read them.
+    fn readers(&self) -> usize {
+        thread::available_parallelism().map_or(1, usize::from).min(MAX_START_THREADS)
+    }
 }
 
 /// A door, without what its API's record says.
@@ -267,8 +273,7 @@ impl<P: Parts> Reader<'_, P> {
             }
             Ok(made)
         };
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let threads = threads.min(MAX_START_THREADS).min(usize::try_from(count).unwrap_or(1));
+        let threads = parts.readers().min(usize::try_from(count).unwrap_or(1));
         let mut made: Vec<(u64, T)> = thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
             let mut made = work();
