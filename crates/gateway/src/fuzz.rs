@@ -39,51 +39,27 @@ pub fn in_known_order(index: Index) -> Index {
     index.in_known_order()
 }
 
-/// What a snapshot file holds under its seal: its parts, each after its length.
-pub fn image(index: &Index) -> Vec<u8> {
-    let mut bytes = Vec::new();
+/// What a snapshot file holds under its seal: its parts.
+pub fn image(index: &Index) -> Vec<Vec<u8>> {
+    let mut parts = Vec::new();
     let put = |part: &mut Vec<u8>| {
-        bytes.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
-        bytes.append(part);
+        parts.push(part.clone());
+        part.clear();
         Ok(())
     };
     // Writing to memory cannot fail.
     drop(index.write(put));
-    bytes
+    parts
 }
 
-/// Reads what is under the seal, as if it were good.
-pub fn read_image(image: &[u8], serves: &Arc<Serves>) -> Result<Index, Broken> {
-    Index::read(&Unsealed(Mutex::new((image, 0))), serves, 1)
-}
-
-/// Parts that nobody sealed: the rest of them, and the number of its first.
-struct Unsealed<'i>(Mutex<(&'i [u8], u64)>);
-
-/// The next part, and what follows it.
-fn part_of(image: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (len, rest) = image.split_first_chunk()?;
-    rest.split_at_checked(u32::from_le_bytes(*len) as usize)
-}
-
-impl Parts for Unsealed<'_> {
-    fn next(&self, before: u64, part: &mut Vec<u8>) -> io::Result<Option<u64>> {
-        let mut at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (image, number) = *at;
-        if number >= before {
-            return Ok(None);
-        }
-        let (next, rest) = part_of(image).ok_or(io::ErrorKind::UnexpectedEof)?;
-        part.clear();
-        part.extend_from_slice(next);
-        *at = (rest, number + 1);
-        Ok(Some(number))
-    }
-
-    fn end(&self) -> io::Result<()> {
-        let is_end = self.0.lock().unwrap_or_else(PoisonError::into_inner).0.is_empty();
-        if is_end { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
-    }
+/// Reads what is under the seal, as if it were good, with so many threads.
+pub fn read_image(
+    image: &[Vec<u8>],
+    serves: &Arc<Serves>,
+    readers: usize,
+) -> Result<Index, Broken> {
+    let parts = Unsealed { image, next: Mutex::new(0) };
+    Index::read(&By { readers, parts }, serves, 1)
 }
 
 /// Does an index show every grant once, and find it as it shows it?
@@ -91,18 +67,67 @@ pub fn finds_what_it_shows(index: &Index) -> bool {
     index.finds_what_it_shows()
 }
 
-/// A snapshot file that holds these bytes: what is no part is the last one.
-pub fn seal(mut image: &[u8], key: &SealingKey) -> io::Result<Vec<u8>> {
+/// A snapshot file that holds these parts.
+pub fn seal(image: &[Vec<u8>], key: &SealingKey) -> io::Result<Vec<u8>> {
     let mut sealer = PartSealer::new(&FORM, key, Vec::new())?;
-    while !image.is_empty() {
-        let (part, rest) = part_of(image).unwrap_or((image, &[]));
-        sealer.part(&mut part.to_vec())?;
-        image = rest;
-    }
+    image.iter().try_for_each(|part| sealer.part(&mut part.clone()))?;
     sealer.finish()
 }
 
-/// Reads a snapshot file, as a gate does when it starts.
-pub fn open(file: &[u8], key: &SealingKey, serves: &Arc<Serves>) -> Result<Index, Broken> {
-    Index::read(&PartOpener::new(&FORM, key, file)?, serves, 1)
+/// Reads a snapshot file, as a gate does when it starts, with so many threads.
+pub fn open(
+    file: &[u8],
+    key: &SealingKey,
+    serves: &Arc<Serves>,
+    readers: usize,
+) -> Result<Index, Broken> {
+    let parts = PartOpener::new(&FORM, key, file)?;
+    Index::read(&By { readers, parts }, serves, 1)
+}
+
+/// Parts that so many threads read: to begin one costs more than to read a small index.
+struct By<P> {
+    readers: usize,
+    parts: P,
+}
+
+impl<P: Parts> Parts for By<P> {
+    fn next(&self, before: u64, part: &mut Vec<u8>) -> io::Result<Option<u64>> {
+        self.parts.next(before, part)
+    }
+
+    fn end(&self) -> io::Result<()> {
+        self.parts.end()
+    }
+
+    fn readers(&self) -> usize {
+        self.readers
+    }
+}
+
+/// Parts that nobody sealed, and the number of the next one.
+struct Unsealed<'i> {
+    image: &'i [Vec<u8>],
+    next: Mutex<usize>,
+}
+
+impl Parts for Unsealed<'_> {
+    fn next(&self, before: u64, part: &mut Vec<u8>) -> io::Result<Option<u64>> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = *next as u64;
+        if number >= before {
+            return Ok(None);
+        }
+        let of_image = self.image.get(*next).ok_or(io::ErrorKind::UnexpectedEof)?;
+        part.clear();
+        part.extend_from_slice(of_image);
+        *next += 1;
+        Ok(Some(number))
+    }
+
+    fn end(&self) -> io::Result<()> {
+        let next = *self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_end = next == self.image.len();
+        if is_end { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
 }

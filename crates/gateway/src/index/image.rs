@@ -34,8 +34,9 @@ const PLAIN_NUMBERS: usize = 1 << 16;
 const APPS_PER_PART: usize = 2_048;
 const APIS_PER_PART: usize = 256;
 
-/// Room for a part while it is written.
-const ROOM: usize = 1 << 19;
+/// Room for a part while it is written. Wiping it is most of what a small index costs to write, and the
+/// fuzzer's are all small.
+const ROOM: usize = if cfg!(fuzzing) { 1 << 13 } else { 1 << 19 };
 
 /// What was written, part by part.
 pub trait Parts: Sync {
@@ -45,6 +46,11 @@ pub trait Parts: Sync {
 
     /// Makes sure that there are no more.
     fn end(&self) -> io::Result<()>;
+
+    /// So many threads may read them.
+    fn readers(&self) -> usize {
+        thread::available_parallelism().map_or(1, usize::from).min(MAX_START_THREADS)
+    }
 }
 
 /// A door, without what its API's record says.
@@ -154,6 +160,7 @@ impl Index {
     }
 
     fn take_apps(&mut self, parts: Vec<Vec<Arc<App>>>) -> Result<Numbers, Broken> {
+        are_filled(&parts, APPS_PER_PART)?;
         let count = parts.iter().map(Vec::len).sum();
         let mut numbers = Numbers::room_for(count, self.next_app);
         Arc::make_mut(&mut self.apps).reserve(count);
@@ -169,6 +176,7 @@ impl Index {
     }
 
     fn take_apis(&mut self, parts: Vec<Vec<Arc<Api>>>) -> Result<(), Broken> {
+        are_filled(&parts, APIS_PER_PART)?;
         let apis = Arc::make_mut(&mut self.apis);
         for api in parts.into_iter().flatten() {
             if apis.insert(api.feed.id.clone(), api).is_some() {
@@ -221,6 +229,16 @@ fn get_apis(mut part: &[u8], calls_per_api: usize) -> Result<Vec<Arc<Api>>, Brok
     Ok(all.into_iter().map(|feed| Arc::new(Api::new(feed, calls_per_api))).collect())
 }
 
+/// All parts are full but the last one, and that is not empty.
+fn are_filled<T>(parts: &[Vec<T>], most: usize) -> Result<(), Broken> {
+    let Some((last, full)) = parts.split_last() else { return Ok(()) };
+    if full.iter().all(|part| part.len() == most) && (1..=most).contains(&last.len()) {
+        Ok(())
+    } else {
+        Err(Broken::Malformed("a part holds more or fewer than it should"))
+    }
+}
+
 fn ended(rest: &[u8]) -> Result<(), Broken> {
     if rest.is_empty() { Ok(()) } else { Err(Broken::Malformed("something follows its end")) }
 }
@@ -255,8 +273,7 @@ impl<P: Parts> Reader<'_, P> {
             }
             Ok(made)
         };
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let threads = threads.min(MAX_START_THREADS).min(usize::try_from(count).unwrap_or(1));
+        let threads = parts.readers().min(usize::try_from(count).unwrap_or(1));
         let mut made: Vec<(u64, T)> = thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
             let mut made = work();

@@ -378,6 +378,38 @@ fn what_comes_twice_in_a_snapshot_is_refused() {
 }
 
 #[test]
+fn parts_that_are_not_cut_as_they_are_written_are_refused() {
+    let two = [Change::App(0, 1), Change::App(1, 1), Change::Api(0, 0), Change::Api(1, 0)];
+    let Written(parts) = written(&apply(empty(), 0, Log::of(&two).batch(0, 4)));
+    let [head, apps, apis, rest @ ..] = &parts[..] else { panic!("a part of each kind") };
+    let with = |apps: &[Vec<u8>], apis: &[Vec<u8>]| {
+        let mut head = head[..head.len() - 8].to_vec();
+        code::put_len(apps.len(), &mut head);
+        code::put_len(apis.len(), &mut head);
+        read(&Written([&[head], apps, apis, rest].concat()))
+    };
+    // All that is in them is good, and nothing is missing.
+    let cuts = |part: &Vec<u8>| {
+        let (first, second) = part[4..].split_at((part.len() - 4) / 2);
+        let one = |record: &[u8]| [&[1, 0, 0, 0], record].concat();
+        let nothing = vec![0; 4];
+        let short = vec![one(first), one(second)];
+        [short, vec![nothing.clone(), part.clone()], vec![part.clone(), nothing]]
+    };
+    let whole = |part: &Vec<u8>| vec![part.clone()];
+    assert!(with(&whole(apps), &whole(apis)).is_ok());
+    let of_apps = cuts(apps).map(|cut| with(&cut, &whole(apis)));
+    let of_apis = cuts(apis).map(|cut| with(&whole(apps), &cut));
+    for read in of_apps.into_iter().chain(of_apis) {
+        let refused = read.err().map(|broken| broken.to_string());
+        assert_eq!(
+            refused.as_deref(),
+            Some("it is malformed: a part holds more or fewer than it should")
+        );
+    }
+}
+
+#[test]
 fn old_tokens_are_forgotten_and_the_others_kept() {
     let log = Log::of(&[Change::Token(1, 5), Change::Token(2, 6)]);
     let index = apply(empty(), 0, log.batch(0, 2)).without_old_tokens(hour(5));
