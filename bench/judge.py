@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_right
-from collections import namedtuple
+from collections import Counter, namedtuple
 
 ADMITTED, DENIED, OTHER, CLOSED = range(4)
 # What a gateway says that does not know enough to decide.
@@ -24,6 +24,8 @@ class Calls:
 
     def __init__(self):
         self.app, self.sent, self.came, self.revision, self.verdict = (array(kind) for kind in "Hqqqb")
+        # What those were that are no verdict.
+        self.others = Counter()
 
     def add(self, app, line):
         status, reason = line.status(), line.field(b"x-tidegate-reason")
@@ -35,6 +37,7 @@ class Calls:
             verdict = CLOSED
         else:
             verdict = OTHER
+            self.others[f"{status} {(reason or b'').decode()}"] += 1
         self.app.append(app)
         self.sent.append(line.sent)
         self.came.append(line.came)
@@ -90,7 +93,9 @@ def judge(changes, all_calls):
             told.other += verdict == OTHER
             told.closed += verdict == CLOSED
             number = bisect_right(starts.get(app, ()), sent) - 1
-            if number < 0 or verdict == CLOSED or sent >= windows[app][number].end:
+            # An answer that is no verdict is counted, and says nothing of what was decided.
+            is_verdict = verdict in (ADMITTED, DENIED)
+            if number < 0 or not is_verdict or sent >= windows[app][number].end:
                 told.open += 1
                 continue
             window = windows[app][number]
