@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use http::header::HOST;
-use http::{HeaderMap, HeaderValue, Method, Uri, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, request};
 use tidegate_domain::AuthType;
 use tidegate_sign::{AUTHORIZATION, X_AUTHORIZATION};
 use tokio::sync::OwnedSemaphorePermit;
@@ -15,10 +15,11 @@ use crate::backend::{NoAnswer, Set};
 use crate::body::{Evidence, Fault};
 use crate::check::{Admitted, Question, Route, decide, route};
 use crate::denial::{Denial, Reason};
+use crate::ends::Ends;
 use crate::gate::{Inner, Server};
-use crate::headers::{self, Strict, Trust};
+use crate::headers::{self, Sent, Strict, Trust};
 use crate::index::Index;
-use crate::proxy::{end_of, tell_identity};
+use crate::proxy::tell_identity;
 
 /// A call, and who answers it.
 pub(crate) struct Call<'a> {
@@ -29,15 +30,15 @@ pub(crate) struct Call<'a> {
 }
 
 /// What goes on to a backend, but for the body.
-pub(crate) struct Onward<'a> {
+pub(crate) struct Onward<'a, H> {
     pub(crate) method: Method,
     /// Path and query.
-    pub(crate) address: Uri,
-    pub(crate) headers: HeaderMap,
+    pub(crate) address: String,
+    pub(crate) headers: H,
     /// Where it goes.
     pub(crate) backends: &'a Set,
     /// When the right to call ends, for the answer.
-    pub(crate) end: Option<HeaderValue>,
+    pub(crate) ends: Ends,
     /// Its place among the API's calls.
     pub(crate) room: OwnedSemaphorePermit,
 }
@@ -121,11 +122,11 @@ impl Call<'_> {
     }
 
     /// What goes on of an admitted call.
-    pub(crate) fn onward<'a>(
+    pub(crate) fn onward<'a, H: Sent>(
         &self,
         admitted: &'a Admitted,
         ids: &Ids,
-    ) -> Result<Onward<'a>, Failed> {
+    ) -> Result<Onward<'a, H>, Failed> {
         let (parts, strict) = (self.parts, self.strict);
         let api = &admitted.api;
         let (plan, backends) = match (&api.plan, &api.backends) {
@@ -138,23 +139,42 @@ impl Call<'_> {
             .try_acquire_owned()
             .map_err(|_| (Reason::Overloaded.into(), None))?;
 
-        let mut sent =
-            callers_headers(&parts.headers, admitted).map_err(|denial| (denial, None))?;
-        let address = plan
-            .fill(&strict.target, &api.shape.placeholders, &mut sent)
-            .map_err(|denial| (denial, None))?;
-        // After everything a caller or an author may say, so that nobody can take it away again.
-        let host = match &strict.host {
-            Some(host) => HeaderValue::from_str(host).ok(),
-            None => parts.headers.get(HOST).cloned(),
+        let mut sent = H::begin(parts.headers.len());
+        let replaced = |name: &HeaderName| ids.trace.is_some_and(|trace| trace.replaces(name));
+        let add = |(name, value)| {
+            if !replaced(name) {
+                sent.add(name, value);
+            }
         };
+        let names = signed_names(&parts.headers, admitted)?;
+        let trust = match (&admitted.app, admitted.cover) {
+            (_, Some(_)) => Trust::Signed(&names),
+            (Some(_), None) => Trust::Proven,
+            (None, None) => Trust::Open,
+        };
+        let fill = |headers: &mut HeaderMap| {
+            let filled = plan.fill(&strict.target, &api.shape.placeholders, headers);
+            filled.map_err(|denial| (denial, None))
+        };
+        let address = if plan.changes_headers() {
+            let mut changed = headers::towards_backend(&parts.headers, trust);
+            let address = fill(&mut changed)?;
+            changed.iter().for_each(add);
+            address
+        } else {
+            headers::going_on(&parts.headers, trust).for_each(add);
+            fill(&mut HeaderMap::new())?
+        };
+        // After everything a caller or an author may say, so that nobody can take it away again.
+        let host = strict.host.as_deref().map(str::as_bytes);
+        let host = host.or_else(|| parts.headers.get(HOST).map(HeaderValue::as_bytes));
         headers::set_origin(&mut sent, &self.server.origin, host);
-        let end = end_of(admitted);
-        tell_identity(&mut sent, &ids.request, admitted, end.as_ref());
+        let ends = Ends::of(admitted);
+        tell_identity(&mut sent, &ids.request, admitted, &ends);
         if let Some(trace) = &ids.trace {
             trace.pass_on(&mut sent);
         }
-        Ok(Onward { method: plan.method.clone(), address, headers: sent, backends, end, room })
+        Ok(Onward { method: plan.method.clone(), address, headers: sent, backends, ends, room })
     }
 }
 
@@ -179,20 +199,18 @@ impl From<Fault> for Denial {
     }
 }
 
-fn callers_headers(headers: &HeaderMap, admitted: &Admitted) -> Result<HeaderMap, Denial> {
-    match (&admitted.app, admitted.cover) {
-        (_, Some(_)) => {
-            let names: Vec<&str> = signed_names(headers).ok_or(Reason::Internal)?.collect();
-            Ok(headers::towards_backend(headers, Trust::Signed(&names)))
-        }
-        (Some(_), None) => Ok(headers::towards_backend(headers, Trust::Proven)),
-        (None, None) => Ok(headers::towards_backend(headers, Trust::Open)),
+/// The names of the headers that were signed; none of a call that was admitted without a signature.
+fn signed_names<'h>(headers: &'h HeaderMap, admitted: &Admitted) -> Result<Vec<&'h str>, Failed> {
+    if admitted.cover.is_none() {
+        return Ok(Vec::new());
     }
+    let names = names_in_signature(headers).ok_or((Reason::Internal.into(), None))?;
+    Ok(names.collect())
 }
 
 /// The names of the headers that were signed, of a call whose signature was found to be good: so it is
 /// well formed, the same wherever it stands, and ends with a signature of one length.
-fn signed_names(headers: &HeaderMap) -> Option<impl Iterator<Item = &str>> {
+fn names_in_signature(headers: &HeaderMap) -> Option<impl Iterator<Item = &str>> {
     const BEFORE: &[u8] = b", SignedHeaders=";
     const BEHIND: usize = ", Signature=".len() + 64;
     let value = headers.get(X_AUTHORIZATION).or_else(|| headers.get(AUTHORIZATION))?.as_bytes();
@@ -216,14 +234,14 @@ mod tests {
             for name in [AUTHORIZATION, X_AUTHORIZATION] {
                 let mut headers = HeaderMap::new();
                 headers.insert(name, HeaderValue::from_str(&value).unwrap());
-                let found: Vec<&str> = signed_names(&headers).unwrap().collect();
+                let found: Vec<&str> = names_in_signature(&headers).unwrap().collect();
                 assert_eq!(found.join(";"), names);
             }
         }
         for bad in ["", "SDK-HMAC-SHA256", "SDK-HMAC-SHA256 Access=a, Signature=b"] {
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, HeaderValue::from_str(bad).unwrap());
-            assert!(signed_names(&headers).is_none());
+            assert!(names_in_signature(&headers).is_none());
         }
     }
 }

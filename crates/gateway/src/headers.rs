@@ -277,14 +277,16 @@ pub(crate) enum Trust<'a> {
     Open,
 }
 
-/// The caller's headers as they go on to the backend.
-pub(crate) fn towards_backend(headers: &HeaderMap, trust: Trust<'_>) -> HeaderMap {
+/// The caller's headers that go on to the backend.
+pub(crate) fn going_on<'h>(
+    headers: &'h HeaderMap,
+    trust: Trust<'h>,
+) -> impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)> {
     let nominated: Vec<HeaderName> = nominated(headers).collect();
-    let mut kept = HeaderMap::with_capacity(headers.len() + ADDED);
-    for (name, value) in headers {
+    headers.iter().filter(move |(name, _)| {
         let goes = match (Kind::of(name.as_str()), trust) {
             (Kind::Plain, Trust::Signed(names)) => {
-                names.contains(&name.as_str()) || UNSIGNED_BUT_SENT.contains(name)
+                names.contains(&name.as_str()) || UNSIGNED_BUT_SENT.contains(*name)
             }
             (Kind::Plain, Trust::Proven | Trust::Open) | (Kind::Credential, Trust::Open) => true,
             (Kind::Credential, Trust::Signed(_) | Trust::Proven)
@@ -293,10 +295,14 @@ pub(crate) fn towards_backend(headers: &HeaderMap, trust: Trust<'_>) -> HeaderMa
                 _,
             ) => false,
         };
-        if goes && !nominated.contains(name) {
-            kept.append(name, value.clone());
-        }
-    }
+        goes && !nominated.contains(*name)
+    })
+}
+
+/// The same, to be changed further.
+pub(crate) fn towards_backend(headers: &HeaderMap, trust: Trust<'_>) -> HeaderMap {
+    let mut kept = HeaderMap::with_capacity(headers.len() + ADDED);
+    going_on(headers, trust).for_each(|(name, value)| kept.add(name, value));
     kept
 }
 
@@ -319,12 +325,12 @@ impl From<Caller> for Origin {
 }
 
 /// Tells the backend where a call came from. A caller's own word on that has been dropped.
-pub(crate) fn set_origin(sent: &mut HeaderMap, origin: &Origin, host: Option<HeaderValue>) {
-    sent.insert(FORWARDED_FOR, origin.address.clone());
+pub(crate) fn set_origin(sent: &mut impl Sets, origin: &Origin, host: Option<&[u8]>) {
+    sent.set_value(FORWARDED_FOR, &origin.address);
     if let Some(host) = host {
-        sent.insert(FORWARDED_HOST, host);
+        sent.set(FORWARDED_HOST, host);
     }
-    sent.insert(FORWARDED_PROTO, HeaderValue::from_static(origin.scheme));
+    sent.set(FORWARDED_PROTO, origin.scheme.as_bytes());
 }
 
 /// Whatever headers can be set in, each in place of one of the same name.
@@ -334,6 +340,67 @@ pub(crate) trait Sets {
 
     /// Sets a header.
     fn set_value(&mut self, name: HeaderName, value: &HeaderValue);
+}
+
+/// Headers on their way to a backend.
+pub(crate) trait Sent: Sets {
+    /// None yet, with room for some.
+    fn begin(callers: usize) -> Self;
+
+    /// Adds one of the caller's.
+    fn add(&mut self, name: &HeaderName, value: &HeaderValue);
+}
+
+impl Sent for HeaderMap {
+    fn begin(callers: usize) -> Self {
+        Self::with_capacity(callers + ADDED)
+    }
+
+    fn add(&mut self, name: &HeaderName, value: &HeaderValue) {
+        self.append(name, value.clone());
+    }
+}
+
+/// Headers as they are sent: a line each. Nothing in them is replaced, so what is set must not be there
+/// yet: of the names by which the gate itself speaks no header of a caller or an author goes on.
+pub(crate) struct Lines(Vec<u8>);
+
+impl Lines {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn says(&self, name: &HeaderName) -> bool {
+        let begin = [name.as_str().as_bytes(), b": "].concat();
+        self.0.split(|byte| *byte == b'\n').any(|line| line.starts_with(&begin))
+    }
+}
+
+impl Sent for Lines {
+    fn begin(callers: usize) -> Self {
+        Self(Vec::with_capacity((callers + ADDED) * LINE_BYTES))
+    }
+
+    fn add(&mut self, name: &HeaderName, value: &HeaderValue) {
+        write(&mut self.0, name.as_str(), value.as_bytes());
+    }
+}
+
+/// Most headers are shorter.
+const LINE_BYTES: usize = 64;
+
+impl Sets for Lines {
+    fn set(&mut self, name: HeaderName, value: &[u8]) {
+        debug_assert!(!self.says(&name), "{name} twice");
+        let is_text = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~' | 0x80..);
+        if value.iter().all(is_text) {
+            write(&mut self.0, name.as_str(), value);
+        }
+    }
+
+    fn set_value(&mut self, name: HeaderName, value: &HeaderValue) {
+        self.set(name, value.as_bytes());
+    }
 }
 
 impl Sets for HeaderMap {
@@ -458,6 +525,81 @@ mod tests {
         assert_eq!(names, ["accept", "x-order"]);
         let open = towards_backend(&headers, Trust::Open);
         assert!(open.contains_key("authorization") && open.contains_key("x-unsigned"));
+    }
+
+    #[test]
+    fn headers_are_lines_and_no_value_begins_another() {
+        let callers = map(&[("x-order", "1"), ("x-order", "2"), ("x_request_id", "3")]);
+        let said = |value: &[u8]| {
+            let mut lines = Lines::begin(0);
+            going_on(&callers, Trust::Open).for_each(|(name, value)| lines.add(name, value));
+            lines.set(APP, value);
+            lines
+        };
+        let orders = "x-order: 1\r\nx-order: 2\r\n";
+        for (value, is_said) in [
+            (&b"a"[..], true),
+            (b"\xc3\xa9\tb", true),
+            (b"a\r\nx: y", false),
+            (b"a\nx", false),
+            (b"a\rx", false),
+            (b"\0", false),
+            (b"\x7f", false),
+        ] {
+            assert_eq!(HeaderValue::from_bytes(value).is_ok(), is_said);
+            let app = [b"x-tidegate-app: ", value, b"\r\n"].concat();
+            let all = [orders.as_bytes(), if is_said { &app } else { b"" }].concat();
+            assert_eq!(said(value).as_bytes(), all);
+            assert_eq!(said(value).says(&APP), is_said);
+        }
+        for byte in 0..=u8::MAX {
+            assert_eq!(
+                said(&[byte]).says(&APP),
+                HeaderValue::from_bytes(&[byte]).is_ok(),
+                "{byte}"
+            );
+        }
+    }
+
+    #[test]
+    fn neither_a_caller_nor_an_author_speaks_under_a_name_of_the_gate() {
+        let gates = [
+            APP,
+            API,
+            GRANT_END,
+            CANCELLED_AT,
+            REQUEST_ID,
+            FORWARDED_FOR,
+            FORWARDED_HOST,
+            FORWARDED_PROTO,
+            HOST,
+            CONTENT_LENGTH,
+            TRANSFER_ENCODING,
+            CONNECTION,
+        ];
+        for name in gates.iter().flat_map(spellings) {
+            let callers = map(&[(&name, "spoofed")]);
+            let trusts = [Trust::Open, Trust::Proven, Trust::Signed(&[&name.to_lowercase()])];
+            for trust in trusts {
+                assert_eq!(going_on(&callers, trust).count(), 0, "{name}");
+            }
+            let author = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            assert!(!may_be_set_by_author(&author), "{name}");
+        }
+    }
+
+    /// A name in capitals or not, with each of its hyphens as it is or as some servers take for one.
+    fn spellings(name: &HeaderName) -> Vec<String> {
+        let mut all = vec![String::new()];
+        for part in name.as_str().split_inclusive('-') {
+            let word = part.trim_end_matches('-');
+            let ends: &[&str] = if part.ends_with('-') { &["-", "_", "."] } else { &[""] };
+            let grown = |begun: String| ends.iter().map(move |end| format!("{begun}{word}{end}"));
+            all = all.into_iter().flat_map(grown).collect();
+        }
+        let capitals: Vec<String> = all.iter().map(|name| name.to_uppercase()).collect();
+        all.extend(capitals);
+        all
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod call;
 mod check;
 mod compare;
 mod denial;
+mod ends;
 mod ext_authz;
 pub mod feed;
 mod follower;

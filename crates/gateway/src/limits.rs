@@ -201,6 +201,9 @@ pub(crate) const READ_BYTES: usize = 16 * 1024;
 pub(crate) const ANSWER_HEAD_BYTES: usize = 256 * 1024;
 pub(crate) const ANSWER_HEADERS: usize = 100;
 
+/// The longest address at a backend, path and query: as long as one may be for the types of `http`.
+pub(crate) const ADDRESS_BYTES: usize = 65_534;
+
 /// The longest line before a chunk of such an answer, and the most bytes behind its last chunk.
 pub(crate) const CHUNK_LINE_BYTES: usize = 1024;
 pub(crate) const TRAILER_BYTES: usize = 16 * 1024;

@@ -2,13 +2,14 @@
 //! every call from the one [`Target`] that was signed and routed.
 
 use http::header::HeaderName;
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tidegate_sign::Target;
 
 use crate::denial::{Denial, Reason};
 use crate::feed::{Backend, Constant, Moved, Position};
 use crate::headers;
+use crate::limits::ADDRESS_BYTES;
 
 /// Everything but the unreserved characters of RFC 3986: as it is signed, so it is sent.
 pub(crate) const ENCODED: &AsciiSet =
@@ -88,6 +89,12 @@ impl Plan {
         Ok(())
     }
 
+    /// Do headers depend on other parts of a call, or other parts on headers?
+    pub(crate) fn changes_headers(&self) -> bool {
+        let moves = |m: &Moved| [m.position, m.backend_position].contains(&Position::Header);
+        self.moved.iter().any(moves) || self.constants_at(Position::Header).next().is_some()
+    }
+
     fn moved_to(&self, position: Position) -> impl Iterator<Item = &Moved> {
         self.moved.iter().filter(move |m| m.backend_position == position)
     }
@@ -110,14 +117,14 @@ impl Plan {
         target: &Target,
         placeholders: &[(usize, String)],
         headers: &mut HeaderMap,
-    ) -> Result<Uri, Denial> {
+    ) -> Result<String, Denial> {
         if self.moved.is_empty() && self.constants.is_empty() {
             let mut address = self.path(&[], target, placeholders)?;
             if !target.canonical_query().is_empty() {
                 address.push(if address.contains('?') { '&' } else { '?' });
                 address.push_str(target.canonical_query());
             }
-            return as_address(address);
+            return fits(address);
         }
         let mut pairs: Vec<(&str, &str)> = target.query().collect();
         pairs.sort_unstable();
@@ -171,7 +178,7 @@ impl Plan {
             };
         }
 
-        as_address(address)
+        fits(address)
     }
 
     /// What the caller sent for a parameter.
@@ -219,7 +226,8 @@ impl Plan {
         target: &Target,
         placeholders: &[(usize, String)],
     ) -> Result<String, Denial> {
-        let mut path = String::new();
+        let mut path =
+            String::with_capacity(target.path().len() + target.canonical_query().len() + 64);
         for piece in &self.path {
             let name = match piece {
                 Piece::Text(text) => {
@@ -249,9 +257,13 @@ impl Plan {
     }
 }
 
-fn as_address(path_and_query: String) -> Result<Uri, Denial> {
-    Uri::try_from(path_and_query)
-        .map_err(|_| Denial::new(Reason::BadRequest, "The backend's address is too long."))
+/// An address is made of what its author wrote, which was read as one, and of what is encoded. So it is
+/// one, if it is not too long.
+fn fits(address: String) -> Result<String, Denial> {
+    if address.len() > ADDRESS_BYTES {
+        return Err(Denial::new(Reason::BadRequest, "The backend's address is too long."));
+    }
+    Ok(address)
 }
 
 fn bad(name: &str, what: &str) -> Denial {
@@ -341,8 +353,9 @@ mod tests {
     fn fill(backend: &Backend, target: &str, headers: &mut HeaderMap) -> Result<String, Denial> {
         let plan = Plan::read(backend, &["id"]).unwrap();
         let placeholders = [(1, "id".to_owned())];
-        plan.fill(&Target::parse(target).unwrap(), &placeholders, headers)
-            .map(|uri| uri.to_string())
+        let address = plan.fill(&Target::parse(target).unwrap(), &placeholders, headers)?;
+        assert!(address.parse::<http::Uri>().is_ok_and(|uri| uri.path().starts_with('/')));
+        Ok(address)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use tidegate_sign::Cover;
 use tokio::sync::OwnedSemaphorePermit;
@@ -16,6 +16,7 @@ use crate::body::{AnyBody, BoxError, Evidence, Inbound, Outbound, Reply, full, r
 use crate::call::{Call, Failed, Onward};
 use crate::check::Admitted;
 use crate::denial::{Denial, Reason};
+use crate::ends::Ends;
 use crate::gate::{Inner, Server};
 use crate::headers::{self, Sets};
 use crate::json;
@@ -134,8 +135,8 @@ impl Call<'_> {
         memory: Option<OwnedSemaphorePermit>,
     ) -> Result<Response<Reply>, Failed> {
         let (parts, strict) = (self.parts, self.strict);
-        let Onward { method, address, mut headers, backends, end, room } =
-            self.onward(admitted, ids)?;
+        let Onward { method, address, mut headers, backends, ends, room } =
+            self.onward::<HeaderMap>(admitted, ids)?;
         if strict.is_websocket {
             if !admitted.api.feed.rules.upgrade {
                 return Err((headers::no_switch(), None));
@@ -152,7 +153,8 @@ impl Call<'_> {
             None => body,
         });
         *request.method_mut() = method;
-        *request.uri_mut() = address;
+        // Of an address that was filled in, this cannot fail.
+        *request.uri_mut() = Uri::try_from(address).map_err(|_| (Reason::Internal.into(), None))?;
         *request.headers_mut() = headers;
 
         let clients = &self.server.backends;
@@ -170,7 +172,7 @@ impl Call<'_> {
                 let told = strict.is_websocket.then(|| head.headers.clone());
                 headers::from_backend(&mut head.headers);
                 head.version = Version::HTTP_11;
-                tell_end(&mut head.headers, admitted, end.as_ref());
+                ends.tell(&mut head.headers);
                 if head.status == StatusCode::SWITCHING_PROTOCOLS {
                     let (caller, backend) = (parts.extensions.get(), head.extensions.remove());
                     let idle = clients.idle(backends);
@@ -223,37 +225,14 @@ pub(crate) fn tell_identity(
     headers: &mut impl Sets,
     id: &RequestId,
     admitted: &Admitted,
-    end: Option<&HeaderValue>,
+    ends: &Ends,
 ) {
     headers.set_value(headers::REQUEST_ID, id.value());
     headers.set(headers::API, admitted.api.feed.id.as_str().as_bytes());
     if let Some(app) = &admitted.app {
         headers.set(headers::APP, app.as_str().as_bytes());
     }
-    tell_end(headers, admitted, end);
-}
-
-/// When the right to call ends, if it does.
-pub(crate) fn end_of(admitted: &Admitted) -> Option<HeaderValue> {
-    HeaderValue::try_from(admitted.end()?.to_string()).ok()
-}
-
-/// Tells when the right to call ends, if it does.
-pub(crate) fn tell_end(headers: &mut impl Sets, admitted: &Admitted, end: Option<&HeaderValue>) {
-    for (name, value) in ends(admitted, end) {
-        headers.set_value(name, &value);
-    }
-}
-
-/// The headers that tell when the right to call ends.
-pub(crate) fn ends(
-    admitted: &Admitted,
-    end: Option<&HeaderValue>,
-) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-    let cancelled = admitted.permit.cancelled_at();
-    let cancelled = cancelled.and_then(|at| HeaderValue::try_from(at.to_string()).ok());
-    let end = end.map(|end| (headers::GRANT_END, end.clone()));
-    end.into_iter().chain(cancelled.map(|at| (headers::CANCELLED_AT, at)))
+    ends.tell(headers);
 }
 
 /// The answer to a denied call.

@@ -12,9 +12,10 @@ use crate::account::{Account, Ids};
 use crate::body::Evidence;
 use crate::check::{Admitted, decide, route};
 use crate::denial::{Denial, Reason};
+use crate::ends::Ends;
 use crate::gate::Inner;
 use crate::headers::{self, Sets, Strict};
-use crate::proxy::{end_of, tell_end, tell_identity};
+use crate::proxy::tell_identity;
 use crate::request_id::RequestId;
 
 /// A call, as the proxy tells of it.
@@ -159,7 +160,7 @@ impl Judged {
     /// Says who calls, by the headers by which only the gate speaks. They are for the backend.
     pub(crate) fn tell_backend(&self, out: &mut impl Sets) {
         match &self.verdict {
-            Ok(admitted) => tell_identity(out, &self.id, admitted, end_of(admitted).as_ref()),
+            Ok(admitted) => tell_identity(out, &self.id, admitted, &Ends::of(admitted)),
             Err(_) => out.set_value(headers::REQUEST_ID, self.id.value()),
         }
     }
@@ -176,7 +177,7 @@ impl Judged {
         out.set_value(headers::REQUEST_ID, self.id.value());
         self.tell_revision(out);
         if let Ok(admitted) = &self.verdict {
-            tell_end(out, admitted, end_of(admitted).as_ref());
+            Ends::of(admitted).tell(out);
         }
     }
 

@@ -74,19 +74,21 @@ impl Target {
             pairs: Vec::with_capacity(8),
             trailing_slash: true,
             canonical_path: String::with_capacity(path.len() + 2),
-            canonical_query: String::new(),
+            canonical_query: String::with_capacity(query.len()),
             odd: None,
         };
-        target.read_path(path)?;
-        let odd = target.segments().find_map(oddness);
+        let is_plain = target.read_path(path)?;
+        let odd = if is_plain { None } else { target.segments().find_map(oddness) };
         match odd {
             Some(error) if !lets_odd => return Err(error),
             Some(_) => target.segments().try_for_each(check_parts)?,
             None => {}
         }
         target.odd = odd;
-        target.read_query(query)?;
-        target.canonical_query = target.sorted_query(query.len());
+        let is_sorted = target.read_query(query)?;
+        if !is_sorted {
+            target.canonical_query = target.sorted_query(query.len());
+        }
         // Encoding can make it longer. Without this the canonical form could be too long to be
         // read again by the next one in line.
         let question_mark = usize::from(!target.pairs.is_empty());
@@ -96,45 +98,79 @@ impl Target {
         Ok(target)
     }
 
-    /// Reads what follows the first slash.
-    fn read_path(&mut self, path: &str) -> Result<(), TargetError> {
+    /// Reads what follows the first slash. Tells whether all of it is plain.
+    fn read_path(&mut self, path: &str) -> Result<bool, TargetError> {
         self.canonical_path.push('/');
+        let mut all_plain = true;
         if path.is_empty() {
-            return Ok(());
+            return Ok(all_plain);
         }
         let (path, trailing_slash) =
             path.strip_suffix('/').map_or((path, false), |path| (path, true));
         self.trailing_slash = trailing_slash;
-        for segment in path.split('/') {
+        for wire in path.split('/') {
             if self.segments.len() == MAX_SEGMENTS {
                 return Err(TargetError::TooManySegments);
             }
             let start = self.decoded.len();
-            read_segment(segment, &mut self.decoded)?;
+            if is_plain(wire) {
+                check_part(wire)?;
+                self.decoded.push_str(wire);
+                self.canonical_path.push_str(wire);
+            } else {
+                all_plain = false;
+                read_segment(wire, &mut self.decoded)?;
+                encode(self.decoded.get(start..).unwrap_or_default(), &mut self.canonical_path);
+            }
             self.segments.push(self.decoded.len());
-            let segment = self.decoded.get(start..).unwrap_or_default();
-            encode(segment, &mut self.canonical_path);
             self.canonical_path.push('/');
         }
-        Ok(())
+        Ok(all_plain)
     }
 
-    fn read_query(&mut self, wire: &str) -> Result<(), TargetError> {
+    /// Reads the pairs, and writes them as they are signed, in the order they come. Tells whether that is the
+    /// order of the signature, too, as with most clients it is.
+    fn read_query(&mut self, wire: &str) -> Result<bool, TargetError> {
         for pair in wire.split('&').filter(|pair| !pair.is_empty()) {
             if self.pairs.len() == MAX_QUERY_PAIRS {
                 return Err(TargetError::TooManyPairs);
             }
-            check_pair(pair)?;
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let start = self.decoded.len();
-            decode(name, &mut self.decoded)?;
-            let end_of_name = self.decoded.len();
-            decode(value, &mut self.decoded)?;
-            if self.decoded.get(start..).is_some_and(|pair| pair.contains('\0')) {
-                return Err(TargetError::Control);
+            if !self.pairs.is_empty() {
+                self.canonical_query.push('&');
             }
-            self.pairs.push((end_of_name, self.decoded.len()));
+            self.read_pair(pair)?;
         }
+        Ok(self.query().is_sorted())
+    }
+
+    fn read_pair(&mut self, wire: &str) -> Result<(), TargetError> {
+        let start = self.decoded.len();
+        let (end_of_name, end) = match plain_pair(wire) {
+            Some((name, value)) => {
+                for part in [name, "=", value] {
+                    self.canonical_query.push_str(part);
+                }
+                self.decoded.push_str(name);
+                self.decoded.push_str(value);
+                (start + name.len(), self.decoded.len())
+            }
+            None => {
+                check_pair(wire)?;
+                let (name, value) = wire.split_once('=').unwrap_or((wire, ""));
+                decode(name, &mut self.decoded)?;
+                let end_of_name = self.decoded.len();
+                decode(value, &mut self.decoded)?;
+                let part = |range| self.decoded.get(range).unwrap_or_default();
+                let (name, value) =
+                    (part(start..end_of_name), part(end_of_name..self.decoded.len()));
+                if name.contains('\0') || value.contains('\0') {
+                    return Err(TargetError::Control);
+                }
+                write_pair(name, value, &mut self.canonical_query);
+                (end_of_name, self.decoded.len())
+            }
+        };
+        self.pairs.push((end_of_name, end));
         Ok(())
     }
 
@@ -247,11 +283,8 @@ fn encode(part: &str, into: &mut String) {
     }
 }
 
+/// Reads a segment that is not plain.
 fn read_segment(wire: &str, into: &mut String) -> Result<(), TargetError> {
-    if is_plain(wire) {
-        into.push_str(wire);
-        return check_part(wire);
-    }
     for byte in wire.bytes() {
         refuse_everywhere(byte)?;
         let plain = byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,=:@;".contains(&byte);
@@ -341,8 +374,20 @@ fn write_query<'q>(text: &mut String, pairs: impl Iterator<Item = (&'q str, &'q 
         if index > 0 {
             text.push('&');
         }
-        encode(name, text);
-        text.push('=');
-        encode(value, text);
+        write_pair(name, value, text);
     }
+}
+
+fn write_pair(name: &str, value: &str, into: &mut String) {
+    encode(name, into);
+    into.push('=');
+    encode(value, into);
+}
+
+/// A pair in which there is nothing to decode, to encode or to refuse.
+fn plain_pair(wire: &str) -> Option<(&str, &str)> {
+    let is_not_plain = |byte: u8| !PLAIN[usize::from(byte)];
+    let Some(end_of_name) = wire.bytes().position(is_not_plain) else { return Some((wire, "")) };
+    let value = wire.get(end_of_name..)?.strip_prefix('=')?;
+    is_plain(value).then_some((wire.get(..end_of_name)?, value))
 }

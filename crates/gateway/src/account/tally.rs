@@ -147,7 +147,9 @@ impl Tally {
 
     /// A phase of a call took so long.
     pub(crate) fn took(&self, kind: Kind, phase: Phase, time: Duration) {
-        let us = u64::try_from(time.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX);
+        // Without a division of 128 bits.
+        let us = time.as_secs().saturating_mul(1_000_000);
+        let us = us.saturating_add(time.subsec_nanos().div_ceil(1_000).into());
         let bucket = BOUNDS_US.partition_point(|bound| *bound < us);
         if let Some(times) = self.slot().and_then(|slot| times_of(slot, kind, phase)) {
             times.sum_us.fetch_add(us, Ordering::Relaxed);

@@ -1,8 +1,9 @@
 //! A call's place in a trace, by the W3C's `traceparent`.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 
 use super::Share;
+use crate::headers::Sets;
 use crate::request_id::RequestId;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -37,16 +38,15 @@ impl Trace {
     }
 
     /// Makes the gate's span the parent of the backend's.
-    pub(crate) fn pass_on(&self, headers: &mut HeaderMap) {
+    pub(crate) fn pass_on(&self, headers: &mut impl Sets) {
         let flags = u8::from(self.is_sampled);
         let text = format!("00-{:032x}-{:016x}-{flags:02x}", self.id, self.span);
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            headers.insert(TRACEPARENT, value);
-        }
-        // It belongs to the trace that was brought.
-        if self.parent.is_none() {
-            headers.remove(TRACESTATE);
-        }
+        headers.set(TRACEPARENT, text.as_bytes());
+    }
+
+    /// Does a header say what is said by this trace from now on, or belong to one that ended here?
+    pub(crate) fn replaces(&self, name: &HeaderName) -> bool {
+        *name == TRACEPARENT || (*name == TRACESTATE && self.parent.is_none())
     }
 }
 
@@ -79,6 +79,8 @@ fn low_half(number: u128) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
     use crate::request_id::RequestIds;
 
@@ -92,8 +94,9 @@ mod tests {
         headers.insert(TRACESTATE, HeaderValue::from_static("a=1"));
         let id = RequestIds::new().next();
         let trace = Trace::of_call(share, &headers, &id);
+        assert!(trace.replaces(&TRACEPARENT));
+        assert_eq!(trace.replaces(&TRACESTATE), trace.parent.is_none());
         trace.pass_on(&mut headers);
-        assert_eq!(headers.contains_key(TRACESTATE), trace.parent.is_some());
         if trace.parent.is_none() {
             assert_eq!(format!("{:032x}", trace.id), id.as_str());
         }

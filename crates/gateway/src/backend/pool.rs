@@ -10,12 +10,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use hyper::client::conn::{http1, http2};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::Sender;
 use crate::body::AnyBody;
+use crate::limits::READ_BYTES;
 
 /// The connections to one backend.
 pub(crate) struct Pool {
@@ -45,8 +47,29 @@ struct Idle {
 }
 
 struct Plain {
-    stream: TcpStream,
+    line: Line,
     since: Instant,
+}
+
+/// A connection that calls use straight, and the memory its answers are read into.
+pub(super) struct Line {
+    pub(super) stream: TcpStream,
+    pub(super) inbox: BytesMut,
+}
+
+impl Line {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self { stream, inbox: BytesMut::new() }
+    }
+
+    /// Has what an answer was read into at hand again; memory that few answers need is given up.
+    fn clear(&mut self) {
+        self.inbox.clear();
+        self.inbox.reserve(READ_BYTES);
+        if self.inbox.capacity() > READ_BYTES {
+            self.inbox = BytesMut::new();
+        }
+    }
 }
 
 struct Shared {
@@ -98,7 +121,7 @@ impl Pool {
     }
 
     /// A connection for a call that goes straight, and on which nothing was said since its last answer.
-    pub(super) fn take_plain(&self, now: Instant) -> Option<TcpStream> {
+    pub(super) fn take_plain(&self, now: Instant) -> Option<Line> {
         let plain = &mut self.lock().plain;
         while let Some(last) = plain.pop() {
             if self.is_old(last.since, now) {
@@ -106,23 +129,24 @@ impl Pool {
                 plain.clear();
                 break;
             }
-            if is_quiet(&last.stream) {
-                return Some(last.stream);
+            if is_quiet(&last.line.stream) {
+                return Some(last.line);
             }
         }
         None
     }
 
     /// Keeps a connection of which a call went straight and has read the answer to its end.
-    pub(super) fn keep_plain(&self, stream: TcpStream, now: Instant) {
+    pub(super) fn keep_plain(&self, mut line: Line, now: Instant) {
         if self.most == 0 {
             return;
         }
+        line.clear();
         let plain = &mut self.lock().plain;
         if plain.len() >= self.most {
             plain.remove(0);
         }
-        plain.push(Plain { stream, since: now });
+        plain.push(Plain { line, since: now });
     }
 
     /// Takes note of a new connection: one of HTTP/2 is there for all calls.
@@ -142,11 +166,13 @@ impl Pool {
         self.speaks_http1.load(Ordering::Relaxed)
     }
 
-    /// Closes what is old or was closed by the backend. Tells how many are left.
+    /// Closes what is old or was closed by the backend; what is left gives up its memory, for it may stay
+    /// idle. Tells how many are left.
     pub(crate) fn sweep(&self, now: Instant) -> usize {
         let mut state = self.lock();
         state.idle.retain(|idle| !self.is_old(idle.since, now) && !idle.sender.is_closed());
-        state.plain.retain(|plain| !self.is_old(plain.since, now) && is_quiet(&plain.stream));
+        state.plain.retain(|plain| !self.is_old(plain.since, now) && is_quiet(&plain.line.stream));
+        state.plain.iter_mut().for_each(|plain| plain.line.inbox = BytesMut::new());
         // Calls that are under way on it go on.
         state.shared =
             state.shared.take().filter(|s| !self.is_old(s.used, now) && !s.sender.is_closed());

@@ -4,26 +4,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::Buf;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::head::{Head, head, is_bodiless};
-use super::pool::Pool;
+use super::pool::{Line, Pool};
 use super::{Backends, Endpoint, Failure, Framing, Inner, Torn, Way};
-use crate::headers;
+use crate::headers::{self, Lines};
 use crate::limits::READ_BYTES;
 
 /// What is asked of a backend.
 pub(crate) struct Wish<'r> {
     pub(crate) method: &'r Method,
     /// Path and query.
-    pub(crate) address: &'r Uri,
+    pub(crate) address: &'r str,
     /// All but `Host` and `Content-Length`.
-    pub(crate) headers: &'r HeaderMap,
+    pub(crate) headers: &'r Lines,
     pub(crate) body: &'r [u8],
 }
 
@@ -50,10 +49,9 @@ pub(crate) struct Begun {
     pub(crate) framing: Framing,
     /// Did the backend say when it answered?
     pub(crate) is_dated: bool,
-    stream: TcpStream,
+    /// Where it comes from, with what was read and not passed on.
+    line: Line,
     pool: Arc<Pool>,
-    /// What was read and not passed on.
-    inbox: BytesMut,
     /// May the connection be used again?
     keeps: bool,
 }
@@ -66,21 +64,22 @@ impl Begun {
 
     /// Passes on what has come of the body; tells how many bytes of it.
     pub(crate) fn pass(&mut self, out: &mut Vec<u8>) -> Result<u64, Torn> {
-        self.framing.pass(&mut self.inbox, out)
+        self.framing.pass(&mut self.line.inbox, out)
     }
 
     /// Waits for more of the body. Nothing: the backend has hung up.
     pub(crate) async fn read(&mut self) -> std::io::Result<usize> {
-        if self.inbox.capacity() - self.inbox.len() < READ_BYTES {
-            self.inbox.reserve(MORE_BYTES);
+        let Line { stream, inbox } = &mut self.line;
+        if inbox.capacity() - inbox.len() < READ_BYTES {
+            inbox.reserve(MORE_BYTES);
         }
-        self.stream.read_buf(&mut self.inbox).await
+        stream.read_buf(inbox).await
     }
 
     /// Keeps the connection for another call, if it is good for one.
     pub(crate) fn give_back(self, now: Instant) {
-        if self.keeps && self.framing.is_over() && self.inbox.is_empty() {
-            self.pool.keep_plain(self.stream, now);
+        if self.keeps && self.framing.is_over() && self.line.inbox.is_empty() {
+            self.pool.keep_plain(self.line, now);
         }
     }
 }
@@ -99,16 +98,16 @@ impl Way for Straight<'_> {
     ) -> Result<Begun, Failure> {
         self.write(to);
         let pool = self.inner.pool(to);
-        while let Some(mut stream) = pool.take_plain(now) {
+        while let Some(mut line) = pool.take_plain(now) {
             // The backend hung up before any of it was sent: nobody has seen it.
-            let Ok(sent @ 1..) = stream.write(&self.out).await else { continue };
-            return self.rest(stream, sent, pool).await;
+            let Ok(sent @ 1..) = line.stream.write(&self.out).await else { continue };
+            return self.rest(line, sent, pool).await;
         }
         // Rare and large: kept apart, so that it makes no call's state larger.
         let dialed = Box::pin(self.inner.dialer.dial_plain(to, connect)).await;
         let stream = dialed.map_err(Failure::Connection)?;
         self.inner.sweep_later();
-        self.rest(stream, 0, pool).await
+        self.rest(Line::new(stream), 0, pool).await
     }
 
     fn again(&mut self) {}
@@ -118,24 +117,25 @@ impl Straight<'_> {
     /// Sends the rest of the request, and waits for the head of the answer.
     async fn rest(
         &mut self,
-        mut stream: TcpStream,
+        mut line: Line,
         sent: usize,
         pool: Arc<Pool>,
     ) -> Result<Begun, Failure> {
         let broken = |error: std::io::Error| Failure::Broken(error.to_string());
         if let Some(rest) = self.out.get(sent..).filter(|rest| !rest.is_empty()) {
-            stream.write_all(rest).await.map_err(broken)?;
+            line.stream.write_all(rest).await.map_err(broken)?;
         }
         self.out.clear();
-        let mut inbox = BytesMut::with_capacity(READ_BYTES);
+        let Line { stream, inbox } = &mut line;
+        inbox.reserve(READ_BYTES);
         loop {
-            if stream.read_buf(&mut inbox).await.map_err(broken)? == 0 {
+            if stream.read_buf(inbox).await.map_err(broken)? == 0 {
                 return Err(Failure::Broken("it hung up before it answered".to_owned()));
             }
-            while let Some((length, head)) = head(&inbox, &mut self.out)? {
+            while let Some((length, head)) = head(inbox, &mut self.out)? {
                 inbox.advance(length);
                 let Some(Head { status, framing, is_dated, keeps }) = head else { continue };
-                return Ok(Begun { status, framing, is_dated, stream, pool, inbox, keeps });
+                return Ok(Begun { status, framing, is_dated, line, pool, keeps });
             }
             inbox.reserve(READ_BYTES);
         }
@@ -146,15 +146,12 @@ impl Straight<'_> {
         let Wish { method, address, headers, body } = &self.wish;
         let out = &mut self.out;
         out.clear();
-        let target = address.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        for part in [method.as_str(), " ", target, " HTTP/1.1\r\nhost: "] {
+        for part in [method.as_str(), " ", address, " HTTP/1.1\r\nhost: "] {
             out.extend_from_slice(part.as_bytes());
         }
         out.extend_from_slice(to.host_header().as_bytes());
         out.extend_from_slice(b"\r\n");
-        for (name, value) in *headers {
-            headers::write(out, name.as_str(), value.as_bytes());
-        }
+        out.extend_from_slice(headers.as_bytes());
         if !body.is_empty() {
             let mut digits = itoa::Buffer::new();
             headers::write(out, CONTENT_LENGTH.as_str(), digits.format(body.len()).as_bytes());

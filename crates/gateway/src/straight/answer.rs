@@ -3,15 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::Response;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
-use http::{HeaderValue, Response};
 use tidegate_domain::Timestamp;
 
 use crate::backend::{Begun, Framing};
-use crate::check::Admitted;
+use crate::ends::Ends;
 use crate::gate::Inner;
 use crate::headers::{self, REQUEST_ID, REVISION, write};
-use crate::proxy::ends;
 use crate::request_id::RequestId;
 
 /// What the gate says in every answer.
@@ -40,14 +39,8 @@ impl Said<'_> {
 }
 
 /// Ends the head of a backend's answer, of which its own headers are written.
-pub(super) fn end_head(
-    out: &mut Vec<u8>,
-    begun: &Begun,
-    said: &Said<'_>,
-    admitted: &Admitted,
-    end: Option<&HeaderValue>,
-) {
-    for (name, value) in ends(admitted, end) {
+pub(super) fn end_head(out: &mut Vec<u8>, begun: &Begun, said: &Said<'_>, ends: &Ends) {
+    for (name, value) in ends.iter() {
         write(out, name.as_str(), value.as_bytes());
     }
     match begun.framing {

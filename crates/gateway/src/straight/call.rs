@@ -20,7 +20,7 @@ use crate::call::{Call, Failed, Onward};
 use crate::check::route;
 use crate::denial::{Denial, Reason};
 use crate::gate::Server;
-use crate::headers;
+use crate::headers::{self, Lines};
 use crate::proxy::{health, refuse, reserve};
 
 /// What becomes of the connection after a call.
@@ -263,8 +263,8 @@ impl Going<'_, '_> {
             *fault = why;
             Unanswered::Denied(denial)
         };
-        let Onward { method, address, headers, backends, end, room } =
-            call.onward(admitted, ids).map_err(&mut failed)?;
+        let Onward { method, address, headers, backends, ends, room } =
+            call.onward::<Lines>(admitted, ids).map_err(&mut failed)?;
         let clients = &call.server.backends;
         let wish = Wish { method: &method, address: &address, headers: &headers, body };
         let mut way = Straight::new(clients, wish);
@@ -282,7 +282,7 @@ impl Going<'_, '_> {
         let keeps = keeps && !caller.is_stopping();
         let said = Said { gate: call.gate, id: &ids.request, revision: *revision, keeps };
         let mut out = way.out;
-        answer::end_head(&mut out, &begun, &said, admitted, end.as_ref());
+        answer::end_head(&mut out, &begun, &said, &ends);
         let (idle, until) = (clients.idle(backends), asked.until);
         Ok(Answering { begun, out, keeps, idle, until, _held: (room, asked.flight()) })
     }

@@ -3,8 +3,9 @@
 use tidegate_domain::AuthType;
 use tidegate_domain::api::Method;
 use tidegate_gateway::feed::{Constant, Moved, Position};
+use tidegate_gateway::{Share, Telling};
 
-use crate::world::World;
+use crate::world::{World, exchange, limits};
 
 #[tokio::test]
 async fn identity_comes_from_the_gate_alone() {
@@ -38,6 +39,82 @@ async fn identity_comes_from_the_gate_alone() {
         assert_eq!(seen.header("x-forwarded-host"), Some(world.address.to_string().as_str()));
         let spoofed = seen.headers.iter().find(|(_, value)| *value == "spoofed");
         assert!(spoofed.is_none(), "{spoofed:?}");
+    }
+}
+
+#[tokio::test]
+async fn on_either_way_a_backend_is_told_each_thing_once_and_by_the_gate() {
+    // With traces, so that the gate says all it ever says.
+    let telling = Telling { traces: Some(Share::ALL), ..Telling::default() };
+    let world = World::telling(limits(), telling).await;
+    let moved = Moved {
+        name: "q".to_owned(),
+        position: Position::Query,
+        backend_name: "X-Moved".to_owned(),
+        backend_position: Position::Header,
+        required: false,
+        default: None,
+    };
+    let constant = |name: &str| Constant {
+        name: name.to_owned(),
+        position: Position::Header,
+        value: "author".to_owned(),
+    };
+    for (id, path) in [("open", "/open"), ("authored", "/authored")] {
+        let mut api = world.api(id, AuthType::None, Method::Get, path, "/echo");
+        if id == "authored" {
+            api.backend.moved = vec![moved.clone()];
+            api.backend.constants = vec![constant("Traceparent"), constant("Tracestate")];
+        }
+        world.publish(api).await;
+    }
+    let gates = [
+        "x-tidegate-app",
+        "x-tidegate-api",
+        "x-tidegate-grant-end",
+        "x-tidegate-cancelled-at",
+        "x-request-id",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "traceparent",
+        "tracestate",
+        "content-length",
+        "transfer-encoding",
+        "host",
+    ];
+    let by_hyper = world.by_hyper().await;
+    let spellings = |name: &str| [name.to_owned(), name.to_uppercase(), name.replace('-', "_")];
+    for name in gates.iter().flat_map(|name| spellings(name)) {
+        for path in ["/orders/7", "/open", "/authored?q=1"] {
+            for gate in [world.address, by_hyper] {
+                let call = world.call("GET", path);
+                let bytes = if path != "/orders/7" {
+                    call.unsigned(&name, "spoofed").plain_bytes()
+                } else if name.eq_ignore_ascii_case("host") {
+                    call.unsigned(&name, "spoofed").bytes()
+                } else {
+                    call.header(&name, "spoofed").bytes()
+                };
+                let before = world.backend.calls();
+                let answer = exchange(gate, &bytes).await;
+                if answer.status == 400 {
+                    assert_eq!(world.backend.calls(), before, "{name}");
+                    continue;
+                }
+                answer.allowed();
+                let seen = world.backend.last();
+                for gates in gates {
+                    let said = seen.header(gates);
+                    assert!(said.is_none_or(|said| said != "author"), "{gates}");
+                }
+                let spoofed = seen.headers.iter().find(|(_, value)| *value == "spoofed");
+                assert!(spoofed.is_none(), "{path} {spoofed:?}");
+                assert!(seen.header("traceparent").unwrap().starts_with("00-"));
+                let moved = path.starts_with("/authored").then_some("1");
+                assert_eq!(seen.header("x-moved"), moved);
+            }
+        }
     }
 }
 
