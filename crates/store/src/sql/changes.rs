@@ -10,7 +10,7 @@ use tidegate_domain::{Api, Key, Throttle};
 
 use super::access::{Stored, all, by_key, clamped, one};
 use super::cells::Cells;
-use super::lists::{deleted_apis, deleted_apps};
+use super::lists::{api_is_there, app_is_there};
 use super::tables::{apis, apps, instances, projects, publications, standings, throttles, tokens};
 use crate::{AppRecord, Changes, Head, Result, Revision};
 
@@ -65,8 +65,8 @@ fn nothing(head: &Head) -> Changes {
 /// deleted says all.
 fn living(query: Select<standings::Entity>) -> Select<standings::Entity> {
     query
-        .filter(standings::Column::Api.not_in_subquery(deleted_apis()))
-        .filter(standings::Column::App.not_in_subquery(deleted_apps()))
+        .filter(api_is_there(standings::Entity, standings::Column::Api))
+        .filter(app_is_there(standings::Entity, standings::Column::App))
 }
 
 async fn all_but_standings(
@@ -93,7 +93,7 @@ async fn all_but_standings(
         changes.apis_deleted = gone_apis.iter().map(id).collect::<Result<_>>()?;
     }
 
-    let is_living = publications::Column::Api.not_in_subquery(deleted_apis());
+    let is_living = api_is_there(publications::Entity, publications::Column::Api);
     changes.publications = all(tx, later!(publications, since).filter(is_living)).await?;
     Ok(changes)
 }

@@ -1,6 +1,6 @@
 //! Filters as conditions.
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use tidegate_domain::publication::Status;
 use tidegate_domain::{AppKind, ApplicationKind, NoticeOutcome, Outcome, Timestamp};
@@ -18,7 +18,7 @@ use crate::{ApiFilter, AppFilter, ApplicationFilter, ListedBy, NoticeFilter};
 const ESCAPE: char = '!';
 
 /// Does a lower-cased column contain this part, whatever its case?
-fn contains(column: impl ColumnTrait, part: &str) -> sea_orm::sea_query::SimpleExpr {
+fn contains(column: impl ColumnTrait, part: &str) -> SimpleExpr {
     let mut pattern = String::from("%");
     for c in part.to_lowercase().chars() {
         if matches!(c, '%' | '_' | ESCAPE) {
@@ -35,16 +35,19 @@ pub fn select<E: EntityTrait>(_: E, column: E::Column, condition: Condition) -> 
     E::find().select_only().column(column).filter(condition).into_query()
 }
 
-/// The ids of deleted apps.
-pub fn deleted_apps() -> SelectStatement {
-    let deleted = Condition::all().add(apps::Column::Deleted.eq(true));
-    select(apps::Entity, apps::Column::Id, deleted)
+/// Is the app that a row names in this column still there? It is looked up by its id: what is asked of may be
+/// one row, and there may be a million apps.
+pub fn app_is_there<E: EntityTrait>(_: E, column: E::Column) -> SimpleExpr {
+    let same = Expr::col((apps::Entity, apps::Column::Id)).equals((E::default(), column));
+    let gone = Condition::all().add(same).add(apps::Column::Deleted.eq(true));
+    Expr::exists(select(apps::Entity, apps::Column::Id, gone)).not()
 }
 
-/// The ids of deleted APIs.
-pub fn deleted_apis() -> SelectStatement {
-    let deleted = Condition::all().add(apis::Column::Deleted.eq(true));
-    select(apis::Entity, apis::Column::Id, deleted)
+/// The same of an API.
+pub fn api_is_there<E: EntityTrait>(_: E, column: E::Column) -> SimpleExpr {
+    let same = Expr::col((apis::Entity, apis::Column::Id)).equals((E::default(), column));
+    let gone = Condition::all().add(same).add(apis::Column::Deleted.eq(true));
+    Expr::exists(select(apis::Entity, apis::Column::Id, gone)).not()
 }
 
 /// The ids of projects of an account.
