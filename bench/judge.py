@@ -37,7 +37,7 @@ class Calls:
             verdict = CLOSED
         else:
             verdict = OTHER
-            self.others[f"{status} {(reason or b'').decode()}"] += 1
+            self.others[line.outcome()] += 1
         self.app.append(app)
         self.sent.append(line.sent)
         self.came.append(line.came)
@@ -52,7 +52,9 @@ class Verdicts:
     """Counted calls."""
 
     def __init__(self):
-        self.calls = self.admitted = self.denied = self.other = self.closed = self.open = self.stale = 0
+        self.calls = self.admitted = self.denied = self.closed = self.open = self.stale = 0
+        # Those that are no verdict, by what they are.
+        self.others = Counter()
         # Of judged calls, how long after the answer they were sent (in ns), by what holds: a grant or none.
         self.judged = {False: array("q"), True: array("q")}
         # Of those among them that were answered as if the change had not been made.
@@ -60,6 +62,10 @@ class Verdicts:
         # Those of these that were decided at its revision or a later one, by what was known, and wrongly:
         # `(window, sent, came, revision)`.
         self.mistakes = []
+
+    @property
+    def other(self):
+        return self.others.total()
 
     @property
     def mistaken(self):
@@ -86,11 +92,11 @@ def judge(changes, all_calls):
     windows = windows_of(changes)
     starts = {app: [window.start for window in own] for app, own in windows.items()}
     for calls in all_calls:
+        told.others += calls.others
         for app, sent, came, revision, verdict in calls.rows():
             told.calls += 1
             told.admitted += verdict == ADMITTED
             told.denied += verdict == DENIED
-            told.other += verdict == OTHER
             told.closed += verdict == CLOSED
             number = bisect_right(starts.get(app, ()), sent) - 1
             # An answer that is no verdict is counted, and says nothing of what was decided.

@@ -45,6 +45,10 @@ class Line:
     def status(self):
         return int(self.answer[9:12])
 
+    def outcome(self):
+        """The status, and the gateway's reason if it gave one."""
+        return f"{self.status()} {(self.field(b'x-tidegate-reason') or b'').decode()}"
+
     def field(self, name):
         return field(self.answer.partition(b"\r\n\r\n")[0], name)
 

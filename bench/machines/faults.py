@@ -170,9 +170,7 @@ def play(stage, which, times, wait, progress):
     told = judge(meter.changes, meter.calls.values())
     found.changes = sum(change.granted is not None for change in meter.changes)
     found.unknown = len(meter.changes) - found.changes
-    found.calls, found.closed = told.calls, told.closed
-    for calls in meter.calls.values():
-        found.others += calls.others
+    found.calls, found.closed, found.others = told.calls, told.closed, told.others
     found.late, found.early = list(told.wrong[False]), list(told.wrong[True])
     found.mistaken = told.mistaken
     for window, sent, came, revision in told.mistakes:

@@ -22,7 +22,7 @@ def pace(address, apps, per_second, seed, stop, told):
             if line.status() == 200:
                 admitted += 1
             else:
-                failed[f"{line.status()} {(line.field(b'x-tidegate-reason') or b'').decode()}"] += 1
+                failed[line.outcome()] += 1
         except OSError as error:
             line = None
             failed[str(error)] += 1

@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 
 from backend import Backend
@@ -155,17 +156,10 @@ class Story:
         self.folder, self.backend = folder, backend
         feeds = [f"127.0.0.1:{port}" for port in free_ports(NODES.count("control"))]
         follow = {"TIDEGATE_CONTROL_URLS": ",".join(f"http://{feed}" for feed in feeds)}
-        each = iter(feeds)
+        lead = [{"TIDEGATE_DATABASE": database, "TIDEGATE_FEED_ADDR": feed} for feed in feeds]
+        more = {"control": iter(lead), "gateway": repeat(follow)}
         self.nodes = [
-            Node(
-                f"node-{n}",
-                side,
-                folder,
-                {"TIDEGATE_DATABASE": database, "TIDEGATE_FEED_ADDR": next(each)}
-                if side == "control"
-                else follow,
-            )
-            for n, side in enumerate(NODES, 1)
+            Node(f"node-{n}", side, folder, next(more[side])) for n, side in enumerate(NODES, 1)
         ]
         world = folder / "world.yaml"
         world.write_text(WORLD, encoding="utf-8")

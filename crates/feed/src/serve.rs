@@ -167,21 +167,19 @@ impl Feed {
         let news = self.news(&question, came).await?;
         let age = self.provider.proof_age().ok_or(Refused::Unproven)?;
         let Times { now, wall } = self.provider.times();
-        let News { since, batch: Batch { epoch, head, .. }, .. } = &news;
-        let (epoch, since, head) = (epoch.clone(), *since, *head);
+        let (epoch, since, head) = (news.batch.epoch.clone(), news.since, news.batch.head);
         let told = Told { epoch, since, head, age, now, wall, held: came.elapsed() };
         Ok(Parts::send(question.number, told, news, permit))
     }
 
     /// What has changed and since when, now or within the wait.
     async fn news(&self, question: &Question, came: Instant) -> Result<News, Refused> {
-        let poll = &question.poll;
+        let (poll, provider) = (&question.poll, &*self.provider);
         if poll.since == 0 {
             return self.everything().await;
         }
-        let mut batch = self.provider.changes(poll.since).await?;
+        let mut batch = provider.changes(poll.since).await?;
         if batch.epoch == poll.epoch && batch.head == poll.since && !poll.wait.is_zero() {
-            let provider = &*self.provider;
             let is_woken = tokio::select! {
                 () = provider.bell(poll.since) => true,
                 () = sleep(poll.wait) => false,

@@ -370,6 +370,11 @@ impl Lines {
         &self.0
     }
 
+    fn put(&mut self, name: &HeaderName, value: &[u8]) {
+        debug_assert!(!self.says(name), "{name} twice");
+        write(&mut self.0, name.as_str(), value);
+    }
+
     fn says(&self, name: &HeaderName) -> bool {
         let begin = [name.as_str().as_bytes(), b": "].concat();
         self.0.split(|byte| *byte == b'\n').any(|line| line.starts_with(&begin))
@@ -391,15 +396,14 @@ const LINE_BYTES: usize = 64;
 
 impl Sets for Lines {
     fn set(&mut self, name: HeaderName, value: &[u8]) {
-        debug_assert!(!self.says(&name), "{name} twice");
         let is_text = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~' | 0x80..);
         if value.iter().all(is_text) {
-            write(&mut self.0, name.as_str(), value);
+            self.put(&name, value);
         }
     }
 
     fn set_value(&mut self, name: HeaderName, value: &HeaderValue) {
-        self.set(name, value.as_bytes());
+        self.put(&name, value.as_bytes());
     }
 }
 

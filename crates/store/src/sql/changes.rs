@@ -65,8 +65,8 @@ fn nothing(head: &Head) -> Changes {
 /// deleted says all.
 fn living(query: Select<standings::Entity>) -> Select<standings::Entity> {
     query
-        .filter(api_is_there(standings::Entity, standings::Column::Api))
-        .filter(app_is_there(standings::Entity, standings::Column::App))
+        .filter(api_is_there((standings::Entity, standings::Column::Api)))
+        .filter(app_is_there((standings::Entity, standings::Column::App)))
 }
 
 async fn all_but_standings(
@@ -93,7 +93,7 @@ async fn all_but_standings(
         changes.apis_deleted = gone_apis.iter().map(id).collect::<Result<_>>()?;
     }
 
-    let is_living = api_is_there(publications::Entity, publications::Column::Api);
+    let is_living = api_is_there((publications::Entity, publications::Column::Api));
     changes.publications = all(tx, later!(publications, since).filter(is_living)).await?;
     Ok(changes)
 }

@@ -1,6 +1,8 @@
 //! Filters as conditions.
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, LikeExpr, SelectStatement, SimpleExpr};
+use sea_orm::sea_query::{
+    Expr, ExprTrait as _, IntoColumnRef, LikeExpr, SelectStatement, SimpleExpr,
+};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use tidegate_domain::publication::Status;
 use tidegate_domain::{AppKind, ApplicationKind, NoticeOutcome, Outcome, Timestamp};
@@ -35,19 +37,25 @@ pub fn select<E: EntityTrait>(_: E, column: E::Column, condition: Condition) -> 
     E::find().select_only().column(column).filter(condition).into_query()
 }
 
-/// Is the app that a row names in this column still there? It is looked up by its id: what is asked of may be
-/// one row, and there may be a million apps.
-pub fn app_is_there<E: EntityTrait>(_: E, column: E::Column) -> SimpleExpr {
-    let same = Expr::col((apps::Entity, apps::Column::Id)).equals((E::default(), column));
-    let gone = Condition::all().add(same).add(apps::Column::Deleted.eq(true));
-    Expr::exists(select(apps::Entity, apps::Column::Id, gone)).not()
+/// Is the app that a row names in this column still there?
+pub fn app_is_there(named: impl IntoColumnRef) -> SimpleExpr {
+    is_there::<apps::Entity>(apps::Column::Id, apps::Column::Deleted, named)
 }
 
-/// The same of an API.
-pub fn api_is_there<E: EntityTrait>(_: E, column: E::Column) -> SimpleExpr {
-    let same = Expr::col((apis::Entity, apis::Column::Id)).equals((E::default(), column));
-    let gone = Condition::all().add(same).add(apis::Column::Deleted.eq(true));
-    Expr::exists(select(apis::Entity, apis::Column::Id, gone)).not()
+/// Is the API that a row names in this column still there?
+pub fn api_is_there(named: impl IntoColumnRef) -> SimpleExpr {
+    is_there::<apis::Entity>(apis::Column::Id, apis::Column::Deleted, named)
+}
+
+/// It is looked up by its id: what is asked of may be one row, and there may be a million things.
+fn is_there<E: EntityTrait>(
+    id: E::Column,
+    deleted: E::Column,
+    named: impl IntoColumnRef,
+) -> SimpleExpr {
+    let same = Expr::col((E::default(), id)).equals(named);
+    let gone = Condition::all().add(same).add(deleted.eq(true));
+    Expr::exists(select(E::default(), id, gone)).not()
 }
 
 /// The ids of projects of an account.
