@@ -29,8 +29,8 @@ pub struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    /// Reads `SDK-HMAC-SHA256 Access=<key>, SignedHeaders=<a;b;c>, Signature=<hex>`, in this order
-    /// and with these blanks, which is what every known signer writes.
+    /// Reads `SDK-HMAC-SHA256 Access=<key>, SignedHeaders=<a;b;c>, Signature=<hex>`, in this order,
+    /// with one blank or none behind each comma: known signers write either.
     ///
     /// # Errors
     ///
@@ -47,8 +47,8 @@ impl<'a> Authorization<'a> {
         }
         let items = items.strip_prefix("Access=").ok_or(malformed("Access"))?;
         // Neither a key nor a name holds a comma.
-        let (access, items) = part(items, " SignedHeaders=").ok_or(malformed("SignedHeaders"))?;
-        let (names, signature) = part(items, " Signature=").ok_or(malformed("Signature"))?;
+        let (access, items) = part(items, "SignedHeaders=").ok_or(malformed("SignedHeaders"))?;
+        let (names, signature) = part(items, "Signature=").ok_or(malformed("Signature"))?;
 
         if !is_access(access) {
             return Err(malformed("Access"));
@@ -76,10 +76,10 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// What comes before the first comma, and what comes after it and `next`.
+/// What comes before the first comma, and what comes after it, a blank if there is one, and `next`.
 fn part<'a>(items: &'a str, next: &str) -> Option<(&'a str, &'a str)> {
     let (before, after) = items.split_once(',')?;
-    Some((before, after.strip_prefix(next)?))
+    Some((before, after.strip_prefix(' ').unwrap_or(after).strip_prefix(next)?))
 }
 
 /// A key id that can be written into the value and read back.

@@ -15,6 +15,21 @@ pub struct Checked {
     pub date: i64,
     /// How far the signature covers the body; [`Cover::Declared`] leaves work to the caller.
     pub body: Cover,
+    /// Whether `host` is among the signed headers. The official Go SDK leaves it out. What is not
+    /// signed is the claim of whoever sent the bytes last: it may choose among things that are open to
+    /// this caller anyway, and decide nothing else.
+    pub host_signed: bool,
+}
+
+impl Checked {
+    /// For calls that are accepted only with a signed host.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError::HostNotSigned`] if `host` is not among the signed headers.
+    pub fn require_signed_host(&self) -> Result<(), SignError> {
+        if self.host_signed { Ok(()) } else { Err(SignError::HostNotSigned) }
+    }
 }
 
 /// Accepts the request if it was signed with this secret, for this time and this body.
@@ -29,8 +44,7 @@ pub struct Checked {
 ///
 /// # Errors
 ///
-/// In this order: [`SignError::HostNotSigned`], [`SignError::DateNotSigned`],
-/// [`SignError::BadMethod`], for each signed header [`SignError::HeaderNotPresent`],
+/// In this order: [`SignError::DateNotSigned`], [`SignError::BadMethod`], for each signed header [`SignError::HeaderNotPresent`],
 /// [`SignError::DuplicateHeader`] or [`SignError::BadHost`]; [`SignError::BadDate`],
 /// [`SignError::ClockSkew`]; [`SignError::BadContentHash`], [`SignError::BodyMismatch`],
 /// [`SignError::UnsignedPayloadRefused`], [`SignError::MissingContentHash`] or
@@ -44,9 +58,6 @@ pub fn check(
     wall_now_unix: i64,
     window_seconds: i64,
 ) -> Result<Checked, SignError> {
-    if !authorization.signs(HOST) {
-        return Err(SignError::HostNotSigned);
-    }
     let place_of_date = authorization.signed_headers.iter().position(|name| *name == SDK_DATE);
     let place_of_date = place_of_date.ok_or(SignError::DateNotSigned)?;
     let values = Picked::of(request.headers, &authorization.signed_headers);
@@ -76,7 +87,7 @@ pub fn check(
     }
     // Asked last, so that a decoy costs what a real secret costs.
     if matches && secret.is_usable() {
-        Ok(Checked { date, body: body.cover })
+        Ok(Checked { date, body: body.cover, host_signed: authorization.signs(HOST) })
     } else {
         Err(SignError::BadSignature)
     }

@@ -30,7 +30,7 @@ pub enum SignError {
     /// A header that counts for the signature was sent more than once.
     #[error("the header `{0}` was sent more than once; send it once")]
     DuplicateHeader(String),
-    /// `host` is not among the signed headers.
+    /// `host` is not among the signed headers of a call that is accepted only with it.
     #[error("`host` must be among SignedHeaders")]
     HostNotSigned,
     /// `x-sdk-date` is not among the signed headers.

@@ -135,10 +135,17 @@ fn authorization() {
             let Ok(value) = HeaderValue::from_bytes(&changed) else {
                 continue;
             };
+            let before = call.headers["authorization"].to_str().unwrap();
+            // A blank behind a comma may be there or not.
+            let same =
+                [before.replace(", Signed", ",Signed"), before.replace(", Signat", ",Signat")]
+                    .iter()
+                    .any(|spelling| spelling.as_bytes() == changed);
             let mut call = call.clone();
             call.headers.insert("authorization", value);
-            assert!(
-                !accepted(&vector, &call),
+            assert_eq!(
+                accepted(&vector, &call),
+                same,
                 "{}: {:?}",
                 vector.name,
                 call.headers["authorization"]

@@ -37,13 +37,38 @@ fn signed_by_another_client(call: &Call) -> Call {
 }
 
 #[test]
-fn host_and_date_must_be_signed() {
-    let without_host =
-        Call::new("GET", "/a", &[("x-sdk-date", &format_sdk_date(NOW)), ("x-a", "1")], "");
-    let mut call = signed_by_another_client(&without_host);
-    call.set("host", "ds.example.test");
-    assert_eq!(call.check(SECRET, NOW), Err(SignError::HostNotSigned));
+fn an_unsigned_host_is_accepted_and_reported() {
+    for signed in [vec![], vec![("x-a", "1")], vec![("accept", "a/b"), ("content-type", "a/b")]] {
+        let date = format_sdk_date(NOW);
+        let headers = [signed.as_slice(), &[("x-sdk-date", date.as_str())]].concat();
+        let mut call = signed_by_another_client(&Call::new("GET", "/a", &headers, ""));
+        for host in ["ds.example.test", "another.example.test"] {
+            call.set("host", host);
+            let checked = call.check(SECRET, NOW).unwrap();
+            assert!(!checked.host_signed);
+            assert_eq!(checked.require_signed_host(), Err(SignError::HostNotSigned));
+        }
+    }
+    let checked = post("").signed(KEY, SECRET, NOW).check(SECRET, NOW).unwrap();
+    assert!(checked.host_signed);
+    assert_eq!(checked.require_signed_host(), Ok(()));
+}
 
+#[test]
+fn a_blank_behind_a_comma_of_the_authorization_may_be_left_out() {
+    let call = post("").signed(KEY, SECRET, NOW);
+    let value = call.headers["authorization"].to_str().unwrap();
+    let tight = value.replace(", ", ",");
+    let mixed = value.replacen(", ", ",", 1);
+    for spelling in [&tight, &mixed] {
+        let mut call = call.clone();
+        call.set("authorization", spelling);
+        assert!(call.check(SECRET, NOW).is_ok(), "{spelling}");
+    }
+}
+
+#[test]
+fn the_date_must_be_signed() {
     let mut call = post("").signed(KEY, SECRET, NOW);
     let value = call.headers["authorization"].to_str().unwrap().replace("host;x-sdk-date", "host");
     call.set("authorization", &value);
