@@ -1,41 +1,28 @@
 //! The access log: one line a call.
 //!
-//! ```text
-//! line     a Record as a JSON object
-//! queue    lines that wait for the disk; bounded, and never waited for
-//! writer   the thread that writes them; follows a file that is renamed
-//! ```
-//!
 //! A call only puts its line into memory. When the disk does not keep up, lines are dropped and
 //! counted; calls go on.
 
 mod line;
-mod queue;
-mod writer;
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use self::queue::Queue;
-use self::writer::{Output, Written};
 use crate::account::{Outcome, Record, Share, Sink};
 use crate::limits::{LINES_PER_SECOND, LOG_QUEUE_BYTES};
+use crate::lines::{Lines, Output};
 use crate::rate::Rate;
 
 pub use self::line::FIELDS;
-
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The access log.
 #[derive(Debug)]
 pub struct AccessLog {
     share: Share,
-    queue: Arc<Queue>,
-    written: Arc<Written>,
+    lines: Lines,
     rate: Rate,
     over_rate: AtomicU64,
-    queue_full: AtomicU64,
 }
 
 impl AccessLog {
@@ -51,22 +38,15 @@ impl AccessLog {
     }
 
     fn on(output: Output, share: Share, bytes: usize) -> io::Result<Self> {
-        let queue = Arc::new(Queue::new(bytes));
-        let written = Arc::new(Written::default());
-        writer::start(output, Arc::clone(&queue), Arc::clone(&written))?;
-        let (over_rate, queue_full) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { share, queue, written, rate: Rate::default(), over_rate, queue_full })
+        let lines = Lines::gathered("access-log", output, bytes, |error| {
+            tracing::error!(%error, "the access log cannot be written; lines are lost");
+        })?;
+        Ok(Self { share, lines, rate: Rate::default(), over_rate: AtomicU64::new(0) })
     }
 
     /// Writes what waits, and takes no line any more. Waits for the disk, but not for ever.
     pub fn close(&self) {
-        self.queue.close();
-    }
-}
-
-impl Drop for AccessLog {
-    fn drop(&mut self) {
-        self.close();
+        self.lines.close();
     }
 }
 
@@ -82,22 +62,17 @@ impl Sink for AccessLog {
             self.over_rate.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        if !self.queue.push(line::of(record).as_bytes()) {
-            self.queue_full.fetch_add(1, Ordering::Relaxed);
-        }
+        self.lines.push(line::of(record).as_bytes());
     }
 
     fn outcomes(&self) -> Vec<Outcome> {
-        let of = |outcome, count: &AtomicU64| Outcome {
-            sink: "access_log",
-            outcome,
-            count: count.load(Ordering::Relaxed),
-        };
+        let of = |outcome, count| Outcome { sink: "access_log", outcome, count };
+        let fates = self.lines.fates();
         vec![
-            of("written", &self.written.lines),
-            of("over-rate", &self.over_rate),
-            of("queue-full", &self.queue_full),
-            of("write-failed", &self.written.failed),
+            of("written", fates.written),
+            of("over-rate", self.over_rate.load(Ordering::Relaxed)),
+            of("queue-full", fates.queue_full),
+            of("write-failed", fates.write_failed),
         ]
     }
 }

@@ -16,7 +16,8 @@
 //! server    accepting callers; tls: their TLS
 //!
 //! account     what is found out about a call, and told when it is over
-//! access_log  a line a call, written by a thread of its own
+//! access_log  a line a call
+//! lines       what writes lines, and never makes anybody wait
 //! metrics     what Prometheus reads
 //!
 //! told          a call that another proxy forwards, and its verdict
@@ -49,6 +50,7 @@ mod json;
 mod lease;
 mod limit;
 mod limits;
+pub mod lines;
 mod metrics;
 mod moment;
 mod nonce;

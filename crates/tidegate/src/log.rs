@@ -1,21 +1,86 @@
-//! The log: to stderr, always.
+//! The log, to stderr. It is best effort: a line is copied into a bounded queue and written by a thread of
+//! its own, so that a full disk, a closed pipe or a reader that stalls neither fails, delays nor ends
+//! anything. Lines that are lost are counted.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
+use anyhow::anyhow;
+use tidegate_gateway::lines::{Fates, Lines, Output};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::LogFormat;
+
+/// The most bytes of log that wait to be written. What comes on top of it is dropped.
+const QUEUE_BYTES: usize = 4 * 1024 * 1024;
+
+static LOG: OnceLock<Lines> = OnceLock::new();
 
 /// Begins to log what `filter` lets through.
 pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter)?;
-    let lines = tracing_subscriber::fmt()
+    // There is nowhere to report a failure to write the log to but its metric.
+    let lines = Lines::prompt("log", stderr()?, QUEUE_BYTES, |_| {})?;
+    let lines = LOG.get_or_init(|| lines);
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().init(),
-    }
+        .with_ansi(io::stderr().is_terminal())
+        .log_internal_errors(false)
+        .with_writer(|| Entry(lines));
+    let begun = match format {
+        LogFormat::Text => log.finish().try_init(),
+        LogFormat::Json => log.json().finish().try_init(),
+    };
+    begun.map_err(|error| anyhow!("cannot begin to log: {error}"))?;
+    std::panic::set_hook(Box::new(|what| tracing::error!(%what, "a task panicked and is gone")));
     Ok(())
+}
+
+/// What became of the log's lines; nothing where nothing is logged.
+pub fn fates() -> Option<Fates> {
+    LOG.get().map(Lines::fates)
+}
+
+/// Writes a last line for whoever started the program, and what waits of the log.
+pub fn end(last: Option<&str>) {
+    let last = last.map(|text| format!("{text}\n"));
+    match (LOG.get(), last) {
+        (Some(lines), last) => {
+            lines.push(last.unwrap_or_default().as_bytes());
+            lines.close();
+        }
+        (None, Some(last)) => {
+            // Nobody is left who could be informed of a failure.
+            let _ = io::stderr().write_all(last.as_bytes());
+        }
+        (None, None) => {}
+    }
+}
+
+/// A descriptor of its own: the lock of [`io::stderr`] would be held as long as a reader stalls.
+#[cfg(unix)]
+fn stderr() -> io::Result<Output> {
+    use std::os::fd::AsFd;
+    let stderr = io::stderr().as_fd().try_clone_to_owned()?;
+    Ok(Output::Stream(Box::new(std::fs::File::from(stderr))))
+}
+
+#[cfg(not(unix))]
+fn stderr() -> io::Result<Output> {
+    Ok(Output::Stream(Box::new(io::stderr())))
+}
+
+/// Where one event is written to. It comes as a whole.
+struct Entry(&'static Lines);
+
+impl Write for Entry {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

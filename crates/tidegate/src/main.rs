@@ -46,9 +46,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            log::end(None);
+            ExitCode::SUCCESS
+        }
         Err(error) => {
-            eprintln!("tidegate: {error:#}");
+            log::end(Some(&format!("tidegate: {error:#}")));
             exit::code(&error)
         }
     }

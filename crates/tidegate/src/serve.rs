@@ -1,5 +1,6 @@
 //! `tidegate serve`, `tidegate control`, `tidegate gateway` and `tidegate config`.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -181,7 +182,8 @@ impl ConfigCommand {
             Self::Schema => say(format!("{:#}", config::schema())),
             Self::Check(config) => {
                 for warning in config.load(None)?.warnings {
-                    eprintln!("warning: {warning}");
+                    // A reader that has gone away is no fault.
+                    let _ = writeln!(std::io::stderr(), "warning: {warning}");
                 }
                 say("the configuration is fine");
             }

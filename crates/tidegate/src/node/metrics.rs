@@ -1,6 +1,7 @@
 //! Where Prometheus finds the metrics: those of the gate, of this node, and of the gateways that follow it.
 
 mod gateways;
+mod log;
 mod node;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use tidegate_feed::RemoteSource;
 use tidegate_gateway::Gate;
 
 use self::gateways::OfGateways;
+use self::log::OfLog;
 use self::node::OfNode;
 use super::delivery::Deliveries;
 
@@ -61,6 +63,9 @@ impl Metrics {
         };
         text.truncate(text.trim_end_matches(END).len());
         let mut registry = Registry::with_prefix("tidegate");
+        if let Some(fates) = crate::log::fates() {
+            registry.register_collector(Box::new(OfLog(fates)));
+        }
         if let Some(of) = self.control {
             registry.register_collector(Box::new(OfGateways(of.control.gateway_figures())));
             registry.register_collector(Box::new(OfNode(of)));

@@ -19,6 +19,8 @@ mod enforced;
 mod first_run;
 mod help;
 mod kill;
+#[cfg(target_os = "linux")]
+mod log;
 mod machines;
 mod metrics;
 mod nodes;

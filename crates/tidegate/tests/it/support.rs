@@ -118,10 +118,15 @@ pub struct Server {
 impl Server {
     /// Starts `tidegate dev` on a folder, and waits for `ready`.
     pub fn dev(folder: &Folder, words: &[&str]) -> Self {
+        Self::dev_logging_to(Stdio::piped(), folder, words)
+    }
+
+    /// The same, with another stderr; nothing is kept of it.
+    pub fn dev_logging_to(stderr: impl Into<Stdio>, folder: &Folder, words: &[&str]) -> Self {
         let fixed = ["--control-addr", "127.0.0.1:0", "--gateway-addr", "127.0.0.1:0"];
         let data = folder.word();
         let all = [&["dev", "--data-dir", &data], &fixed[..], words].concat();
-        let process = spawn(&mut tidegate(&all));
+        let process = spawn_logging_to(stderr.into(), &mut tidegate(&all));
         let mut greeting = Vec::new();
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -269,11 +274,16 @@ impl Drop for Process {
 
 /// Starts a process whose lines can be waited for.
 pub fn spawn(command: &mut Command) -> Process {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    spawn_logging_to(Stdio::piped(), command)
+}
+
+fn spawn_logging_to(stderr: Stdio, command: &mut Command) -> Process {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
     let mut child = command.spawn().unwrap();
+    // Or the command would keep a pipe open that only the process is to write to.
+    command.stderr(Stdio::null());
     let stdout = BufReader::new(child.stdout.take().unwrap());
-    // Read to its end, so that a full pipe never stops the process.
-    let stderr = child.stderr.take().unwrap();
+    let stderr = child.stderr.take();
     let (sender, lines) = channel();
     std::thread::spawn(move || {
         for line in stdout.lines().map_while(Result::ok) {
@@ -284,8 +294,10 @@ pub fn spawn(command: &mut Command) -> Process {
     });
     let log = Arc::<Mutex<String>>::default();
     let kept = Arc::clone(&log);
+    // Read to its end, so that a full pipe never stops the process.
     std::thread::spawn(move || {
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        let stderr = stderr.into_iter().flat_map(|stderr| BufReader::new(stderr).lines());
+        for line in stderr.map_while(Result::ok) {
             let mut log = kept.lock().unwrap();
             log.push_str(&line);
             log.push('\n');

@@ -1,4 +1,4 @@
-//! The thread that writes the log.
+//! The thread that writes lines.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -10,8 +10,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::queue::Queue;
 
 /// Where lines go.
-pub(super) enum Output {
-    File { path: PathBuf, file: File },
+pub enum Output {
+    /// A file, which is followed when it is renamed.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// The open file.
+        file: File,
+    },
+    /// Anything else that takes bytes.
     Stream(Box<dyn Write + Send>),
 }
 
@@ -24,7 +31,7 @@ pub(super) struct Written {
 
 impl Output {
     /// A file that lines are added to. Who runs the gate and his group may read it.
-    pub(super) fn file(path: &Path) -> io::Result<Self> {
+    pub fn file(path: &Path) -> io::Result<Self> {
         Ok(Self::File { path: path.to_owned(), file: open(path)? })
     }
 
@@ -78,9 +85,15 @@ fn is_still(_: &File, _: &Path) -> bool {
 }
 
 /// Starts the thread. It ends when the queue is closed and empty.
-pub(super) fn start(output: Output, queue: Arc<Queue>, written: Arc<Written>) -> io::Result<()> {
+pub(super) fn start(
+    name: &str,
+    output: Output,
+    queue: Arc<Queue>,
+    written: Arc<Written>,
+    on_failure: fn(&io::Error),
+) -> io::Result<()> {
     let run = move || {
-        let mut writer = Writer { output, written, is_torn: false, is_failing: false };
+        let mut writer = Writer { output, written, on_failure, is_torn: false, is_failing: false };
         let mut batch = Vec::new();
         loop {
             let goes_on = queue.take(&mut batch);
@@ -92,12 +105,14 @@ pub(super) fn start(output: Output, queue: Arc<Queue>, written: Arc<Written>) ->
         }
         queue.finish();
     };
-    std::thread::Builder::new().name("access-log".to_owned()).spawn(run).map(drop)
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
 }
 
 struct Writer {
     output: Output,
     written: Arc<Written>,
+    /// Called when writing begins to fail.
+    on_failure: fn(&io::Error),
     /// Does the output end within a line?
     is_torn: bool,
     /// Has the last attempt failed? It is told once, not with every attempt.
@@ -118,7 +133,7 @@ impl Writer {
         match result {
             Ok(()) => self.is_failing = false,
             Err(error) if !self.is_failing => {
-                tracing::error!(%error, "the access log cannot be written; lines are lost");
+                (self.on_failure)(&error);
                 self.is_failing = true;
             }
             Err(_) => {}

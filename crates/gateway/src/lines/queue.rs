@@ -19,6 +19,8 @@ pub(super) struct Queue {
     /// Rings when all is written.
     done: Condvar,
     most: usize,
+    /// This many bytes ring before the patience is over.
+    ringing: usize,
 }
 
 #[derive(Debug, Default)]
@@ -30,8 +32,10 @@ struct State {
 }
 
 impl Queue {
-    pub(super) fn new(most: usize) -> Self {
-        Self { state: Mutex::default(), bell: Condvar::new(), done: Condvar::new(), most }
+    /// Holds `most` bytes. Lines are written when more than `ringing` bytes wait, or a little later.
+    pub(super) fn new(most: usize, ringing: usize) -> Self {
+        let (bell, done) = (Condvar::new(), Condvar::new());
+        Self { state: Mutex::default(), bell, done, most, ringing }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -45,7 +49,7 @@ impl Queue {
             return false;
         }
         state.lines.extend_from_slice(line);
-        let rings = !state.has_rung && state.lines.len() > self.most / 4;
+        let rings = !state.has_rung && state.lines.len() > self.ringing;
         state.has_rung |= rings;
         drop(state);
         if rings {
@@ -57,8 +61,12 @@ impl Queue {
     /// Waits for lines and swaps them with `batch`, which is empty. Tells whether more may come.
     pub(super) fn take(&self, batch: &mut Vec<u8>) -> bool {
         let is_waiting = |state: &mut State| !state.has_rung && !state.is_closed;
-        let waited = self.bell.wait_timeout_while(self.state(), PATIENCE, is_waiting);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut state = if self.ringing == 0 {
+            self.bell.wait_while(self.state(), is_waiting).unwrap_or_else(PoisonError::into_inner)
+        } else {
+            let waited = self.bell.wait_timeout_while(self.state(), PATIENCE, is_waiting);
+            waited.unwrap_or_else(PoisonError::into_inner).0
+        };
         state.has_rung = false;
         std::mem::swap(&mut state.lines, batch);
         !state.is_closed
