@@ -343,7 +343,9 @@ class TestEditing:
         with refused("DLM.4669"):
             developer.update_api(api, changed)
         clock.go_to(clock.hour(60))
-        developer.update_api(api, changed)
+        with refused("DLM.4641", "Only the API's reviewer"):
+            developer.update_api(api, changed)
+        reviewer.update_api(api, changed)
         gate.denies(app, api, "stopped")
         reviewer.recover(api)
         gate.lets_in(app, api)

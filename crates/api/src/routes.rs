@@ -96,6 +96,7 @@ routes! {
     post "/v1/{project_id}/service/apis" Member(Task::Edit) => apis::create;
     get "/v1/{project_id}/service/apis/{api_id}" Member(Task::Query) => apis::show;
     put "/v1/{project_id}/service/apis/{api_id}" Member(Task::Edit) => apis::update;
+    post "/v1/{project_id}/service/apis/{api_id}/transfer" Member(Task::Operate) => apis::transfer;
     post "/v1/{project_id}/service/apis/batch-delete" Member(Task::Edit) => apis::remove;
     get "/v1/{project_id}/service/apis/{api_id}/publish-info" Member(Task::Query) => apis::list_publications;
     get "/v1/{project_id}/service/apis/{api_id}/instances" Member(Task::Query) => apis::list_choices;

@@ -44,6 +44,12 @@ impl Seat {
         self.owns(record) || (self.role == Role::Admin && record.app.workspace == self.workspace)
     }
 
+    /// May they see what this app holds? An IAM app is seen everywhere in its project, but it
+    /// stands for all users of the account: only its own workspace and its owner look into it.
+    pub fn looks_into(&self, record: &AppRecord) -> bool {
+        self.owns(record) || record.app.workspace == self.workspace
+    }
+
     /// Is this app one of his workspace's? An IAM app is in every workspace of its project.
     pub fn sees_app(&self, record: &AppRecord) -> bool {
         match record.app.kind {
@@ -123,6 +129,12 @@ async fn same_account(view: &mut dyn View, one: &ProjectId, other: &ProjectId) -
 pub(crate) async fn own_app(view: &mut dyn View, seat: &Seat, id: &AppId) -> Result<AppRecord> {
     let record = view.app(id).await?.filter(|record| seat.sees_app(record));
     record.ok_or_else(|| app_unknown(id))
+}
+
+/// An app whose grants the caller may see.
+pub(crate) async fn open_app(view: &mut dyn View, seat: &Seat, id: &AppId) -> Result<AppRecord> {
+    let record = own_app(view, seat, id).await?;
+    if seat.looks_into(&record) { Ok(record) } else { Err(Refusal::NotAppOwner.into()) }
 }
 
 /// An app a reviewer can see: one of his workspace, or one that asked for or had this API.

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use tidegate_domain::{Api, ApiId, Refusal, Rules, Task, UserId};
-use tidegate_store::{ApiFilter, Paging};
+use tidegate_domain::{Api, ApiId, Refusal, Role, Rules, Task, UserId};
+use tidegate_store::{ApiFilter, ListedBy, Paging};
 
 use crate::access::{self, Seat};
 use crate::caller::Caller;
 use crate::command::{ApiDraft, Outcome};
 use crate::error::Result;
 use crate::ids::DrawnId;
-use crate::publications;
 use crate::turn::Turn;
+use crate::{difference, publications};
 
 /// Makes an API.
 pub(crate) async fn create(
@@ -65,20 +65,72 @@ pub(crate) async fn update(
     must_be_free(turn, &seat, &draft.name, Some(id)).await?;
     let publications = turn.publications(id).await?;
     publications::must_allow_edit(&publications, turn.now)?;
+    // Who was granted the API trusts its reviewer for where calls go: nobody else changes that.
+    if !seat.reviews(&api) {
+        must_be_held_by_nobody(turn, id).await?;
+    }
     // A stopped API keeps its grants and its route: what they were given for must not change.
     let keeps_grants = publications.iter().any(|p| p.status.as_of(turn.now).keeps_grants());
     if keeps_grants && draft.auth != api.auth {
         return Err(Refusal::EditWhilePublished.into());
     }
     api.rules.must_suit(draft.auth)?;
+    let before = api.clone();
     let mut api = drafted(api, draft, manager);
     api.updated_at = turn.now;
     turn.put_api(&api).await?;
     for publication in &publications {
         must_keep_route(turn, &api, publication).await?;
     }
-    turn.record("api.updated", id, json!({ "name": api.name, "path": api.path })).await?;
+    let details =
+        json!({ "name": api.name, "path": api.path, "changed": difference::of(&before, &api) });
+    turn.record("api.updated", id, details).await?;
+    handed_over(turn, &before, &api).await?;
     Ok(Outcome::Done)
+}
+
+/// Gives an API to another reviewer, in whatever state it is. For its reviewer, and for an admin of its
+/// workspace, so that an API whose reviewer has left is not lost.
+pub(crate) async fn transfer(
+    turn: &mut Turn<'_>,
+    caller: &Caller,
+    id: &ApiId,
+    to: &str,
+) -> Result<Outcome> {
+    let seat = turn.seat(caller).await?;
+    let before = access::own_api(turn.view(), &seat, id).await?;
+    seat.must(Task::Operate)?;
+    if !seat.reviews(&before) && seat.role != Role::Admin {
+        return Err(Refusal::NotReviewer.into());
+    }
+    let manager = reviewer(turn, &seat, to).await?;
+    if manager == before.manager {
+        return Ok(Outcome::Done);
+    }
+    let api = Api { manager, updated_at: turn.now, ..before.clone() };
+    turn.put_api(&api).await?;
+    handed_over(turn, &before, &api).await?;
+    Ok(Outcome::Done)
+}
+
+/// Records that an API has another reviewer, and leaves a message for both.
+async fn handed_over(turn: &mut Turn<'_>, before: &Api, api: &Api) -> Result<()> {
+    if before.manager == api.manager {
+        return Ok(());
+    }
+    let details = json!({ "old": before.manager.as_str(), "new": api.manager.as_str() });
+    turn.record("api.transferred", &api.id, details.clone()).await?;
+    for reviewer in [&before.manager, &api.manager] {
+        turn.tell(reviewer, "api.transferred", &api.id, details.clone()).await?;
+    }
+    Ok(())
+}
+
+/// Refuses all but its reviewer while an app has a live grant of the API, or has applied for one.
+pub(crate) async fn must_be_held_by_nobody(turn: &mut Turn<'_>, id: &ApiId) -> Result<()> {
+    let (now, first) = (turn.now, Paging { offset: 0, limit: 1 });
+    let held = turn.listed(&ListedBy::Api(id.clone()), now, first).await?;
+    if held.items.is_empty() { Ok(()) } else { Err(Refusal::NotReviewer.into()) }
 }
 
 /// A stopped API holds its route while it is changed, so the new one must be free.

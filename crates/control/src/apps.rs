@@ -132,7 +132,8 @@ pub(crate) async fn reset_secret(
     Ok(Outcome::App(Box::new(record.app), Some(secret)))
 }
 
-/// Deletes an app. One with live grants only when forced: then they are given back first.
+/// Deletes an app, for its owner or an admin of its workspace. One with live grants only when forced: then
+/// they are given back first.
 pub(crate) async fn delete(
     turn: &mut Turn<'_>,
     caller: &Caller,
@@ -142,6 +143,9 @@ pub(crate) async fn delete(
     let seat = turn.seat(caller).await?;
     let record = access::own_app(turn.view(), &seat, id).await?;
     seat.must(Task::Edit)?;
+    if !seat.answers_for(&record) {
+        return Err(Refusal::NotAppOwner.into());
+    }
     let standings = turn.standings_of_app(id).await?;
     let live = standings.iter().filter(|standing| standing.live_grant(turn.now).is_some()).count();
     if live > 0 && !force {

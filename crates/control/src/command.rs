@@ -90,6 +90,13 @@ pub enum Command {
         /// What it shall be.
         draft: ApiDraft,
     },
+    /// Give an API to another reviewer.
+    TransferApi {
+        /// The API.
+        api: ApiId,
+        /// The name of the reviewer it gets.
+        to: String,
+    },
     /// Change how the gate treats an API's calls.
     SetRules {
         /// The API.
@@ -150,6 +157,7 @@ impl Command {
             | Self::UpdateApp { .. }
             | Self::CreateApi(_)
             | Self::UpdateApi { .. }
+            | Self::TransferApi { .. }
             | Self::SetRules { .. }
             | Self::SetThrottle { .. }
             | Self::DeleteThrottle(_)

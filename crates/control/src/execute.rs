@@ -39,6 +39,7 @@ pub(crate) async fn dispatch(
         Command::ResetSecret(app) => apps::reset_secret(turn, caller, &app).await,
         Command::CreateApi(draft) => apis::create(turn, caller, draft).await,
         Command::UpdateApi { api, draft } => apis::update(turn, caller, &api, draft).await,
+        Command::TransferApi { api, to } => apis::transfer(turn, caller, &api, &to).await,
         Command::SetRules { api, rules } => rules::set(turn, caller, &api, rules).await,
         Command::SetThrottle { throttle, quota } => {
             rules::set_throttle(turn, caller, throttle, quota).await
@@ -85,6 +86,7 @@ fn check_form(command: &Command) -> Result<(), Refusal> {
         | Command::ResetSecret(_)
         | Command::CreateApi(_)
         | Command::UpdateApi { .. }
+        | Command::TransferApi { .. }
         | Command::DeleteThrottle(_)
         | Command::Publish { .. }
         | Command::ActOnApi { .. } => Ok(()),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use tidegate_domain::standing::{self, CutCause, Event};
-use tidegate_domain::{Api, Key, NoticeKind, Standing};
+use tidegate_domain::standing::{self, Event};
+use tidegate_domain::{Api, Key, Standing};
 use tidegate_store::AppRecord;
 
 use crate::error::Result;
@@ -75,12 +75,7 @@ async fn announce(
             ("grant.extended", vec![owner], json!({ "until": until.to_string() }))
         }
         Event::Cut(cut) => {
-            let cause = match cut.cause {
-                CutCause::Reviewer => "reviewer",
-                CutCause::App => "app",
-                CutCause::Unpublished => "unpublished",
-            };
-            let details = json!({ "at": cut.at.to_string(), "cause": cause });
+            let details = json!({ "at": cut.at.to_string(), "cause": cut.cause.name() });
             ("grant.cut", vec![owner, &api.manager], details)
         }
         Event::CutWithdrawn => ("grant.cut-withdrawn", vec![owner], json!({})),
@@ -96,7 +91,7 @@ async fn announce(
         Event::NoticeSent(notice) => {
             let details = json!({
                 "notice": notice.id.as_str(),
-                "kind": notice_kind(notice.kind),
+                "kind": notice.kind.name(),
                 "deadline": notice.deadline.to_string(),
             });
             ("notice.sent", vec![owner], details)
@@ -109,7 +104,7 @@ async fn announce(
             ("notice.scheduled", vec![&notice.sent_by], details)
         }
         Event::NoticeClosed(notice) => {
-            let outcome = notice.closed.as_ref().map(|closed| format!("{:?}", closed.outcome));
+            let outcome = notice.closed.as_ref().map(|closed| closed.outcome.name());
             let details = json!({ "notice": notice.id.as_str(), "outcome": outcome });
             ("notice.closed", vec![owner, &notice.sent_by], details)
         }
@@ -131,15 +126,7 @@ pub(crate) fn closed_application(application: &tidegate_domain::Application) -> 
     let verdict = application.verdict.as_ref();
     json!({
         "application": application.id.as_str(),
-        "outcome": verdict.map(|verdict| format!("{:?}", verdict.outcome)),
+        "outcome": verdict.map(|verdict| verdict.outcome.name()),
         "comment": verdict.and_then(|verdict| verdict.comment.clone()),
     })
-}
-
-fn notice_kind(kind: NoticeKind) -> &'static str {
-    match kind {
-        NoticeKind::Cancel => "cancel",
-        NoticeKind::Stop => "stop",
-        NoticeKind::Unpublish => "unpublish",
-    }
 }

@@ -14,6 +14,7 @@ mod bell;
 mod caller;
 mod command;
 mod deliver;
+mod difference;
 mod duty;
 mod error;
 mod execute;

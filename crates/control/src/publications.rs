@@ -230,7 +230,7 @@ async fn announce(
         }
         Event::PublishRejected => ("api.publish-rejected", &api.created_by, json!({})),
         Event::BackTo(status) => {
-            ("api.request-ended", &api.manager, json!({ "status": status.words() }))
+            ("api.request-ended", &api.manager, json!({ "status": status.name() }))
         }
         Event::StopAnnounced { at } => {
             ("api.stop-announced", &api.created_by, json!({ "at": at.to_string() }))

@@ -4,12 +4,12 @@ use serde_json::json;
 use tidegate_domain::{ApiId, Quota, Refusal, Rules, Task, Throttle, ThrottleName, limits};
 use tidegate_store::{ApiFilter, Paging};
 
-use crate::access;
 use crate::caller::Caller;
 use crate::command::Outcome;
 use crate::error::Result;
 use crate::publications;
 use crate::turn::Turn;
+use crate::{access, apis};
 
 /// Changes how the gate treats an API's calls. This is possible while the API answers: a limit is no
 /// use if it has to wait for a stop.
@@ -27,19 +27,22 @@ pub(crate) async fn set(
     // Who runs what others made may bind it to a policy they made.
     let binds_only = rules.equal_but_for_the_throttle(&api.rules);
     seat.must(if binds_only { Task::Operate } else { Task::Edit })?;
-    // Its reviewer answers for what grants were given for: while it answers, he alone changes that.
+    // Its reviewer answers for what grants were given for: while it answers, or grants are kept, nobody else
+    // changes that.
     if rules.change_what_was_granted(&api.rules) && !seat.reviews(&api) {
         let publications = turn.publications(id).await?;
         publications::must_allow_edit(&publications, turn.now).map_err(|_| Refusal::NotReviewer)?;
+        apis::must_be_held_by_nobody(turn, id).await?;
     }
     rules.must_suit(api.auth)?;
     if rules == api.rules {
         return Ok(Outcome::Done);
     }
-    api.rules = rules;
+    let before = std::mem::replace(&mut api.rules, rules);
     api.updated_at = turn.now;
     turn.put_api(&api).await?;
-    turn.record("api.rules-set", id, details(&api.rules)).await?;
+    let changed = json!({ "old": details(&before), "new": details(&api.rules) });
+    turn.record("api.rules-set", id, changed).await?;
     Ok(Outcome::Done)
 }
 
@@ -62,13 +65,10 @@ pub(crate) async fn set_throttle(
         return Ok(Outcome::Done);
     }
     turn.put_throttle(&throttle).await?;
-    let details = json!({
-        "window_seconds": quota.window_seconds,
-        "per_api": quota.per_api,
-        "per_user": quota.per_user,
-        "per_app": quota.per_app,
-    });
     let what = if before.is_none() { "throttle.created" } else { "throttle.updated" };
+    let details =
+        json!({ "old": before.map(|before| limits_of(before.quota)), "new": limits_of(quota) });
+
     turn.record(what, subject(&throttle), details).await?;
     Ok(Outcome::Done)
 }
@@ -107,6 +107,16 @@ async fn known_throttle(
 
 fn subject(throttle: &Throttle) -> String {
     format!("{}/{}", throttle.workspace, throttle.name)
+}
+
+/// The limits of a policy, for the journal.
+fn limits_of(quota: Quota) -> serde_json::Value {
+    json!({
+        "window_seconds": quota.window_seconds,
+        "per_api": quota.per_api,
+        "per_user": quota.per_user,
+        "per_app": quota.per_app,
+    })
 }
 
 /// All rules, for the journal.

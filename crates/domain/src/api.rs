@@ -15,6 +15,17 @@ pub enum AuthType {
     None,
 }
 
+impl AuthType {
+    /// The name in the journal. A name that was given out stays what it is.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Iam => "iam",
+            Self::None => "none",
+        }
+    }
+}
+
 /// From where an API can be seen, and so applied for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Visibility {
@@ -24,6 +35,17 @@ pub enum Visibility {
     Project,
     /// From every project of its account.
     Domain,
+}
+
+impl Visibility {
+    /// The name in the journal. A name that was given out stays what it is.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Workspace => "workspace",
+            Self::Project => "project",
+            Self::Domain => "domain",
+        }
+    }
 }
 
 /// The method an API is called with.

@@ -65,6 +65,22 @@ pub enum Outcome {
     Void(VoidCause),
 }
 
+impl Outcome {
+    /// The outcome's name in the journal and in messages. A name that was given out stays what it is.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Rejected => "rejected",
+            Self::Withdrawn => "withdrawn",
+            Self::Void(VoidCause::EndPassed) => "void.end_passed",
+            Self::Void(VoidCause::GrantEnded) => "void.grant_ended",
+            Self::Void(VoidCause::Cancelled) => "void.cancelled",
+            Self::Void(VoidCause::GivenBack) => "void.given_back",
+            Self::Void(VoidCause::Unpublished) => "void.unpublished",
+        }
+    }
+}
+
 /// Why an application lost its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum VoidCause {

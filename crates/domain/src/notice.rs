@@ -62,6 +62,30 @@ pub enum NoticeOutcome {
     Withdrawn,
 }
 
+impl NoticeKind {
+    /// The kind's name in the journal and in messages. A name that was given out stays what it is.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Stop => "stop",
+            Self::Unpublish => "unpublish",
+        }
+    }
+}
+
+impl NoticeOutcome {
+    /// The outcome's name in the journal and in messages. A name that was given out stays what it is.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Executed => "executed",
+            Self::Forced => "forced",
+            Self::Released => "released",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
 impl Notice {
     /// Does it still run?
     pub const fn is_running(&self) -> bool {

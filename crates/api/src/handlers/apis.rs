@@ -15,7 +15,7 @@ use tidegate_wire::enums::{
 };
 use tidegate_wire::errors::Fault as WireFault;
 use tidegate_wire::paging::List;
-use tidegate_wire::requests::{self, ApiActionBody, ApiBody, GatewayBody};
+use tidegate_wire::requests::{self, ApiActionBody, ApiBody, GatewayBody, TransferBody};
 use tidegate_wire::{ids, query};
 
 use super::{Answer, paging, text, window};
@@ -34,6 +34,13 @@ pub async fn create(call: Call) -> Answer {
 pub async fn update(call: Call) -> Answer {
     let api = ids::api(call.path("api_id"))?;
     let receipt = call.execute(Command::UpdateApi { api, draft: draft(&call)? }).await?;
+    Ok(Reply::no_content().at(&receipt))
+}
+
+pub async fn transfer(call: Call) -> Answer {
+    let api = ids::api(call.path("api_id"))?;
+    let to = call.body::<TransferBody>()?.parse()?;
+    let receipt = call.execute(Command::TransferApi { api, to }).await?;
     Ok(Reply::no_content().at(&receipt))
 }
 

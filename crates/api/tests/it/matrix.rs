@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 
 use tidegate_api::{Access, ROUTES, Route};
-use tidegate_control::{ApiAction, Command, GrantAction, Inbox, Login, Scope};
-use tidegate_domain::{Quota, Role, ThrottleName};
+use tidegate_control::{ApiAction, ApiDraft, Command, GrantAction, Inbox, Login, Outcome, Scope};
+use tidegate_domain::{AppKind, AuthType, Quota, Role, ThrottleName};
 use tidegate_sign::Secret;
-use tidegate_testkit::{PEOPLE, World, draft, hour};
+use tidegate_testkit::{PEOPLE, World, draft, hour, instance};
 
 use crate::site::{Ask, OPERATOR_TOKEN, Site};
 
@@ -24,6 +24,46 @@ const CALLERS: [&str; 9] = [
     "admin",
 ];
 
+/// What a route is tried on, where more than the usual matters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Case {
+    Usual,
+    /// The IAM app of the project, which every workspace sees; made by `owner`, and granted an API.
+    IamApp,
+    /// An API that was stopped while an app has a grant of it.
+    KeptGrants,
+}
+
+impl Case {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Usual => "",
+            Self::IamApp => " (an IAM app)",
+            Self::KeptGrants => " (stopped, grants kept)",
+        }
+    }
+}
+
+/// The cases of a route: those of our own beside the usual one.
+fn cases(route: &'static Route) -> Vec<(&'static Route, Case)> {
+    let more = match route.name.replace(' ', "").as_str() {
+        "apps::show"
+        | "apps::update"
+        | "apps::remove"
+        | "apps::reset_secret"
+        | "grants::act"
+        | "grants::list_apis_of_app"
+        | "gateways::show_right"
+        | "inbox::confirm"
+        | "inbox::show_notice"
+        | "inbox::withdraw_notice" => vec![Case::IamApp],
+        "apis::update" | "apis::transfer" | "apis::publish" | "apis::act" | "apis::remove"
+        | "rules::set" => vec![Case::KeptGrants],
+        _ => Vec::new(),
+    };
+    std::iter::once(Case::Usual).chain(more).map(|case| (route, case)).collect()
+}
+
 /// What a route is tried with: a request that would succeed for whoever has the right to it.
 struct Try {
     path: String,
@@ -38,11 +78,11 @@ async fn every_route_by_every_kind_of_caller() {
         write!(table, " | {caller}").unwrap();
     }
     table.push('\n');
-    for route in ROUTES {
-        write!(table, "{} {}", route.method, route.path).unwrap();
+    for (route, case) in ROUTES.iter().flat_map(cases) {
+        write!(table, "{} {}{}", route.method, route.path, case.words()).unwrap();
         for caller in CALLERS {
-            let verdict = outcome(route, caller).await;
-            check_floor(route, caller, &verdict);
+            let verdict = outcome(route, case, caller).await;
+            check_floor(route, case, caller, &verdict);
             write!(table, " | {verdict}").unwrap();
         }
         table.push('\n');
@@ -59,7 +99,7 @@ async fn every_route_by_every_kind_of_caller() {
 }
 
 /// What must hold whatever the table says.
-fn check_floor(route: &Route, caller: &str, verdict: &str) {
+fn check_floor(route: &Route, case: Case, caller: &str, verdict: &str) {
     let denied = |reason: &str| assert_eq!(verdict, reason, "{caller} at {}", route.path);
     match (route.access, caller) {
         (Access::Anyone, _) => {}
@@ -69,7 +109,12 @@ fn check_floor(route: &Route, caller: &str, verdict: &str) {
         (Access::Identified, _) => assert!(verdict.starts_with('2'), "{caller}: {verdict}"),
         (Access::Member(_), "stranger") => {
             let touches = route.path.contains("{a") || route.path.contains("{m");
-            assert!(!touches || !verdict.starts_with('2'), "{} {verdict}", route.path);
+            let only_shows = case == Case::IamApp && route.name.replace(' ', "") == "apps::show";
+            assert!(
+                only_shows || !touches || !verdict.starts_with('2'),
+                "{} {verdict}",
+                route.path
+            );
         }
         (Access::Member(task), name) => {
             let role = PEOPLE.iter().find(|(n, _, _)| *n == name).map_or(Role::Viewer, |p| p.1);
@@ -78,9 +123,14 @@ fn check_floor(route: &Route, caller: &str, verdict: &str) {
     }
 }
 
-async fn outcome(route: &Route, caller: &str) -> String {
-    let site = Site::new().await;
-    let attempt = prepare(&site.world, route).await;
+async fn outcome(route: &Route, case: Case, caller: &str) -> String {
+    let mut site = Site::new().await;
+    match case {
+        Case::Usual => {}
+        Case::IamApp => iam_app(&mut site).await,
+        Case::KeptGrants => kept_grants(&mut site).await,
+    }
+    let attempt = prepare(&site.world, route, case).await;
     let who = if caller == "intruder" { "stranger" } else { caller };
     let workspace = if caller == "stranger" { "ws-2" } else { "ws-1" };
     let ask = Ask::new(route.method, &attempt.path, &attempt.body).header("workspace", workspace);
@@ -93,7 +143,7 @@ async fn outcome(route: &Route, caller: &str) -> String {
 }
 
 /// Puts the world into the state in which `route` can succeed, and tells what to send.
-async fn prepare(world: &World, route: &Route) -> Try {
+async fn prepare(world: &World, route: &Route, case: Case) -> Try {
     let name = route.name.replace(' ', "");
     let mut body = "{}".to_owned();
     let mut query = "";
@@ -143,8 +193,17 @@ async fn prepare(world: &World, route: &Route) -> Try {
         "apps::list" | "apps::show" | "apps::remove" | "apps::reset_secret" => {}
         "apis::create" => body = api_body("another", "/another"),
         "apis::update" => {
-            world.does("reviewer", world.on_api(ApiAction::Stop(None))).await;
+            if case == Case::Usual {
+                world.does("reviewer", world.on_api(ApiAction::Stop(None))).await;
+            }
             body = api_body("orders", "/orders/{id}");
+        }
+        "apis::transfer" => body = r#"{"manager": "other-reviewer"}"#.to_owned(),
+        "apis::remove" if case == Case::KeptGrants => body = format!(r#"["{}"]"#, world.api),
+        "apis::publish" if case == Case::KeptGrants => {}
+        "apis::act" if case == Case::KeptGrants => body = r#"{"action": "RECOVER"}"#.to_owned(),
+        "rules::set" if case == Case::KeptGrants => {
+            body = r#"{"more_backends": ["backend.example:80"]}"#.to_owned();
         }
         "apis::remove" => {
             let api = world.new_api(draft("shelved", "/shelved")).await;
@@ -181,6 +240,28 @@ async fn prepare(world: &World, route: &Route) -> Try {
     }
     let path = path + query;
     Try { path, body, subject_token }
+}
+
+/// Makes the world's app the project's IAM app, which holds an API of its own workspace.
+async fn iam_app(site: &mut Site) {
+    let world = &mut site.world;
+    let wanted = ApiDraft { auth: AuthType::Iam, ..draft("staff", "/staff") };
+    let api = world.new_api(wanted).await;
+    let publish = Command::Publish { api: api.clone(), instance: instance() };
+    world.does("reviewer", publish).await;
+    let (name, description) = ("acme".to_owned(), String::new());
+    let make = Command::CreateApp { name, description, kind: AppKind::Iam };
+    let Outcome::App(app, _) = world.does("owner", make).await.outcome else { panic!("an app") };
+    (world.api, world.app) = (api, *app);
+}
+
+/// Stops the world's API after its app was granted it.
+async fn kept_grants(site: &mut Site) {
+    let world = &site.world;
+    world.does("reviewer", world.on_grant(GrantAction::Authorize(Some(hour(1000))))).await;
+    let stop = world.on_api(ApiAction::Stop(Some(hour(60))));
+    world.does("reviewer", stop).await;
+    site.go_to(hour(61));
 }
 
 /// A draft whose definition can be shown again.

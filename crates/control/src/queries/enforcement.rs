@@ -42,7 +42,7 @@ impl Control {
                 (api, access::app_for_reviewer(view, seat, key).await?)
             }
             None => {
-                let record = access::own_app(view, seat, &key.app).await?;
+                let record = access::open_app(view, seat, &key.app).await?;
                 (grants::held_api(view, seat, key).await?, record)
             }
         };

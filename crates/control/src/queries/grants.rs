@@ -73,7 +73,7 @@ impl Control {
         now: Timestamp,
     ) -> Result<Page<BoundApi>> {
         let mut query = Query::begin(self, caller).await?;
-        access::own_app(&mut *query.view, &query.seat, id).await?;
+        access::open_app(&mut *query.view, &query.seat, id).await?;
         let page = query.view.listed(&ListedBy::App(id.clone()), now, paging).await?;
         let mut items = Vec::with_capacity(page.items.len());
         for standing in page.items {

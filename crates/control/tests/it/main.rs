@@ -5,6 +5,7 @@
 mod admin;
 mod batch;
 mod gateways;
+mod guards;
 mod lifecycle;
 mod messages;
 mod nodes;

@@ -87,6 +87,21 @@ impl Status {
         self.answers() || matches!(self, Self::Stopped | Self::RecoverPending)
     }
 
+    /// The state's name in the journal and in messages. A name that was given out stays what it is.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::PublishPending => "publish_pending",
+            Self::PublishRejected => "publish_rejected",
+            Self::Published => "published",
+            Self::Stopping { .. } => "stopping",
+            Self::Stopped => "stopped",
+            Self::RecoverPending => "recover_pending",
+            Self::Unpublishing { .. } => "unpublishing",
+            Self::Offline => "offline",
+        }
+    }
+
     /// The state in words, for a refusal.
     pub const fn words(&self) -> &'static str {
         match self {

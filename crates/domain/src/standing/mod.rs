@@ -82,6 +82,17 @@ pub enum CutCause {
     Unpublished,
 }
 
+impl CutCause {
+    /// The cause's name in the journal and in messages. A name that was given out stays what it is.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reviewer => "reviewer",
+            Self::App => "app",
+            Self::Unpublished => "unpublished",
+        }
+    }
+}
+
 impl Grant {
     /// Its time.
     pub const fn term(&self) -> Term {

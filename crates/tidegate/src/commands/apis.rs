@@ -19,6 +19,7 @@ Examples:
   tidegate apis stop weather --instance gate-1        in two days, if any app counts on it
   tidegate apis recover weather --instance gate-1
   tidegate apis rules weather --throttle slow
+  tidegate apis transfer weather --to ravi
 
 A stopped API keeps its grants, an unpublished one loses them. Its apps are told, and have at least
 two days; with no app to count on it, it ends at once.")]
@@ -44,6 +45,14 @@ enum What {
     },
     /// Show or change how the gateway treats an API's calls: throttle, nonce, timeouts and the like.
     Rules(Box<Rules>),
+    /// Give an API to another reviewer. For its reviewer, and for admins.
+    Transfer {
+        /// Its name or id.
+        api: String,
+        /// The reviewer it gets.
+        #[arg(long, value_name = "USER")]
+        to: String,
+    },
     /// Publish an API. A reviewer publishes at once; others apply.
     Publish(On),
     /// Stop an API; grants are kept. For its reviewer.
@@ -90,6 +99,11 @@ impl Apis {
                 self.common.output.print(&answer, one);
             }
             What::Rules(rules) => rules.run(&control, self.common.output).await?,
+            What::Transfer { api, to } => {
+                let id = encoded(&control.api(api).await?);
+                control.post(&format!("/apis/{id}/transfer"), &json!({ "manager": to })).await?;
+                say(format!("{api} has the reviewer {to}"));
+            }
             What::Publish(on) => {
                 let path = place(&control, on).await?;
                 control.post(&format!("{path}/publish"), &json!({})).await?;

@@ -58,8 +58,8 @@ pub(super) fn text(refusal: &Refusal, name_of: &dyn Fn(&UserId) -> Option<String
         Refusal::NotReviewer => "Only the API's reviewer may do this. Ask the person named as the \
              API's `manager`; to get access, use APPLY_TYPE_APPLY."
             .into(),
-        Refusal::NotAppOwner => "Only the app's owner may do this. Ask the person named as the \
-             app's `create_user`."
+        Refusal::NotAppOwner => "Only the app's owner may do this, or, to delete it, an admin of \
+             the app's workspace. Ask the person named as the app's `create_user`."
             .into(),
         Refusal::NotAddressee => "Only the app's owner or an admin of the app's workspace may \
              answer this message. The API's side may withdraw it instead."

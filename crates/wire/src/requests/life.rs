@@ -74,6 +74,22 @@ impl GatewayBody {
     }
 }
 
+/// The body of `POST /apis/{api_id}/transfer`, a call of our own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferBody {
+    /// The name of the reviewer that the API gets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manager: Option<String>,
+}
+
+impl TransferBody {
+    /// The reviewer's name.
+    pub fn parse(&self) -> Result<String, Refusal> {
+        Ok(required("manager", self.manager.as_ref())?.to_owned())
+    }
+}
+
 /// The body of `POST /apis/batch-delete`: the APIs, each once.
 pub fn apis_to_delete(bytes: &[u8]) -> Result<Vec<ApiId>, Refusal> {
     let texts: Vec<String> = super::read(bytes)?;

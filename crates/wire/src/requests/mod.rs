@@ -15,7 +15,7 @@ pub use api::{
     DataMaskPara, DatasourceConfig, DatasourceOrderPara, RequestPara,
 };
 pub use app::{AppBody, AppChange, AppSpec, AppUpdateBody};
-pub use life::{ApiAction, ApiActionBody, GatewayBody, apis_to_delete};
+pub use life::{ApiAction, ApiActionBody, GatewayBody, TransferBody, apis_to_delete};
 pub use review::{ConfirmBody, Confirmation, DecideBody, Decision};
 pub use rules::{RulesBody, ThrottleBody};
 
