@@ -67,6 +67,7 @@ end
 CONFIG = """
 data_dir = "{data}"
 control_addr = "127.0.0.1:{control}"
+backend_networks = ["127.0.0.0/8"]
 gateway_addr = "127.0.0.1:{gateway}"
 ext_authz_addr = "127.0.0.1:{ext_authz}"
 {tls}

@@ -56,6 +56,7 @@ http {{
 CONFIG = """
 data_dir = "{dir}/data"
 control_addr = "127.0.0.1:{control}"
+backend_networks = ["127.0.0.0/8"]
 gateway_addr = "127.0.0.1:{gate}"
 [gateway]
 threads = 1

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ data_dir = "{home}"
 database = "{database}"
 control_addr = "127.0.0.1:{port}"
 feed_addr = "{feed}"
+feed_token_file = "{token}"
 metrics_addr = "127.0.0.1:{metrics}"
 {tls}
 [log]
@@ -28,6 +30,8 @@ level = "{log}"
 GATEWAY = """
 data_dir = "{home}"
 control_urls = [{control}]
+feed_token_file = "{token}"
+backend_networks = ["0.0.0.0/0", "127.0.0.0/8"]
 gateway_addr = "{address}"
 metrics_addr = "{metrics}"
 {tls}
@@ -44,6 +48,15 @@ feed_cert = "{dir}/{name}.pem"
 feed_key = "{dir}/{name}.key"
 """
 LOG = os.environ.get("TIDEGATE_BENCH_LOG", "error")
+
+
+def feed_token(folder):
+    """The file of the feed's token, which all nodes of a folder share."""
+    file = Path(folder) / "feed.token"
+    if not file.exists():
+        file.touch(0o600)
+        file.write_text(secrets.token_hex(32) + "\n")
+    return file
 
 
 class Node:
@@ -102,6 +115,7 @@ class ControlNode(Node):
         host, tls = ("0.0.0.0", TLS.format(dir=certs, name="127.0.0.1")) if certs else ("127.0.0.1", "")
         super().__init__(folder, name, "control", CONTROL.format(
             home=Path(folder) / name, database=database, port=port, feed=f"{host}:{self.feed_port}", metrics=metrics,
+            token=feed_token(folder),
             tls=tls, log=LOG))
 
     def share_keys_of(self, other):
@@ -122,6 +136,7 @@ class GatewayNode(Node):
         tls = TLS.format(dir=certs, name=name) if certs else ""
         super().__init__(folder, name, "gateway", GATEWAY.format(
             home=Path(folder) / name, control=urls, address=self.address, metrics=self.metrics, lease=lease, name=name,
+            token=feed_token(folder),
             tls=tls, log=LOG))
 
     def start(self):

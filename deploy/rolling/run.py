@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -155,8 +156,17 @@ class Story:
     def __init__(self, folder: Path, database: str, backend: Backend):
         self.folder, self.backend = folder, backend
         feeds = [f"127.0.0.1:{port}" for port in free_ports(NODES.count("control"))]
-        follow = {"TIDEGATE_CONTROL_URLS": ",".join(f"http://{feed}" for feed in feeds)}
-        lead = [{"TIDEGATE_DATABASE": database, "TIDEGATE_FEED_ADDR": feed} for feed in feeds]
+        token = folder / "feed.token"
+        token.touch(0o600)
+        token.write_text(secrets.token_hex(32) + "\n", encoding="utf-8")
+        shared = {"TIDEGATE_FEED_TOKEN_FILE": str(token)}
+        follow = shared | {
+            "TIDEGATE_CONTROL_URLS": ",".join(f"http://{feed}" for feed in feeds),
+            "TIDEGATE_BACKEND_NETWORKS": "127.0.0.0/8",
+        }
+        lead = [
+            shared | {"TIDEGATE_DATABASE": database, "TIDEGATE_FEED_ADDR": feed} for feed in feeds
+        ]
         more = {"control": iter(lead), "gateway": repeat(follow)}
         self.nodes = [
             Node(f"node-{n}", side, folder, next(more[side])) for n, side in enumerate(NODES, 1)

@@ -9,6 +9,7 @@
 //! remote    the gateway's end: a Source that asks several nodes of the control side
 //! time      what time it is at the control side
 //! peers     mutual TLS between both
+//! token     the secret both share on one machine: proofs of questions, sealed answers
 //! ```
 //!
 //! One question, one answer: "I am this gateway and decide at revision E; what has changed after R?" It is
@@ -25,6 +26,7 @@ mod poll;
 mod remote;
 mod serve;
 mod time;
+mod token;
 mod woken;
 
 pub use format::FormatError;
@@ -33,5 +35,6 @@ pub use limits::{FORMAT, NODES};
 pub use peers::PeerFiles;
 pub use poll::{Heard, Me, Question};
 pub use remote::{BadUrl, ControlUrl, Remote, RemoteSource};
-pub use serve::{Everything, Feed, Provider, Times};
+pub use serve::{Admission, Everything, Feed, Provider, Times};
 pub use time::ControlTime;
+pub use token::FeedToken;

@@ -11,6 +11,9 @@ pub(crate) const PART_BYTES: usize = 256 * 1024;
 /// The largest part, packed or not: a full one, and one more record.
 pub(crate) const MOST_PART_BYTES: usize = 8 * 1024 * 1024;
 
+/// The largest part as it is sent: with its length, and how it is packed.
+pub(crate) const MOST_FRAME_BYTES: usize = MOST_PART_BYTES + 16;
+
 /// The most records of one answer. Ten million grants are a tenth of it.
 pub(crate) const MOST_RECORDS: u64 = 100_000_000;
 

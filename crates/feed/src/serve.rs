@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tidegate_domain::Timestamp;
 use tidegate_gateway::{Answers, Batch, Source, SourceError};
+use tidegate_seal::SealError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -24,6 +25,7 @@ use crate::limits::{
     OLD_CONNECTION, PART_TAKEN, PARTS_AHEAD, QUESTION_BYTES, QUESTION_READ, QUESTIONS, WHOLES,
 };
 use crate::poll::{Heard, Question};
+use crate::token::{AnswerSealer, FeedToken, PROOF};
 use crate::woken::Woken;
 
 /// Where questions are sent.
@@ -31,6 +33,9 @@ pub(crate) const PATH: &str = "/feed";
 
 /// What the bodies of questions and answers are.
 pub(crate) const MEDIA_TYPE: &str = "application/x-tidegate-feed";
+
+/// What the bodies of answers are that are sealed with the token.
+pub(crate) const SEALED_MEDIA_TYPE: &str = "application/x-tidegate-feed-sealed";
 
 /// The two times of a node, read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,10 +66,21 @@ pub trait Everything: Send {
     async fn next(&mut self) -> Result<Option<Batch>, SourceError>;
 }
 
+/// Whom a feed answers.
+#[derive(Debug, Clone)]
+pub enum Admission {
+    /// Who proves that they have the token. The only way where there is no TLS.
+    Token(FeedToken),
+    /// Who has shown a certificate, on a listener that asks for one; who shows the token as well gets
+    /// sealed answers.
+    Certificate(FeedToken),
+}
+
 /// Answers the questions of gateways. Clones share their bounds.
 #[derive(Clone)]
 pub struct Feed {
     provider: Arc<dyn Provider>,
+    admission: Admission,
     questions: Arc<Semaphore>,
     wholes: Arc<Semaphore>,
     woken: Arc<Woken>,
@@ -81,6 +97,19 @@ enum Refused {
     Unread,
     #[error("the question is refused: {0}")]
     Format(#[from] FormatError),
+    #[error(
+        "the question carries no proof of the feed's token: set feed_token_file \
+         (TIDEGATE_FEED_TOKEN_FILE) on the gateway to a copy of feed.token, which is in the data folder of \
+         the control side"
+    )]
+    NoProof,
+    #[error(
+        "the proof of the question does not fit the feed's token: all control nodes and gateways need the \
+         same feed.token"
+    )]
+    OtherToken,
+    #[error("the answer cannot be sealed")]
+    Unsealed(#[from] SealError),
     #[error("too many gateways ask at a time")]
     Busy,
     #[error("this node cannot answer now")]
@@ -95,17 +124,39 @@ impl Refused {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::OldConnection => StatusCode::MISDIRECTED_REQUEST,
             Self::Unread | Self::Format(_) => StatusCode::BAD_REQUEST,
-            Self::Busy | Self::Source(_) | Self::Unproven => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoProof | Self::OtherToken => StatusCode::UNAUTHORIZED,
+            Self::Busy | Self::Source(_) | Self::Unproven | Self::Unsealed(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        }
+    }
+}
+
+impl Admission {
+    /// Looks at the proof of a question, and gives what seals its answer.
+    fn sealer(
+        &self,
+        question: &[u8],
+        proof: Option<&HeaderValue>,
+    ) -> Result<Option<AnswerSealer>, Refused> {
+        let (Self::Token(token) | Self::Certificate(token)) = self;
+        match (proof, self) {
+            (Some(proof), _) if token.proves(question, proof.as_bytes()) => {
+                Ok(Some(token.sealer(question)?))
+            }
+            (Some(_), _) => Err(Refused::OtherToken),
+            (None, Self::Token(_)) => Err(Refused::NoProof),
+            (None, Self::Certificate(_)) => Ok(None),
         }
     }
 }
 
 impl Feed {
     /// The feed of this node.
-    pub fn of(provider: Arc<dyn Provider>) -> Self {
+    pub fn new(provider: Arc<dyn Provider>, admission: Admission) -> Self {
         let (questions, wholes) = (Semaphore::new(QUESTIONS), Semaphore::new(WHOLES));
         let (questions, wholes) = (Arc::new(questions), Arc::new(wholes));
-        Self { provider, questions, wholes, woken: Arc::default() }
+        Self { provider, admission, questions, wholes, woken: Arc::default() }
     }
 
     /// What answers one connection, from now on.
@@ -124,8 +175,10 @@ impl Feed {
     ) -> Response<Either<Parts, Full<Bytes>>> {
         match self.answered(request, connected).await {
             Ok(parts) => {
+                let is_sealed = parts.is_sealed;
                 let mut answer = Response::new(Either::Left(parts));
-                let kind = HeaderValue::from_static(MEDIA_TYPE);
+                let kind = if is_sealed { SEALED_MEDIA_TYPE } else { MEDIA_TYPE };
+                let kind = HeaderValue::from_static(kind);
                 answer.headers_mut().insert(CONTENT_TYPE, kind);
                 answer
             }
@@ -155,12 +208,14 @@ impl Feed {
             return Err(Refused::OldConnection);
         }
         let permit = Arc::clone(&self.questions).try_acquire_owned().map_err(|_| Refused::Busy)?;
+        let proof = request.headers().get(PROOF).cloned();
         let read = Limited::new(request.into_body(), QUESTION_BYTES).collect();
         let bytes = match timeout(QUESTION_READ, read).await {
             Ok(Ok(read)) => read.to_bytes(),
             Ok(Err(_)) | Err(_) => return Err(Refused::Unread),
         };
         let came = Instant::now();
+        let sealer = self.admission.sealer(&bytes, proof.as_ref())?;
         let question = Question::read(&bytes)?;
         // Before anything else: it may be deciding on the answer as soon as it is on its way.
         self.provider.heard(question.heard(self.provider.times().wall)).await?;
@@ -169,7 +224,7 @@ impl Feed {
         let Times { now, wall } = self.provider.times();
         let (epoch, since, head) = (news.batch.epoch.clone(), news.since, news.batch.head);
         let told = Told { epoch, since, head, age, now, wall, held: came.elapsed() };
-        Ok(Parts::send(question.number, told, news, permit))
+        Ok(Parts::send(question.number, told, news, sealer, permit))
     }
 
     /// What has changed and since when, now or within the wait.
@@ -215,22 +270,32 @@ struct News {
 
 /// The parts of an answer, made no faster than they are taken. An answer that cannot be told to its end
 /// breaks off, and has no end.
-struct Parts(mpsc::Receiver<Bytes>);
+struct Parts {
+    parts: mpsc::Receiver<Bytes>,
+    is_sealed: bool,
+}
 
 impl Parts {
     /// Begins to send; `permit` is let go of when all is sent, or cannot be.
-    fn send(number: u64, told: Told, news: News, permit: OwnedSemaphorePermit) -> Self {
+    fn send(
+        number: u64,
+        told: Told,
+        news: News,
+        sealer: Option<AnswerSealer>,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
         let (send, parts) = mpsc::channel(PARTS_AHEAD);
+        let is_sealed = sealer.is_some();
         tokio::spawn(async move {
             let _permit = permit;
-            match tell(&send, number, &told, news).await {
+            match tell(&send, number, &told, news, sealer).await {
                 Ok(()) | Err(Broken::NotTaken) => {}
                 Err(error) => {
                     tracing::error!(%error, "an answer to a gateway cannot be told to its end");
                 }
             }
         });
-        Self(parts)
+        Self { parts, is_sealed }
     }
 }
 
@@ -241,6 +306,8 @@ enum Broken {
     Format(#[from] FormatError),
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error("it cannot be sealed: {0}")]
+    Seal(#[from] std::io::Error),
     #[error("the gateway does not take it")]
     NotTaken,
 }
@@ -250,10 +317,18 @@ async fn tell(
     number: u64,
     told: &Told,
     news: News,
+    mut sealer: Option<AnswerSealer>,
 ) -> Result<(), Broken> {
-    let take = async |part| match timeout(PART_TAKEN, to.send(part)).await {
+    let send = async |bytes| match timeout(PART_TAKEN, to.send(bytes)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) | Err(_) => Err(Broken::NotTaken),
+    };
+    let mut take = async |part| {
+        let part = match &mut sealer {
+            Some(sealer) => sealer.frame(&part)?,
+            None => part,
+        };
+        send(part).await
     };
     let mut packer = Packer::default();
     take(packer.head(number, told)?).await?;
@@ -268,7 +343,11 @@ async fn tell(
             None => None,
         };
     }
-    take(packer.end()?).await
+    take(packer.end()?).await?;
+    match sealer {
+        Some(sealer) => send(sealer.end()?).await,
+        None => Ok(()),
+    }
 }
 
 impl Body for Parts {
@@ -279,6 +358,6 @@ impl Body for Parts {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Ready<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(cx).map(|part| part.map(|part| Ok(Frame::data(part))))
+        self.parts.poll_recv(cx).map(|part| part.map(|part| Ok(Frame::data(part))))
     }
 }

@@ -183,6 +183,7 @@ impl From<NoAnswer> for Failed {
         match why {
             NoAnswer::Late => (Reason::BackendTimeout.into(), None),
             NoAnswer::Unreachable(why) => (Reason::BackendUnreachable.into(), Some(why)),
+            NoAnswer::Forbidden(why) => (Reason::BackendForbidden.into(), Some(why)),
         }
     }
 }

@@ -69,6 +69,8 @@ pub enum Reason {
     LeaseLapsed,
     /// The gate or the backend has no room for one more call.
     Overloaded,
+    /// The backend is where the gate may not connect to.
+    BackendForbidden,
     /// The backend did not answer.
     BackendUnreachable,
     /// The backend did not answer in time.
@@ -90,7 +92,7 @@ pub struct Row {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Internal,
         Self::NoRoute,
         Self::NotPublished,
@@ -120,6 +122,7 @@ impl Reason {
         Self::NotReady,
         Self::LeaseLapsed,
         Self::Overloaded,
+        Self::BackendForbidden,
         Self::BackendUnreachable,
         Self::BackendTimeout,
     ];
@@ -314,6 +317,14 @@ impl Reason {
                 "APIG.0308",
                 "Too many calls at a time. Try again soon.",
             ),
+            Self::BackendForbidden => row(
+                "backend-forbidden",
+                StatusCode::BAD_GATEWAY,
+                "APIG.0201",
+                "The call was allowed, but the API's backend is at an address this gateway may not \
+                 connect to. Tell the API's owner; the gateway's operator names networks of backends \
+                 in backend_networks.",
+            ),
             Self::BackendUnreachable => row(
                 "backend-unreachable",
                 StatusCode::BAD_GATEWAY,
@@ -369,6 +380,7 @@ impl Reason {
             | Self::NotReady
             | Self::LeaseLapsed
             | Self::Overloaded
+            | Self::BackendForbidden
             | Self::BackendUnreachable
             | Self::BackendTimeout => StatusCode::SERVICE_UNAVAILABLE,
         }

@@ -74,7 +74,7 @@ pub use account::{
     Aborted, CallLines, Counts, Kind, Outcome, Record, Share, Sink, Statistics, StatisticsRow,
     Times, Trace, Watched,
 };
-pub use backend::{BackendConfig, BackendCounters, BadNetwork, Networks};
+pub use backend::{BackendConfig, BackendCounters, BadNetwork, Networks, OwnListeners};
 pub use body::{AnyBody, BoxError, Reply};
 pub use check::{Admitted, Question, check};
 pub use denial::{Denial, Reason, Row};

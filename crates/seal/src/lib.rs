@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! chunks   magic, version, salt, check | chunk, tag | chunk, tag | ...             one text, read in its order
-//! parts    magic, version, salt, check | length, part, tag | ... | length, tag     several threads may read
+//! parts    magic, version, salt, check | length, part, tag | ... | length, tag     several threads may read,
+//!                                                                                  or pieces as they arrive
 //! ```
 //!
 //! Every stream has a key of its own, derived from the sealing key and a random salt, so the numbers of the
@@ -13,6 +14,7 @@
 
 mod chunks;
 mod parts;
+mod pieces;
 
 use std::io::{self, Read, Write};
 
@@ -23,6 +25,7 @@ use zeroize::Zeroizing;
 
 pub use chunks::{Opener, Sealer};
 pub use parts::{PartOpener, PartSealer};
+pub use pieces::PieceOpener;
 
 const MAGIC: usize = 16;
 const VERSION: usize = 4;

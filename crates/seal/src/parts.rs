@@ -19,6 +19,11 @@ impl<W: Write> PartSealer<W> {
         Ok(Self { to, stream, next: 0 })
     }
 
+    /// What it is written to.
+    pub fn written(&mut self) -> &mut W {
+        &mut self.to
+    }
+
     /// Seals a part, and empties it.
     pub fn part(&mut self, part: &mut Vec<u8>) -> io::Result<()> {
         self.seal(part, false)

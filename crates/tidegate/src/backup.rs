@@ -22,7 +22,7 @@ use self::content::{Entry, Manifest};
 use self::key::KeyArgs;
 pub use self::restore::Restore;
 use crate::clock::wall;
-use crate::data::{DataDir, STORE, TOKEN, VAULT};
+use crate::data::{DataDir, FEED_TOKEN, STORE, TOKEN, VAULT};
 use crate::database::{Database, DatabaseArg};
 use crate::durable;
 use crate::out::{Output, Table, say};
@@ -34,7 +34,7 @@ const FORM: Form = Form { magic: *b"tidegate-sealed\0", version: 1, purpose: "ti
 const BUFFER: usize = 1 << 20;
 
 /// What a backup holds, in this order: the store comes last into a folder that is restored.
-const FILES: [&str; 3] = [VAULT, TOKEN, STORE];
+const FILES: [&str; 4] = [VAULT, TOKEN, FEED_TOKEN, STORE];
 
 /// Make a backup, or look at one.
 #[derive(Debug, Args)]
@@ -232,7 +232,12 @@ async fn gather(
         let bytes = match path.metadata() {
             Ok(found) => found.len(),
             // Made at the first start; a folder that was only applied to has none.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && name == TOKEN => continue,
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound
+                    && [TOKEN, FEED_TOKEN].contains(&name) =>
+            {
+                continue;
+            }
             Err(error) => {
                 return Err(error).with_context(|| format!("cannot read {}", path.display()));
             }

@@ -8,6 +8,7 @@
 //! | `gate.key` | seals it; no loss either |
 //! | `gateway.id` | names the gateway of this folder to the control side |
 //! | `operator.token` | opens the operator's routes |
+//! | `feed.token` | what gateways that are not reached over TLS prove to have |
 //! | `tidegate.lock` | held by the process that works on the folder |
 //! | `server.json` | where a running server listens |
 //! | `backup.lock`, `backup.tmp` | while a backup is made |
@@ -22,6 +23,7 @@ use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tidegate_control::Vault;
+use tidegate_feed::FeedToken;
 use tidegate_gateway::{SealingKey, SnapshotFile};
 use tidegate_sign::Secret;
 
@@ -34,6 +36,8 @@ pub const STORE: &str = "tidegate.db";
 pub const VAULT: &str = "vault.key";
 /// The file of the operator's token.
 pub const TOKEN: &str = "operator.token";
+/// The file of the feed's token.
+pub const FEED_TOKEN: &str = "feed.token";
 /// Held by the process that works on the folder.
 pub const LOCK: &str = "tidegate.lock";
 /// There while a restore is made.
@@ -238,6 +242,29 @@ impl DataDir {
         self.root.join(TOKEN)
     }
 
+    /// The token of a control side's feed, in `file` or in this folder; made at the first start. Control
+    /// nodes of one installation have the same, as they have the same vault key.
+    pub fn feed_token(&self, file: Option<&Path>) -> anyhow::Result<FeedToken> {
+        if let Some(token) = self.kept_feed_token(file)? {
+            return Ok(token);
+        }
+        let path = file.map_or_else(|| self.root.join(FEED_TOKEN), Path::to_owned);
+        let token = random::hex(&random::bytes::<32>()?);
+        durable::write_new(&path, format!("{token}\n").as_bytes())?;
+        // Another control node may have been first.
+        self.kept_feed_token(file)?.with_context(|| format!("{} is gone", path.display()))
+    }
+
+    /// The same, if it was made: what a gateway has.
+    pub fn kept_feed_token(&self, file: Option<&Path>) -> anyhow::Result<Option<FeedToken>> {
+        let path = file.map_or_else(|| self.root.join(FEED_TOKEN), Path::to_owned);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let token = FeedToken::parse(&text);
+        token.map(Some).with_context(|| {
+            format!("{} holds no token of a feed: it has 64 hex digits", path.display())
+        })
+    }
+
     /// Tells other processes where the server listens.
     pub fn tell_server(&self, server: &Server) -> anyhow::Result<()> {
         durable::write(&self.server_file(), &serde_json::to_vec_pretty(server)?)
@@ -315,6 +342,28 @@ mod tests {
             assert_eq!(mode(&root), 0o700);
             assert_eq!(mode(&root.join("vault.key")), 0o600);
             assert_eq!(mode(&root.join("operator.token")), 0o600);
+        }
+    }
+
+    #[test]
+    fn the_token_of_the_feed_is_made_once_and_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::create(dir.path()).unwrap();
+        assert!(data.kept_feed_token(None).unwrap().is_none());
+        let elsewhere = dir.path().join("shared.token");
+        for (file, path) in
+            [(None, dir.path().join("feed.token")), (Some(&*elsewhere), elsewhere.clone())]
+        {
+            data.feed_token(file).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            data.feed_token(file).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "kept");
+            assert!(data.kept_feed_token(file).unwrap().is_some());
+            #[cfg(unix)]
+            assert_eq!(mode(&path), 0o600);
+            std::fs::write(&path, "secret").unwrap();
+            let error = data.feed_token(file).err().unwrap().to_string();
+            assert!(error.contains("64 hex digits") && !error.contains("secret"), "{error}");
         }
     }
 

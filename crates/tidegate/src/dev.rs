@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tidegate_control::{Settings, World};
-use tidegate_gateway::GateConfig;
+use tidegate_gateway::{BackendConfig, GateConfig, Networks};
 
 use crate::clock::Clock;
 use crate::config::LogFormat;
@@ -105,14 +105,24 @@ impl Dev {
             Some((world, logins)) => furnish(&core, &clock, &world, logins).await?,
             None => seed::plant(&core, &clock).await?,
         }
-        let (gate, threads) = (GateConfig::default(), crate::config::Config::default().threads());
+        // The sample's backend, and those of whoever tries it out, are on this machine.
+        let backends =
+            BackendConfig { networks: Networks::with_loopback(), ..BackendConfig::default() };
+        let gate = GateConfig { backends, ..GateConfig::default() };
+        let threads = crate::config::Config::default().threads();
         let wanted = Wanted {
             access_log: self.access_log,
             collector: self.otlp_endpoint,
             ..Wanted::default()
         };
-        let control =
-            ControlSide { core, clock, peers: None, notify: Notify::default(), dev: true };
+        let control = ControlSide {
+            core,
+            clock,
+            peers: None,
+            feed_token_file: None,
+            notify: Notify::default(),
+            dev: true,
+        };
         let gateway = GatewayOptions { gate, threads, wanted };
         let mut node = Node::start(Role::Both(control, gateway), ports, Duration::ZERO)?;
         node.ready().await?;

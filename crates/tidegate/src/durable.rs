@@ -49,6 +49,20 @@ fn replace(
     Ok(())
 }
 
+/// Makes a file with this content, readable by its owner only, unless there is one.
+pub fn write_new(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let made = || -> std::io::Result<()> {
+        let mut file = create(path)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        sync_folder_of(path)
+    };
+    match made() {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.with_context(|| format!("cannot write {}", path.display())),
+    }
+}
+
 /// A new file, readable by its owner only.
 pub fn create(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();

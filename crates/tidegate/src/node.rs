@@ -23,11 +23,12 @@ mod scheduler;
 mod signals;
 mod telling;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use tidegate_feed::{ControlTime, Remote, RemoteSource};
+use tidegate_feed::{ControlTime, ControlUrl, Remote, RemoteSource};
 use tidegate_gateway::Limits;
 
 pub use self::control_side::ControlSide;
@@ -59,6 +60,19 @@ impl Role {
             Self::Both(control, _) | Self::Control(control) => &control.core.data,
             Self::Gateway(_, _, (data, _)) => data,
         }
+    }
+
+    /// No listener of this process, nor a feed that is followed on this machine, is a backend.
+    fn closes_to_backends(&mut self, mut own: Vec<SocketAddr>) {
+        let options = match self {
+            Self::Both(_, options) => options,
+            Self::Gateway(options, remote, _) => {
+                own.extend(remote.nodes.iter().flat_map(ControlUrl::addresses));
+                options
+            }
+            Self::Control(_) => return,
+        };
+        options.gate.backends.own = own.into_iter().collect();
     }
 
     fn gateway_has_tls(&self) -> bool {
@@ -93,8 +107,13 @@ pub struct Node {
 
 impl Node {
     /// Starts everything. Calls are answered from now on.
-    pub fn start(role: Role, mut ports: Ports, shutdown_delay: Duration) -> anyhow::Result<Self> {
+    pub fn start(
+        mut role: Role,
+        mut ports: Ports,
+        shutdown_delay: Duration,
+    ) -> anyhow::Result<Self> {
         let mut process = Process::new()?;
+        role.closes_to_backends(ports.own()?);
         let server = ports.server(role.gateway_has_tls(), role.is_dev())?;
         let (data, leaving) = (role.data().clone(), Leaving::default());
         let (control, feed, metrics) =

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use tidegate_control::Settings;
 use tidegate_feed::{Me, Remote};
@@ -132,7 +132,7 @@ impl GatewayArgs {
         let data = DataDir::create(&config.data_dir)?;
         let hold = data.hold_or_fail()?;
         let ports = Ports::bind(config.addresses(Kind::Gateway)).await?;
-        let (remote, delay) = (remote(&config, data.gateway_id()?)?, config.shutdown_delay);
+        let (remote, delay) = (remote(&config, &data)?, config.shutdown_delay);
         let role = Role::Gateway(gateway_options(config), remote, (data, hold));
         Node::start(role, ports, delay)?.run().await
     }
@@ -147,7 +147,8 @@ async fn control_side(config: &Config, data: DataDir) -> anyhow::Result<ControlS
     let core = Core::open(data, &config.database, settings).await?;
     let clock = Arc::new(Clock::fixed());
     let (peers, notify) = (config.feed.files(), config.notify.clone());
-    Ok(ControlSide { core, clock, peers, notify, dev: false })
+    let feed_token_file = config.feed.token_file.clone();
+    Ok(ControlSide { core, clock, peers, feed_token_file, notify, dev: false })
 }
 
 fn gateway_options(config: Config) -> GatewayOptions {
@@ -155,7 +156,8 @@ fn gateway_options(config: Config) -> GatewayOptions {
     GatewayOptions { gate, threads, wanted: config.wanted }
 }
 
-fn remote(config: &Config, id: String) -> anyhow::Result<Remote> {
+fn remote(config: &Config, data: &DataDir) -> anyhow::Result<Remote> {
+    let id = data.gateway_id()?;
     let limits = config.limits();
     let name = &config.gateway.name;
     let me = Me {
@@ -170,8 +172,18 @@ fn remote(config: &Config, id: String) -> anyhow::Result<Remote> {
     if let Some(files) = &files {
         files.client().context("the certificates of the feed")?;
     }
+    let file = config.feed.token_file.as_deref();
+    let token = data.kept_feed_token(file).context("the feed's token")?;
+    match (&token, file) {
+        (None, Some(file)) => bail!("the feed's token: there is no file {}", file.display()),
+        (None, None) if nodes.iter().any(|node| !node.is_secure()) => tracing::warn!(
+            "there is no token for the feed: set feed_token_file to a copy of feed.token, which is in the \
+             data folder of the control side; until then every call is denied"
+        ),
+        _ => {}
+    }
     // A poll may take as long as two nodes need, one of which is silent.
-    Ok(Remote { me, nodes, files, patience: limits.poll_timeout / 2 })
+    Ok(Remote { me, nodes, files, token, patience: limits.poll_timeout / 2 })
 }
 
 impl ConfigCommand {

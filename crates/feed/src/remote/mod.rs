@@ -24,6 +24,7 @@ use crate::counters::{self, count};
 use crate::peers::PeerFiles;
 use crate::poll::{Me, Question};
 use crate::time::ControlTime;
+use crate::token::FeedToken;
 
 /// How the control side is reached.
 #[derive(Debug, Clone)]
@@ -34,6 +35,9 @@ pub struct Remote {
     pub nodes: Vec<ControlUrl>,
     /// The certificates, if there is a node that is reached over TLS.
     pub files: Option<PeerFiles>,
+    /// The token. Over plain HTTP no answer counts without it; over TLS it is needed in addition if it is
+    /// there.
+    pub token: Option<FeedToken>,
     /// How long a node may be silent when it should speak.
     pub patience: Duration,
 }
@@ -58,8 +62,8 @@ impl RemoteSource {
     /// A source that learns the time along with what is true.
     #[must_use]
     pub fn new(remote: Remote, time: Arc<ControlTime>) -> Self {
-        let Remote { me, nodes, files, patience } = remote;
-        let node = |url| Node::new(url, files.clone(), patience);
+        let Remote { me, nodes, files, token, patience } = remote;
+        let node = |url| Node::new(url, files.clone(), token.clone(), patience);
         Self {
             me,
             nodes: nodes.into_iter().map(node).collect(),

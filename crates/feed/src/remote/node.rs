@@ -13,6 +13,7 @@ use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::ServerName;
 use tidegate_gateway::{Moment, TlsError};
+use tidegate_seal::PieceOpener;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -25,12 +26,14 @@ use crate::frames::{Answered, Reader};
 use crate::limits::{BACKOFF, CONNECT, CONNECTION, MOST_BACKOFF, PING, REFUSAL_BYTES};
 use crate::peers::PeerFiles;
 use crate::poll::Question;
-use crate::serve::{MEDIA_TYPE, PATH};
+use crate::serve::{MEDIA_TYPE, PATH, SEALED_MEDIA_TYPE};
+use crate::token::{FeedToken, PROOF};
 
 /// A node.
 pub(crate) struct Node {
     url: ControlUrl,
     files: Option<PeerFiles>,
+    token: Option<FeedToken>,
     patience: Duration,
     open: Mutex<Option<Open>>,
     rest: Mutex<Rest>,
@@ -73,6 +76,13 @@ pub(crate) enum NodeError {
     Refused(StatusCode, String),
     #[error("its answer is refused: {0}")]
     Format(#[from] FormatError),
+    #[error("its answer is not sealed as the feed's token wants it: {0}")]
+    Sealed(io::Error),
+    #[error(
+        "its answer is not sealed with the feed's token: set feed_token_file on both ends, or give the \
+         gateway certificates"
+    )]
+    Unsealed,
     #[error("its answer does not begin where the question did")]
     Elsewhere,
     #[error("it lags behind what is known")]
@@ -80,10 +90,16 @@ pub(crate) enum NodeError {
 }
 
 impl Node {
-    pub(crate) fn new(url: ControlUrl, files: Option<PeerFiles>, patience: Duration) -> Self {
+    pub(crate) fn new(
+        url: ControlUrl,
+        files: Option<PeerFiles>,
+        token: Option<FeedToken>,
+        patience: Duration,
+    ) -> Self {
         Self {
             url,
             files,
+            token,
             patience,
             open: Mutex::default(),
             rest: Mutex::default(),
@@ -121,7 +137,8 @@ impl Node {
     /// Asks, and reads the answer to its end.
     pub(crate) async fn ask(&self, question: &Question) -> Result<Timed, NodeError> {
         let mut sender = self.connection().await?;
-        let request = self.request(question)?;
+        let asked = question.write();
+        let request = self.request(asked.clone())?;
         let sent = Moment::now();
         let answer = sender.send_request(request);
         // To tell everything takes as long as it takes; pings tell whether the node is there at all.
@@ -132,28 +149,59 @@ impl Node {
         if answer.status() != StatusCode::OK {
             return Err(self.refusal(answer).await);
         }
+        let mut opener = self.opener(&asked, &answer)?;
         let mut body = answer.into_body();
         let mut reader = Reader::new(question.number);
         let mut came = None;
         while let Some(frame) = soon(self.patience, body.frame()).await? {
             let Ok(piece) = frame?.into_data() else { continue };
             count(&self.counters.bytes, piece.len());
-            reader.push(&piece)?;
+            match &mut opener {
+                Some(opener) => {
+                    opener.push(&piece);
+                    while let Some(part) = opener.part().map_err(NodeError::Sealed)? {
+                        reader.push(&part)?;
+                    }
+                }
+                None => reader.push(&piece)?,
+            }
             if came.is_none() && reader.told().is_some() {
                 came = Some(Moment::now());
             }
+        }
+        if let Some(opener) = opener {
+            opener.finish().map_err(NodeError::Sealed)?;
         }
         let answered = reader.finish()?;
         Ok(Timed { answered, sent, came: came.unwrap_or_else(Moment::now) })
     }
 
-    fn request(&self, question: &Question) -> Result<Request<Full<Bytes>>, NodeError> {
-        Request::builder()
+    fn request(&self, question: Bytes) -> Result<Request<Full<Bytes>>, NodeError> {
+        let mut request = Request::builder()
             .method(Method::POST)
             .uri(format!("{}{PATH}", self.url))
-            .header(CONTENT_TYPE, MEDIA_TYPE)
-            .body(Full::from(question.write()))
+            .header(CONTENT_TYPE, MEDIA_TYPE);
+        if let Some(token) = &self.token {
+            request = request.header(PROOF, token.proof(&question));
+        }
+        request
+            .body(Full::from(question))
             .map_err(|error| NodeError::Connect(io::Error::other(error)))
+    }
+
+    /// What opens an answer. Without a token only a node counts that has shown a certificate.
+    fn opener(
+        &self,
+        question: &[u8],
+        answer: &Response<Incoming>,
+    ) -> Result<Option<PieceOpener>, NodeError> {
+        let kind = answer.headers().get(CONTENT_TYPE);
+        let is_sealed = kind.is_some_and(|kind| kind == SEALED_MEDIA_TYPE);
+        match &self.token {
+            Some(token) if is_sealed => token.opener(question).map(Some).ok_or(NodeError::Unsealed),
+            None if self.url.is_secure() && !is_sealed => Ok(None),
+            Some(_) | None => Err(NodeError::Unsealed),
+        }
     }
 
     async fn refusal(&self, answer: Response<Incoming>) -> NodeError {

@@ -1,7 +1,7 @@
 //! Where a node of the control side is.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::Uri;
 
@@ -57,6 +57,16 @@ impl ControlUrl {
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.is_secure
+    }
+
+    /// The addresses it has without a look-up: none if its host is a name, but for `localhost`.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> + use<> {
+        let ips = match self.host.as_str() {
+            "localhost" => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            host => host.parse::<IpAddr>().into_iter().collect(),
+        };
+        let port = self.port;
+        ips.into_iter().map(move |ip| SocketAddr::new(ip, port))
     }
 
     pub(crate) fn host(&self) -> &str {

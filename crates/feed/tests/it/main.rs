@@ -11,4 +11,5 @@ mod format;
 mod network;
 mod sample;
 mod tls;
+mod token;
 mod world;

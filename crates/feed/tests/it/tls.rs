@@ -7,7 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, 
 use tidegate_feed::{PeerFiles, Remote};
 use tidegate_gateway::{Limits, Poll, Source, TlsFiles};
 
-use crate::world::{Follower, Log, Node, quick, remote, url};
+use crate::world::{Follower, Log, Node, quick, remote, token, url};
 
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
@@ -51,6 +51,7 @@ fn over_tls(node: &Node, files: Option<PeerFiles>) -> Remote {
     Remote {
         nodes: vec![url("https", node.address)],
         files,
+        token: None,
         patience: Duration::from_secs(5),
         ..remote(&[])
     }
@@ -89,6 +90,22 @@ async fn only_gateways_with_a_certificate_of_the_authority_are_answered() {
         Node::start_with(&log, Some(gateway.acceptor(&Limits::default()).unwrap())).await;
     let told = fault(&false_node, Some(gateway)).await;
     assert!(told.contains("certificate"), "{told}");
+}
+
+/// A gateway that has a token wants it of the control side, too.
+#[tokio::test]
+async fn a_token_counts_beside_certificates_if_it_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = Authority::new();
+    let control = ours.give(dir.path(), "control", SERVER);
+    let gateway = ours.give(dir.path(), "gateway", CLIENT);
+    let log = Log::new("e", &["a"]);
+    let node = Node::start_with(&log, Some(control.acceptor(&Limits::default()).unwrap())).await;
+    let with = |token| Remote { token, ..over_tls(&node, Some(gateway.clone())) };
+    Follower::with(with(Some(token("a"))), quick()).reached(1).await;
+    let other = Follower::with(with(Some(token("b"))), quick());
+    let refused = other.source.poll(&Poll::default()).await.err().expect("refused").to_string();
+    assert!(refused.contains("401"), "{refused}");
 }
 
 #[tokio::test]

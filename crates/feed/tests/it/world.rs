@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tidegate_domain::{AppId, AppKind, DomainId, ProjectId, Timestamp};
 use tidegate_feed::{
-    ControlTime, ControlUrl, Everything, Feed, Heard, Me, Provider, Remote, RemoteSource, Times,
+    Admission, ControlTime, ControlUrl, Everything, Feed, FeedToken, Heard, Me, Provider, Remote,
+    RemoteSource, Times,
 };
 use tidegate_gateway::{
     Acceptor, Batch, FeedApp, Gate, GateConfig, Limits, Source, SourceError, serve_tls,
@@ -144,9 +145,19 @@ impl Node {
     }
 
     pub async fn start_with(log: &Arc<Log>, tls: Option<Acceptor>) -> Self {
+        let admission = if tls.is_some() { Admission::Certificate } else { Admission::Token };
+        Self::admitting(log, tls, admission(token("a"))).await
+    }
+
+    /// A node that answers whoever asks, as none is: what it says without a token is not sealed.
+    pub async fn open(log: &Arc<Log>) -> Self {
+        Self::admitting(log, None, Admission::Certificate(token("c"))).await
+    }
+
+    async fn admitting(log: &Arc<Log>, tls: Option<Acceptor>, admission: Admission) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let feed = Feed::of(Arc::clone(log) as Arc<dyn Provider>);
+        let feed = Feed::new(Arc::clone(log) as Arc<dyn Provider>, admission);
         let (stop, stopped) = oneshot::channel::<()>();
         let limits = Limits { drain: Duration::from_millis(1), ..Limits::default() };
         tokio::spawn(async move {
@@ -241,6 +252,11 @@ pub fn me() -> Me {
     }
 }
 
+/// The token of these digits; that of nodes and followers is of `a`.
+pub fn token(digit: &str) -> FeedToken {
+    FeedToken::parse(&digit.repeat(64)).unwrap()
+}
+
 pub fn url(scheme: &str, address: SocketAddr) -> ControlUrl {
     ControlUrl::parse(&format!("{scheme}://{address}")).unwrap()
 }
@@ -250,6 +266,7 @@ pub fn remote(nodes: &[SocketAddr]) -> Remote {
         me: me(),
         nodes: nodes.iter().map(|address| url("http", *address)).collect(),
         files: None,
+        token: Some(token("a")),
         patience: Duration::from_millis(500),
     }
 }

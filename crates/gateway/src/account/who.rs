@@ -76,6 +76,7 @@ fn is_after_proof(reason: Reason) -> bool {
         | Reason::NotReady
         | Reason::LeaseLapsed
         | Reason::Overloaded
+        | Reason::BackendForbidden
         | Reason::BackendUnreachable
         | Reason::BackendTimeout => false,
     }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::endpoint::Endpoint;
-use super::{BackendConfig, Networks, Sender, causes, trust};
+use super::{BackendConfig, Networks, OwnListeners, Sender, causes, trust};
 
 /// How an HTTP/2 connection is found dead while calls are under way on it.
 const PING: Duration = Duration::from_secs(20);
@@ -34,12 +34,37 @@ pub(crate) enum Speak {
     Http1,
 }
 
+/// Why there is no connection. The text is for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NoConnection {
+    /// Nobody answers, or not in time, or with a certificate that is not believed.
+    Failed(String),
+    /// No address of the backend is one the gate may connect to.
+    Forbidden(String),
+}
+
+impl From<String> for NoConnection {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
+}
+
+/// Why the gate may not connect to an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Closed {
+    #[error("is a listener of this process, which is never a backend")]
+    Own,
+    #[error("is not in `backend_networks` (loopback and link-local addresses must be named there)")]
+    Network,
+}
+
 /// What connections to backends are made with. All worker threads share it.
 pub(crate) struct Dialer {
     tls: Arc<ClientConfig>,
     /// The same, for backends that must speak HTTP/1.1.
     tls_http1: Arc<ClientConfig>,
     networks: Networks,
+    own: OwnListeners,
     opened: AtomicU64,
     pub(super) retried: AtomicU64,
     pub(super) ejected: AtomicU64,
@@ -66,6 +91,7 @@ impl Dialer {
             tls: Arc::new(tls),
             tls_http1: Arc::new(tls_http1),
             networks: config.networks.clone(),
+            own: config.own.clone(),
             opened: AtomicU64::new(0),
             retried: AtomicU64::new(0),
             ejected: AtomicU64::new(0),
@@ -87,9 +113,9 @@ impl Dialer {
         to: &Endpoint,
         what: Speak,
         time: Duration,
-    ) -> Result<Sender, String> {
+    ) -> Result<Sender, NoConnection> {
         let made = timeout(time, self.connect(to, what, Instant::now() + time)).await;
-        let sender = made.unwrap_or_else(|_| Err("no connection in time".to_owned()))?;
+        let sender = made.unwrap_or_else(|_| Err(late()))?;
         self.opened.fetch_add(1, Ordering::Relaxed);
         Ok(sender)
     }
@@ -99,17 +125,22 @@ impl Dialer {
         &self,
         to: &Endpoint,
         time: Duration,
-    ) -> Result<TcpStream, String> {
+    ) -> Result<TcpStream, NoConnection> {
         let made = timeout(time, self.reach(to, Instant::now() + time)).await;
-        let stream = made.unwrap_or_else(|_| Err("no connection in time".to_owned()))?;
+        let stream = made.unwrap_or_else(|_| Err(late()))?;
         self.opened.fetch_add(1, Ordering::Relaxed);
         Ok(stream)
     }
 
-    async fn connect(&self, to: &Endpoint, what: Speak, until: Instant) -> Result<Sender, String> {
+    async fn connect(
+        &self,
+        to: &Endpoint,
+        what: Speak,
+        until: Instant,
+    ) -> Result<Sender, NoConnection> {
         let stream = self.reach(to, until).await?;
         if !to.is_tls {
-            return speak(stream, to.http2 && what == Speak::Any).await;
+            return Ok(speak(stream, to.http2 && what == Speak::Any).await?);
         }
         let name = match to.host.parse::<IpAddr>() {
             Ok(address) => ServerName::from(address),
@@ -122,11 +153,19 @@ impl Dialer {
         let connector = TlsConnector::from(Arc::clone(config));
         let stream = connector.connect(name, stream).await.map_err(|error| causes(&error))?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-        speak(stream, http2).await
+        Ok(speak(stream, http2).await?)
     }
 
-    /// Connects to the first address of the backend's that answers. The name is looked up once.
-    async fn reach(&self, to: &Endpoint, until: Instant) -> Result<TcpStream, String> {
+    fn look(&self, address: SocketAddr) -> Result<(), Closed> {
+        if !self.networks.allow(address.ip()) {
+            return Err(Closed::Network);
+        }
+        if self.own.has(address) { Err(Closed::Own) } else { Ok(()) }
+    }
+
+    /// Connects to the first address of the backend's that answers. The name is looked up once, and the
+    /// addresses that were looked at are those that are connected to.
+    async fn reach(&self, to: &Endpoint, until: Instant) -> Result<TcpStream, NoConnection> {
         let found: Vec<SocketAddr> = match to.host.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, to.port)],
             Err(_) => tokio::net::lookup_host((to.host.as_str(), to.port))
@@ -134,9 +173,15 @@ impl Dialer {
                 .map_err(|error| format!("{} is not found: {error}", to.host))?
                 .collect(),
         };
-        let allowed = found.iter().filter(|address| self.networks.allow(address.ip()));
-        let mut left = u32::try_from(allowed.clone().count()).unwrap_or(u32::MAX);
-        let mut fault = format!("{} has no address that is allowed", to.host);
+        let mut allowed = Vec::with_capacity(found.len());
+        let mut fault = NoConnection::Failed(format!("{} has no address", to.host));
+        for address in found {
+            match self.look(address) {
+                Ok(()) => allowed.push(address),
+                Err(why) => fault = NoConnection::Forbidden(format!("{address} {why}")),
+            }
+        }
+        let mut left = u32::try_from(allowed.len()).unwrap_or(u32::MAX);
         for address in allowed {
             // Each address gets its share of the time, so that a dead one leaves some to the others.
             let now = Instant::now();
@@ -147,12 +192,16 @@ impl Dialer {
                     stream.set_nodelay(true).map_err(|error| error.to_string())?;
                     return Ok(stream);
                 }
-                Ok(Err(error)) => fault = format!("{address}: {error}"),
-                Err(_) => fault = format!("{address}: no connection in time"),
+                Ok(Err(error)) => fault = NoConnection::Failed(format!("{address}: {error}")),
+                Err(_) => fault = NoConnection::Failed(format!("{address}: no connection in time")),
             }
         }
         Err(fault)
     }
+}
+
+fn late() -> NoConnection {
+    NoConnection::Failed("no connection in time".to_owned())
 }
 
 /// Begins to speak HTTP. The connection is driven by a task of its own on the thread it was made on.

@@ -14,6 +14,7 @@ mod framing;
 mod head;
 mod health;
 mod networks;
+mod own;
 mod pool;
 mod retry;
 mod set;
@@ -43,10 +44,11 @@ use crate::limits::Limits;
 pub(crate) use self::answer::Answer;
 pub use self::dial::BackendCounters;
 pub(crate) use self::dial::Dialer;
-use self::dial::Speak;
+use self::dial::{NoConnection, Speak};
 pub(crate) use self::endpoint::Endpoint;
 pub(crate) use self::framing::{Framing, Torn};
 pub use self::networks::{BadNetwork, Networks};
+pub use self::own::OwnListeners;
 pub(crate) use self::set::{Flight, Set};
 pub(crate) use self::straight::{Begun, Straight, Wish};
 use self::way::{ByHyper, Call, Way};
@@ -58,6 +60,8 @@ pub struct BackendConfig {
     pub ca: Option<PathBuf>,
     /// Where backends may be.
     pub networks: Networks,
+    /// The listeners that are no backends, whatever the networks say.
+    pub own: OwnListeners,
 }
 
 /// The connections of one worker thread to all backends, kept and used again.
@@ -81,6 +85,8 @@ pub(crate) enum NoAnswer {
     Late,
     /// It could not be reached, hung up, or spoke nonsense.
     Unreachable(String),
+    /// It is where the gate may not connect to.
+    Forbidden(String),
 }
 
 impl Backends {
@@ -148,7 +154,7 @@ impl Backends {
         way: &mut W,
         now: Instant,
     ) -> Result<W::Answer, NoAnswer> {
-        self.0.answered(call, way, now).await.map_err(NoAnswer::Unreachable)
+        self.0.answered(call, way, now).await
     }
 
     /// No head of an answer came in time.
@@ -185,11 +191,20 @@ impl Backends {
 /// Why there is no answer. The text is for the log.
 pub(crate) enum Failure {
     /// There is no connection.
-    Connection(String),
+    Connection(NoConnection),
     /// The connection broke before a byte of an answer came, as far as can be told.
     Broken(String),
     /// What came is no answer.
     Nonsense(String),
+}
+
+impl From<NoConnection> for NoAnswer {
+    fn from(why: NoConnection) -> Self {
+        match why {
+            NoConnection::Failed(why) => Self::Unreachable(why),
+            NoConnection::Forbidden(why) => Self::Forbidden(why),
+        }
+    }
 }
 
 /// A request is sent once.
@@ -253,12 +268,14 @@ impl Inner {
         call: &mut Call<'_>,
         way: &mut W,
         mut now: Instant,
-    ) -> Result<W::Answer, String> {
+    ) -> Result<W::Answer, NoAnswer> {
         loop {
             let last = call.at.take();
             call.at = call.to.choose(now, last.as_ref().map(|at| &**at.member));
             drop(last);
-            let Some(at) = &call.at else { return Err("there is no backend".to_owned()) };
+            let Some(at) = &call.at else {
+                return Err(NoAnswer::Unreachable("there is no backend".to_owned()));
+            };
             let connect = call.to.times.connect.unwrap_or(self.limits.connect);
             let (counts, passes, why) = match way.exchange(&at.member.endpoint, now, connect).await
             {
@@ -266,9 +283,9 @@ impl Inner {
                     call.to.succeeded(at);
                     return Ok(answered);
                 }
-                Err(Failure::Connection(why)) => (true, true, why),
-                Err(Failure::Broken(why)) => (call.is_whole, true, why),
-                Err(Failure::Nonsense(why)) => (call.is_whole, false, why),
+                Err(Failure::Connection(why)) => (true, true, why.into()),
+                Err(Failure::Broken(why)) => (call.is_whole, true, NoAnswer::Unreachable(why)),
+                Err(Failure::Nonsense(why)) => (call.is_whole, false, NoAnswer::Unreachable(why)),
             };
             now = Instant::now();
             if counts {
@@ -277,7 +294,7 @@ impl Inner {
             if !passes || !call.may_go_again() {
                 return Err(why);
             }
-            tracing::debug!(why, "a call is tried again");
+            tracing::debug!(?why, "a call is tried again");
             self.dialer.retried.fetch_add(1, Ordering::Relaxed);
             way.again();
         }
@@ -340,7 +357,7 @@ impl Inner {
         pool: &Pool,
         to: &Endpoint,
         connect: Duration,
-    ) -> Result<Sender, String> {
+    ) -> Result<Sender, NoConnection> {
         let may_share = to.http2 || (to.is_tls && !pool.speaks_http1());
         if !may_share {
             return self.dial(pool, to, connect).await;
@@ -356,7 +373,8 @@ impl Inner {
         }
         // Who waited for one that could not be made need not wait for the next.
         if pool.failures.load(Ordering::Relaxed) != failures {
-            return Err("the connection could not be made for another call".to_owned());
+            let why = "the connection could not be made for another call";
+            return Err(NoConnection::Failed(why.to_owned()));
         }
         let made = self.dial(pool, to, connect).await;
         if made.is_err() {
@@ -370,7 +388,7 @@ impl Inner {
         pool: &Pool,
         to: &Endpoint,
         connect: Duration,
-    ) -> Result<Sender, String> {
+    ) -> Result<Sender, NoConnection> {
         let sender = self.dialer.dial(to, Speak::Any, connect).await?;
         pool.note(&sender, Instant::now());
         self.sweep_later();

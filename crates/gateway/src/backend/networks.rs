@@ -1,11 +1,13 @@
 //! To which addresses the gate may connect. Looked at after the name's lookup, so a name that changes
 //! its address in between gains nothing: the address that was looked at is the one connected to.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// Where backends may be. The default is everywhere but where no backend can be: link-local addresses
-/// (a cloud's metadata service is at one of them), multicast, broadcast, and the address that is none.
+/// Where backends may be. The default is everywhere but in the [special ranges](SPECIAL): loopback,
+/// link-local addresses (a cloud's metadata service is at one of them), multicast, broadcast, and the
+/// address that is none. A network that is allowed opens a special range only if it lies within it, so
+/// `0.0.0.0/0` opens none of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Networks {
     allowed: Vec<Network>,
@@ -27,8 +29,15 @@ struct Network {
 pub struct BadNetwork(String);
 
 impl Networks {
+    /// Everywhere, loopback included: for a development server, whose backends are on the same machine.
+    #[must_use]
+    pub fn with_loopback() -> Self {
+        let allowed = [ANYWHERE, ANYWHERE_V6, LOOPBACK, LOOPBACK_V6].to_vec();
+        Self { allowed, denied: Vec::new() }
+    }
+
     /// Reads a list. What has a `!` before it is denied in any case. If the list allows anything,
-    /// only that is allowed.
+    /// only that is allowed, and a special range only where a network within it is named.
     pub fn read<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Self, BadNetwork> {
         let mut networks = Self::default();
         for text in texts {
@@ -47,12 +56,18 @@ impl Networks {
         if is_in(&self.denied) {
             return false;
         }
-        if self.allowed.is_empty() { !is_special(address) } else { is_in(&self.allowed) }
+        match SPECIAL.iter().find(|range| range.has(address)) {
+            Some(range) => {
+                let opens = |network: &&Network| network.bits >= range.bits;
+                self.allowed.iter().filter(opens).any(|network| network.has(address))
+            }
+            None => self.allowed.is_empty() || is_in(&self.allowed),
+        }
     }
 }
 
 /// An IPv4 address that is written as an IPv6 one is the same address.
-fn plain(address: IpAddr) -> IpAddr {
+pub(super) fn plain(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(v6) => embedded(v6).unwrap_or(IpAddr::V6(v6)),
         IpAddr::V4(_) => address,
@@ -70,28 +85,48 @@ fn embedded(address: Ipv6Addr) -> Option<IpAddr> {
         ])
     };
     match (a, b, c, d, e, f) {
-        // Mapped, and translated (NAT64).
-        (0, 0, 0, 0, 0, 0xffff) | (0x64, 0xff9b, 0, 0, 0, 0) => Some(v4(g, h)),
+        // Mapped, and translated (NAT64, by the well-known prefix and the local one).
+        (0, 0, 0, 0, 0, 0xffff) | (0x64, 0xff9b, 0, 0, 0, 0) | (0x64, 0xff9b, 1, ..) => {
+            Some(v4(g, h))
+        }
+        // Compatible (RFC 4291 2.5.5.1); `::` and `::1` are no such addresses.
+        (0, 0, 0, 0, 0, 0) if g != 0 => Some(v4(g, h)),
         // 6to4.
         (0x2002, ..) => Some(v4(b, c)),
         _ => None,
     }
 }
 
-/// Is this an address at which no backend can be?
-fn is_special(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            v4.is_link_local() || v4.is_multicast() || v4.is_broadcast() || v4.octets()[0] == 0
-        }
-        IpAddr::V6(v6) => {
-            v6.is_unicast_link_local() || v6.is_multicast() || v6.is_unspecified() || v6 == METADATA
-        }
-    }
+const fn v4(a: u8, b: u8, c: u8, d: u8, bits: u8) -> Network {
+    Network { base: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), bits }
 }
 
-/// A cloud's metadata service in IPv6.
-const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+const fn v6(base: Ipv6Addr, bits: u8) -> Network {
+    Network { base: IpAddr::V6(base), bits }
+}
+
+const ANYWHERE: Network = v4(0, 0, 0, 0, 0);
+const ANYWHERE_V6: Network = v6(Ipv6Addr::UNSPECIFIED, 0);
+const LOOPBACK: Network = v4(127, 0, 0, 0, 8);
+const LOOPBACK_V6: Network = v6(Ipv6Addr::LOCALHOST, 128);
+
+/// Ranges in which no backend is expected: each is closed unless a network within it is allowed by name.
+const SPECIAL: [Network; 10] = [
+    LOOPBACK,
+    LOOPBACK_V6,
+    // Link-local; clouds keep their metadata there.
+    v4(169, 254, 0, 0, 16),
+    v6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
+    v6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), 128),
+    // Multicast, broadcast and reserved.
+    v4(224, 0, 0, 0, 3),
+    v6(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8),
+    // No address; connecting to it reaches this machine.
+    v4(0, 0, 0, 0, 8),
+    v6(Ipv6Addr::UNSPECIFIED, 128),
+    // Shared by clouds for services of the host, one of them metadata.
+    v4(100, 100, 100, 200, 32),
+];
 
 impl Network {
     fn has(&self, address: IpAddr) -> bool {
@@ -144,8 +179,18 @@ mod tests {
     fn backends_are_anywhere_but_where_none_can_be() {
         check(
             &Networks::default(),
-            &["127.0.0.1", "::1", "10.1.2.3", "192.168.0.1", "8.8.8.8", "fd00::1", "2001:db8::1"],
+            &["10.1.2.3", "192.168.0.1", "8.8.8.8", "fd00::1", "2001:db8::1"],
             &[
+                "127.0.0.1",
+                "127.255.255.254",
+                "::1",
+                "::ffff:127.0.0.1",
+                "::127.0.0.1",
+                "64:ff9b::7f00:1",
+                "64:ff9b:1::7f00:1",
+                "2002:7f00:1::1",
+                "100.100.100.200",
+                "240.0.0.1",
                 "169.254.169.254",
                 "::ffff:169.254.169.254",
                 "64:ff9b::a9fe:a9fe",
@@ -174,7 +219,18 @@ mod tests {
         let denied = Networks::read(["!127.0.0.0/8"]).unwrap();
         check(&denied, &["10.0.0.1"], &["127.0.0.1", "127.255.255.255", "169.254.1.1"]);
         let all = Networks::read(["0.0.0.0/0", "::/0"]).unwrap();
-        check(&all, &["169.254.169.254", "0.0.0.0", "fe80::1"], &[]);
+        check(&all, &["10.0.0.1", "fd12::1"], &["127.0.0.1", "::1", "169.254.169.254", "0.0.0.0"]);
+        let named = Networks::read(["0.0.0.0/0", "127.0.0.0/8", "169.254.169.254", "fe80::/10"]);
+        check(
+            &named.unwrap(),
+            &["10.0.0.1", "127.0.0.1", "::ffff:127.9.9.9", "169.254.169.254", "fe80::1"],
+            &["169.254.169.253", "::1", "0.0.0.0", "fd12::1"],
+        );
+        check(
+            &Networks::with_loopback(),
+            &["127.0.0.1", "::1", "::ffff:127.0.0.1", "10.0.0.1", "2001:db8::1"],
+            &["169.254.169.254", "0.0.0.0", "fe80::1", "224.0.0.1"],
+        );
         for text in
             ["10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/-1", "host", "", "!", "10.0.0.0/"]
         {

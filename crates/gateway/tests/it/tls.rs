@@ -1,5 +1,6 @@
 //! TLS, on both sides of the gate.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -165,19 +166,51 @@ async fn a_backend_that_cannot_prove_itself_is_not_spoken_to() {
     }
 }
 
+/// A gate in front of a backend at `host`, reached as these settings say.
+async fn reached_as(backends: BackendConfig, host: &str, port: u16) -> World {
+    let config = GateConfig { limits: limits(), backends, ..GateConfig::default() };
+    let world = World::strict(config).await;
+    let mut api = world.api("open", AuthType::None, Method::Get, "/open", "/o");
+    api.backend.authority = format!("{host}:{port}");
+    world.publish(api).await;
+    world
+}
+
 #[tokio::test]
 async fn an_address_is_checked_when_the_name_was_looked_up() {
     let raw = Raw::start(|_, _| async {}).await;
-    for (networks, host) in
-        [(["!127.0.0.0/8", "!::1"], "localhost"), (["10.0.0.0/8", "!::1"], "127.0.0.1")]
-    {
-        let networks = Networks::read(networks).unwrap();
+    let port = raw.address.port();
+    for (networks, host) in [
+        // Loopback is no place for backends unless it is named, however it is written.
+        (&[][..], "127.0.0.1"),
+        (&[], "localhost"),
+        (&[], "[::ffff:127.0.0.1]"),
+        (&["0.0.0.0/0", "::/0"], "localhost"),
+        (&["!127.0.0.0/8", "!::1"], "localhost"),
+        (&["10.0.0.0/8", "!::1"], "127.0.0.1"),
+    ] {
+        let networks = Networks::read(networks.iter().copied()).unwrap();
         let backends = BackendConfig { networks, ..BackendConfig::default() };
-        let world = World::of(GateConfig { backends, ..GateConfig::default() }).await;
-        let mut api = world.api("open", AuthType::None, Method::Get, "/open", "/o");
-        api.backend.authority = format!("{host}:{}", raw.address.port());
-        world.publish(api).await;
-        world.call("GET", "/open").send_plain().await.denied("backend-unreachable");
+        let world = reached_as(backends, host, port).await;
+        world.call("GET", "/open").send_plain().await.denied("backend-forbidden");
+    }
+    assert_eq!(raw.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_listener_of_this_process_is_no_backend_whatever_the_networks_say() {
+    let raw = Raw::start(|_, _| async {}).await;
+    let port = raw.address.port();
+    for listener in [raw.address, SocketAddr::from(([0, 0, 0, 0], port))] {
+        let backends = BackendConfig {
+            networks: Networks::read(["127.0.0.0/8", "::1"]).unwrap(),
+            own: [listener].into_iter().collect(),
+            ..BackendConfig::default()
+        };
+        for host in ["127.0.0.1", "[::ffff:127.0.0.1]"] {
+            let world = reached_as(backends.clone(), host, port).await;
+            world.call("GET", "/open").send_plain().await.denied("backend-forbidden");
+        }
     }
     assert_eq!(raw.connections(), 0);
 }

@@ -24,7 +24,9 @@ use tidegate_gateway::feed::{
     Backend, Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Rules, Source,
     SourceError,
 };
-use tidegate_gateway::{Acceptor, AnyBody, Clock, Gate, GateConfig, Limits, Telling, serve_tls};
+use tidegate_gateway::{
+    Acceptor, AnyBody, Clock, Gate, GateConfig, Limits, Networks, Telling, serve_tls,
+};
 use tidegate_sign::{Payload, Secret, SignedRequest, Target, sha256, sign};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -320,8 +322,14 @@ impl World {
         Self::of(GateConfig { limits, ..GateConfig::default() }).await
     }
 
-    /// The same, set up in another way.
-    pub async fn of(config: GateConfig) -> Self {
+    /// The same, set up in another way. Backends of tests are on loopback.
+    pub async fn of(mut config: GateConfig) -> Self {
+        config.backends.networks = Networks::with_loopback();
+        Self::strict(config).await
+    }
+
+    /// The same, exactly as it is set up.
+    pub async fn strict(config: GateConfig) -> Self {
         let limits = config.limits.clone();
         let now = Arc::new(AtomicI64::new(NOON));
         let wall = Arc::new(AtomicI64::new(NOON));

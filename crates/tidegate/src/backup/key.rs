@@ -29,7 +29,10 @@ const HEAD: usize = MAGIC.len() + 4 + 1 + 12 + SALT;
 const COST: Cost = Cost { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
 
 /// The most a file may ask for before anything of it is believed.
-const MOST: Cost = Cost { memory_kib: 1024 * 1024, passes: 16, lanes: 16 };
+const MOST: Cost = Cost { memory_kib: 4 * COST.memory_kib, passes: 2 * COST.passes, lanes: 16 };
+
+/// The most work, as memory times passes: four times that of a backup that is made today.
+const MOST_WORK: u64 = 4 * COST.work();
 
 /// The shortest pass phrase, in bytes.
 const SHORTEST: usize = 12;
@@ -42,6 +45,12 @@ struct Cost {
     memory_kib: u32,
     passes: u32,
     lanes: u32,
+}
+
+impl Cost {
+    const fn work(self) -> u64 {
+        self.memory_kib as u64 * self.passes as u64
+    }
 }
 
 /// Where the pass phrase or the key comes from. Without any, a terminal is asked.
@@ -174,6 +183,7 @@ impl Head {
         };
         let within = cost.memory_kib <= MOST.memory_kib
             && cost.passes <= MOST.passes
+            && cost.work() <= MOST_WORK
             && cost.lanes <= MOST.lanes;
         if !within {
             bail!("its head is damaged: it asks for too much work");

@@ -17,6 +17,8 @@ pub struct Feed {
     pub cert: Option<PathBuf>,
     /// The key to it (PEM).
     pub key: Option<PathBuf>,
+    /// The file of the token, in place of `feed.token` in the data folder.
+    pub token_file: Option<PathBuf>,
     /// Where a gateway alone asks.
     pub control: Vec<ControlUrl>,
 }

@@ -110,6 +110,18 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "feed_token_file",
+        help: "The file of the feed's token, 64 hex digits: whoever asks without TLS must prove to have it. \
+               When it is empty,\nfeed.token in the data folder, which a control side makes at its first \
+               start. All control nodes and gateways\nof an installation have the same. Beyond this machine \
+               certificates take its place; if this is set, both are needed.",
+        default: r#""""#,
+        set: |config, given| {
+            config.feed.token_file = file_or_none(given)?;
+            Ok(())
+        },
+    },
+    Key {
         name: "control_urls",
         help: "For `tidegate gateway`: where the nodes of the control side have their feed, such as\n\
                [\"https://control-1.example:8792\"]. One is asked at a time, another one as soon as it \
@@ -197,8 +209,10 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "backend_networks",
         help: "Where backends may be, such as [\"10.0.0.0/8\", \"!10.9.0.0/16\"]: in these networks, \
-               and in none with a `!`\nbefore it. Without a network to be in: everywhere but at \
-               link-local addresses, where clouds keep\ntheir metadata, and at multicast ones.",
+               and in none with a `!`\nbefore it. Without a network to be in: everywhere. Loopback, \
+               link-local addresses, where clouds keep their\nmetadata, and multicast ones are closed \
+               unless a network within them is named, such as \"127.0.0.0/8\".\nListeners of this server \
+               are never backends.",
         default: "[]",
         set: |config, given| {
             let read = Networks::read(given.list()?);

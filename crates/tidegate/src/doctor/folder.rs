@@ -7,10 +7,10 @@ use tidegate_gateway::SealingKey;
 
 use super::findings::Findings;
 use crate::config::Config;
-use crate::data::{DataDir, LOCK, RESTORING, STORE, TOKEN, VAULT, read, unhex};
+use crate::data::{DataDir, FEED_TOKEN, LOCK, RESTORING, STORE, TOKEN, VAULT, read, unhex};
 
 /// Files nobody but the owner may read.
-const PRIVATE: [&str; 5] = [VAULT, TOKEN, STORE, "gate.key", "gate.snapshot"];
+const PRIVATE: [&str; 6] = [VAULT, TOKEN, FEED_TOKEN, STORE, "gate.key", "gate.snapshot"];
 
 /// With less room than this, writes will soon fail.
 const LEAST_ROOM: u64 = 64 << 20;

@@ -1,12 +1,13 @@
 //! The control side of a node: its routes, the feed for gateways on other machines, the scheduler.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use hyper_util::service::TowerToHyperService;
 use tidegate_api::Api;
 use tidegate_api::dev::DevClock;
-use tidegate_feed::{Feed, PeerFiles, Provider};
+use tidegate_feed::{Admission, Feed, PeerFiles, Provider};
 use tidegate_gateway::Limits;
 use tokio::net::TcpListener;
 
@@ -24,9 +25,11 @@ pub struct ControlSide {
     pub core: Core,
     /// The time of decisions.
     pub clock: Arc<Clock>,
-    /// What gateways on other machines are spoken to with; in plain text, on this machine only, if there
+    /// What gateways on other machines are spoken to with; without TLS, on this machine only, if there
     /// is none.
     pub peers: Option<PeerFiles>,
+    /// The file of the feed's token, if it is not in the data folder.
+    pub feed_token_file: Option<PathBuf>,
     /// Where messages go.
     pub notify: Notify,
     /// A development server? Then its clock can be moved.
@@ -57,7 +60,7 @@ impl ControlSide {
             }
             let (control, clock) = (Arc::clone(&self.core.control), Arc::clone(&self.clock));
             let provider: Arc<dyn Provider> = Arc::new(NodeFeed::new(control, clock));
-            let feed = Feed::of(provider);
+            let feed = Feed::new(provider, self.admission()?);
             process.serve(listener, tls, move |_| feed.service(), &limits);
         }
         let Self { core, clock, notify, .. } = self;
@@ -71,6 +74,14 @@ impl ControlSide {
         let control = Arc::clone(&core.control);
         process.help(scheduler::run(core, clock));
         Ok(OfControl { control, deliveries })
+    }
+
+    /// Whom the feed answers. A token that was named is asked for beside certificates, too.
+    fn admission(&self) -> anyhow::Result<Admission> {
+        let file = self.feed_token_file.as_deref();
+        let token = self.core.data.feed_token(file).context("the feed's token")?;
+        let by_certificate = self.peers.is_some() && file.is_none();
+        Ok(if by_certificate { Admission::Certificate(token) } else { Admission::Token(token) })
     }
 
     fn router(&self, own_gateway: Option<String>) -> anyhow::Result<axum::Router> {

@@ -47,6 +47,14 @@ impl Ports {
         })
     }
 
+    /// All addresses that are listened on.
+    pub(super) fn own(&self) -> anyhow::Result<Vec<SocketAddr>> {
+        let all =
+            [&self.control, &self.feed, &self.gateway, &self.check, &self.ext_authz, &self.metrics];
+        let bound = all.into_iter().flatten().map(TcpListener::local_addr);
+        Ok(bound.collect::<Result<_, _>>()?)
+    }
+
     /// The addresses, as others on this machine reach them.
     pub(super) fn server(&self, gateway_has_tls: bool, dev: bool) -> anyhow::Result<Server> {
         let scheme = if gateway_has_tls { "https:" } else { "http:" };

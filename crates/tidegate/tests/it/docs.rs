@@ -138,7 +138,8 @@ fn the_page_of_many_machines_lists_what_a_gateway_apart_has_beside() {
         lease: Duration::from_secs(1),
     };
     let nodes = vec![ControlUrl::parse("http://127.0.0.1:1").unwrap()];
-    let remote = Remote { me, nodes, files: None, patience: Duration::from_secs(1) };
+    let patience = Duration::from_secs(1);
+    let remote = Remote { me, nodes, files: None, token: None, patience };
     let source = Arc::new(RemoteSource::new(remote, time));
     let (gate, plain) = (gate(), gate().metrics().unwrap());
     let known: Vec<&str> = plain.lines().filter(|line| line.starts_with("# HELP ")).collect();

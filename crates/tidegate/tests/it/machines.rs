@@ -25,12 +25,17 @@ fn control(folder: &Folder, feed: &str) -> Server {
     Server::start(&["control"], folder, &[("TIDEGATE_FEED_ADDR", feed)])
 }
 
-/// A gateway that follows it.
-fn gateway(folder: &Folder, feed: &str) -> Server {
+/// A gateway that follows it, with its token.
+fn gateway(folder: &Folder, scene: &Scene) -> Server {
     let lease = LEASE.as_secs().to_string();
-    let variables =
-        [("TIDEGATE_GATEWAY_LEASE_SECONDS", lease.as_str()), ("TIDEGATE_LOG_LEVEL", "warn")];
-    Server::start(&["gateway", "--control", &format!("http://{feed}")], folder, &variables)
+    let token = scene.folder.data().join("feed.token");
+    let variables = [
+        ("TIDEGATE_GATEWAY_LEASE_SECONDS", lease.as_str()),
+        ("TIDEGATE_LOG_LEVEL", "warn"),
+        ("TIDEGATE_FEED_TOKEN_FILE", token.to_str().unwrap()),
+    ];
+    let feed = format!("http://{}", scene.feed);
+    Server::start(&["gateway", "--control", &feed], folder, &variables)
 }
 
 impl Scene {
@@ -122,8 +127,8 @@ fn text(value: &Value, field: &str) -> String {
 fn two_gateways_enforce_what_one_control_side_grants() {
     let (scene, server) = Scene::start();
     let (one, two) = (Folder::new(), Folder::new());
-    let first = gateway(&one, &scene.feed);
-    let second = gateway(&two, &scene.feed);
+    let first = gateway(&one, &scene);
+    let second = gateway(&two, &scene);
     let both = [&first, &second];
     scene.until_all(&both, "no-grant");
     scene.act(&server, "AUTHORIZE", "rita");
@@ -157,13 +162,49 @@ fn two_gateways_enforce_what_one_control_side_grants() {
     let id = std::fs::read_to_string(one.data().join("gateway.id")).unwrap();
     assert!(first.stop().success());
     assert!(one.data().join("gate.snapshot").exists());
-    for secret in ["tidegate.db", "vault.key", "operator.token"] {
+    for secret in ["tidegate.db", "vault.key", "operator.token", "feed.token"] {
         assert!(!one.data().join(secret).exists(), "{secret} is the control side's");
     }
-    let first = gateway(&one, &scene.feed);
+    let first = gateway(&one, &scene);
     scene.until(&first, "admitted");
     assert_eq!(std::fs::read_to_string(one.data().join("gateway.id")).unwrap(), id);
     assert!(first.stop().success() && second.stop().success() && server.stop().success());
+}
+
+#[test]
+fn a_gateway_without_the_token_is_refused_by_name_and_denies_everything() {
+    let (scene, server) = Scene::start();
+    let folder = Folder::new();
+    let feed = format!("http://{}", scene.feed);
+    let stranger = Server::start(&["gateway", "--control", &feed], &folder, &[]);
+    let deadline = Instant::now() + PATIENCE;
+    while !stranger.log().contains("401 Unauthorized") {
+        assert!(Instant::now() < deadline, "{}", stranger.log());
+        stranger.moment();
+    }
+    let log = stranger.log();
+    assert!(log.contains("set feed_token_file"), "{log}");
+    assert_eq!(scene.is_ready(&stranger).0, 503);
+    assert_eq!(scene.says(&stranger), "not-ready");
+    assert!(
+        scene.folder.done(&["gateways", "list"]).lines().count() <= 1,
+        "it is not written down"
+    );
+    assert!(stranger.stop().success() && server.stop().success());
+    // A file that is named must be there, and hold a token.
+    for (text, what) in [(None, "there is no file"), (Some("secret"), "64 hex digits")] {
+        let file = folder.data().join("another.token");
+        if let Some(text) = text {
+            std::fs::write(&file, text).unwrap();
+        }
+        let mut command = crate::support::tidegate(&["gateway", "--control", &feed]);
+        command.env("TIDEGATE_DATA_DIR", folder.data()).env("TIDEGATE_FEED_TOKEN_FILE", &file);
+        let ran: crate::support::Ran = command.output().unwrap().into();
+        assert!(
+            ran.code != Some(0) && ran.err.contains(what) && !ran.err.contains("secret"),
+            "{ran:?}"
+        );
+    }
 }
 
 /// Incident 17: a process that was stopped for longer than its lease wakes up and knows nothing.
@@ -172,7 +213,7 @@ fn two_gateways_enforce_what_one_control_side_grants() {
 fn a_gateway_that_was_stopped_denies_until_it_has_heard_again() {
     let (scene, server) = Scene::start();
     let folder = Folder::new();
-    let gateway = gateway(&folder, &scene.feed);
+    let gateway = gateway(&folder, &scene);
     scene.act(&server, "AUTHORIZE", "rita");
     scene.until(&gateway, "admitted");
     // Both are stopped, so that only the gateway's own clock can tell it what it missed.

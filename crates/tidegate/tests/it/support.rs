@@ -160,6 +160,8 @@ impl Server {
             .env("TIDEGATE_DATA_DIR", folder.data())
             .env("TIDEGATE_CONTROL_ADDR", "127.0.0.1:0")
             .env("TIDEGATE_GATEWAY_ADDR", "127.0.0.1:0")
+            // Backends of tests are on this machine.
+            .env("TIDEGATE_BACKEND_NETWORKS", "127.0.0.0/8,::1")
             .envs(variables.iter().copied());
         let path = folder.data().join("server.json");
         let _ = std::fs::remove_file(&path);
