@@ -1,6 +1,7 @@
 //! What goes wrong, as answers. The only place where a refusal or an error becomes HTTP.
 
 use axum::response::{IntoResponse, Response};
+use http::header::RETRY_AFTER;
 use http::{HeaderName, HeaderValue, StatusCode};
 use tidegate_control::{Error, StoreError};
 use tidegate_domain::{Refusal, Timestamp};
@@ -11,6 +12,9 @@ use crate::reply::Reply;
 
 /// The stable name of a refusal.
 const REASON: HeaderName = HeaderName::from_static("x-tidegate-reason");
+
+/// When to try again while the store is away: by then a connection that fell silent is replaced.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// Why a call is not answered as wished.
 #[derive(Debug)]
@@ -128,6 +132,9 @@ impl IntoResponse for Fault {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_REQUEST);
         let mut response = Reply::json_with(status, &answer.body()).into_response();
         response.headers_mut().insert(REASON, HeaderValue::from_static(reason));
+        if matches!(self, Self::Wire(errors::Fault::Unavailable)) {
+            response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
         response
     }
 }

@@ -8,7 +8,10 @@
 //! - **One turn.** A [`Transaction`] has the store to itself among writers from `begin` to `commit`.
 //!   Its revision is the next one, so revisions are gap-free and in the order of commits.
 //! - **All or nothing.** What a transaction wrote is there after `commit` returned, whatever happens
-//!   to the process or the machine; a transaction that is dropped leaves nothing.
+//!   to the process or the machine; a transaction that is dropped, or whose commit is refused, leaves
+//!   nothing. A commit whose outcome is not known says so.
+//! - **Every wait ends.** A database that falls silent costs a caller seconds, and those after it
+//!   nothing.
 //! - **A view is one moment.** All answers of one [`View`] belong to the same revision.
 //! - **Changes carry state.** [`View::changes`] tells what every resource the gate cares about looks
 //!   like now, if it changed after a revision; removals are told, never left out.
@@ -23,6 +26,8 @@ pub mod records;
 mod reminders;
 pub mod sql;
 pub mod taken;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_domain::{
@@ -47,8 +52,9 @@ pub enum StoreError {
     /// The engine failed: disk full, file damaged.
     #[error("the store failed: {0}")]
     Engine(String),
-    /// The engine cannot be reached, or is too busy to answer in time. Nothing was written.
-    #[error("the store cannot be reached: {0}")]
+    /// The engine cannot be reached, is too busy to answer in time, or has no room or no disk that
+    /// works. Nothing was written.
+    #[error("the store is unavailable: {0}")]
     Away(String),
     /// The engine takes no writes: it is a copy of another one, or was told to be. Nothing was written.
     #[error("the store is read-only: it is a standby, or no longer the primary")]
@@ -89,6 +95,12 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 pub trait Store: Send + Sync + 'static {
     /// Waits for the turn to write. A transaction that is dropped without `commit` leaves nothing.
     async fn begin(&self) -> Result<Box<dyn Transaction>>;
+
+    /// Proves that changes can be kept, by the way they take: that one was kept within this time and
+    /// none has failed since, or that one that changes nothing is kept now.
+    async fn prove_writes(&self, _since: Duration) -> Result<()> {
+        Ok(())
+    }
 
     /// All that is known at one moment.
     async fn view(&self) -> Result<Box<dyn View>>;

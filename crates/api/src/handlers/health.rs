@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use http::StatusCode;
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::Api;
 use crate::reply::Reply;
@@ -18,13 +19,22 @@ pub async fn alive() -> Reply {
 /// How old the proof that a node may speak for its store may be while it is ready.
 const PROOF: Duration = Duration::from_secs(5);
 
-/// It can work if its store answers and takes writes, and its clock can be trusted.
+/// How long a proof that changes are kept may take. Who asks whether a node is ready waits a few seconds.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// It can work if its store answers and keeps changes, by the way they take, and its clock can be
+/// trusted.
 pub async fn ready(State(api): State<Api>) -> Reply {
     if let Err(why) = api.control.proven() {
         return not_ready("clock", &why);
     }
     if api.control.proof_age().is_none_or(|age| age > PROOF) {
         return not_ready("proof", &"the store has not taken a write for a while");
+    }
+    match timeout(ANSWER, api.control.changes_can_be_kept()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return not_ready("writes", &error),
+        Err(_) => return not_ready("writes", &"the store has kept no change in time"),
     }
     match api.control.head().await {
         Ok(head) => Reply::json(&json!({ "status": "ready", "revision": head.revision.0 })),

@@ -4,11 +4,15 @@ use std::future::Future;
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable,
-    PaginatorTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, RuntimeErr, Select,
-    SqlErr,
+    ColumnTrait, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable, PaginatorTrait,
+    PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, RuntimeErr, Select, SqlErr,
 };
 
+use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+use sqlx::sqlite::SqliteError;
+
+use super::pool::SqlTransaction;
 use crate::{Page, Paging, Result, StoreError};
 
 /// How many ids or rows one statement has at most: engines limit its parameters, the strictest of them to
@@ -22,9 +26,25 @@ const CONFLICTS: [&str; 2] = ["40001", "40P01"];
 /// What engines say when they take no writes.
 const READ_ONLY: &str = "25006";
 
-/// What engines say, or how it begins, when they go, come, have no room, or let a lock be waited for
-/// too long.
-const AWAY: [&str; 4] = ["08", "53300", "55P03", "57P"];
+/// What servers say, or how it begins, when they go, come, have no room or no disk that works, or
+/// let a lock or a statement be waited for too long.
+const AWAY: [&str; 8] = ["08", "25P03", "25P04", "53", "55P03", "57014", "57P", "58030"];
+
+/// Those of them after which a session has ended.
+const AWAY_FOR_GOOD: [&str; 2] = ["08", "57P"];
+
+/// SQLite's primary result codes.
+mod sqlite {
+    pub const BUSY: u8 = 5;
+    pub const LOCKED: u8 = 6;
+    pub const NO_MEMORY: u8 = 7;
+    pub const READONLY: u8 = 8;
+    pub const INTERRUPTED: u8 = 9;
+    pub const IO: u8 = 10;
+    pub const FULL: u8 = 13;
+    pub const CANNOT_OPEN: u8 = 14;
+    pub const PROTOCOL: u8 = 15;
+}
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
@@ -36,6 +56,12 @@ impl From<DbErr> for StoreError {
             None if matches!(error, DbErr::ConnectionAcquire(_)) => Self::Away(error.to_string()),
             None => Self::Engine(error.to_string()),
         }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::from(&error)
     }
 }
 
@@ -52,6 +78,9 @@ impl From<&sqlx::Error> for StoreError {
                 _ => Self::Engine(error.to_string()),
             };
         };
+        if let Some(told) = told.try_downcast_ref::<SqliteError>() {
+            return from_sqlite(told);
+        }
         let code = told.code().unwrap_or_default();
         if CONFLICTS.contains(&&*code) {
             Self::Conflict
@@ -65,13 +94,44 @@ impl From<&sqlx::Error> for StoreError {
     }
 }
 
-/// What a commit that failed means. An engine that says why has not committed, unless it went away
-/// itself; one that says nothing may have.
-pub fn after_commit(error: DbErr) -> StoreError {
-    match StoreError::from(error) {
-        StoreError::Away(why) => StoreError::Unknown(why),
-        known => known,
+/// What SQLite's error means. Every extended code has its primary one in its lowest byte.
+fn from_sqlite(error: &SqliteError) -> StoreError {
+    match primary(error) {
+        Some(sqlite::READONLY) => StoreError::ReadOnly,
+        Some(
+            sqlite::BUSY
+            | sqlite::LOCKED
+            | sqlite::NO_MEMORY
+            | sqlite::INTERRUPTED
+            | sqlite::IO
+            | sqlite::FULL
+            | sqlite::CANNOT_OPEN
+            | sqlite::PROTOCOL,
+        ) => StoreError::Away(error.to_string()),
+        _ => StoreError::Engine(error.to_string()),
     }
+}
+
+fn primary(error: &SqliteError) -> Option<u8> {
+    let code: u32 = error.code()?.parse().ok()?;
+    code.to_le_bytes().first().copied()
+}
+
+/// What a commit that failed means. A server that says why has not committed, unless it ended with
+/// those words; SQLite has not, when it got no lock or had no room for the last page. Any other may
+/// have: a page whose sync failed may still be found by a recovery.
+pub fn after_commit(error: &sqlx::Error) -> StoreError {
+    let told = error.as_database_error();
+    let is_known = if let Some(told) = told.and_then(|it| it.try_downcast_ref::<SqliteError>()) {
+        matches!(primary(told), Some(sqlite::BUSY | sqlite::LOCKED | sqlite::FULL))
+    } else if let Some(told) = told.and_then(|it| it.try_downcast_ref::<PgDatabaseError>()) {
+        let code = told.code();
+        matches!(told.severity(), PgSeverity::Error)
+            && !AWAY_FOR_GOOD.iter().any(|away| code.starts_with(away))
+    } else {
+        false
+    };
+    if is_known { error.into() } else { StoreError::Unknown(error.to_string()) }
 }
 
 fn cause(error: &DbErr) -> Option<&sqlx::Error> {
@@ -91,7 +151,7 @@ pub trait Stored: Sized + Send {
 
     /// What the rows tell, in their order, with what they refer to.
     fn load(
-        tx: &DatabaseTransaction,
+        tx: &SqlTransaction,
         rows: Vec<Row<Self>>,
     ) -> impl Future<Output = Result<Vec<Self>>> + Send;
 }
@@ -100,22 +160,19 @@ pub trait Stored: Sized + Send {
 pub type Row<T> = <<T as Stored>::Entity as EntityTrait>::Model;
 
 /// All that a query finds.
-pub async fn all<T: Stored>(tx: &DatabaseTransaction, query: Select<T::Entity>) -> Result<Vec<T>> {
+pub async fn all<T: Stored>(tx: &SqlTransaction, query: Select<T::Entity>) -> Result<Vec<T>> {
     let rows = query.all(tx).await?;
     T::load(tx, rows).await
 }
 
 /// The one a query finds.
-pub async fn one<T: Stored>(
-    tx: &DatabaseTransaction,
-    query: Select<T::Entity>,
-) -> Result<Option<T>> {
+pub async fn one<T: Stored>(tx: &SqlTransaction, query: Select<T::Entity>) -> Result<Option<T>> {
     Ok(all(tx, query.limit(1)).await?.into_iter().next())
 }
 
 /// A part of what an ordered query finds.
 pub async fn page<T: Stored>(
-    tx: &DatabaseTransaction,
+    tx: &SqlTransaction,
     query: Select<T::Entity>,
     paging: Paging,
 ) -> Result<Page<T>>
@@ -137,7 +194,7 @@ pub fn clamped(count: u64) -> u64 {
 
 /// The rows whose column has one of these values.
 pub async fn rows_in<E: EntityTrait>(
-    tx: &DatabaseTransaction,
+    tx: &SqlTransaction,
     column: E::Column,
     values: Vec<String>,
 ) -> Result<Vec<E::Model>> {
@@ -146,7 +203,7 @@ pub async fn rows_in<E: EntityTrait>(
 
 /// The rows a query finds whose column has one of these values.
 pub async fn rows_among<E: EntityTrait>(
-    tx: &DatabaseTransaction,
+    tx: &SqlTransaction,
     query: Select<E>,
     column: E::Column,
     mut values: Vec<String>,
@@ -167,7 +224,7 @@ pub fn by_key<E: EntityTrait>(query: Select<E>) -> Select<E> {
 }
 
 /// Creates a row or replaces it.
-pub async fn put<E: EntityTrait>(tx: &DatabaseTransaction, row: E::Model) -> Result<()>
+pub async fn put<E: EntityTrait>(tx: &SqlTransaction, row: E::Model) -> Result<()>
 where
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: Send,
@@ -180,7 +237,7 @@ where
 }
 
 /// Creates rows or replaces them, of which no two have the same key.
-pub async fn put_all<E: EntityTrait>(tx: &DatabaseTransaction, rows: Vec<E::Model>) -> Result<()>
+pub async fn put_all<E: EntityTrait>(tx: &SqlTransaction, rows: Vec<E::Model>) -> Result<()>
 where
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: Send,

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use tidegate_domain::{Api, Key, Throttle};
 
 use super::access::{Stored, all, by_key, clamped, one};
 use super::cells::Cells;
 use super::lists::{api_is_there, app_is_there};
+use super::pool::SqlTransaction;
 use super::tables::{apis, apps, instances, projects, publications, standings, throttles, tokens};
 use crate::{AppRecord, Changes, Head, Result, Revision};
 
@@ -26,7 +25,7 @@ macro_rules! later {
     };
 }
 
-pub async fn changes(tx: &DatabaseTransaction, head: &Head, since: Revision) -> Result<Changes> {
+pub async fn changes(tx: &SqlTransaction, head: &Head, since: Revision) -> Result<Changes> {
     // Most questions of a gateway are this one.
     if since == head.revision {
         return Ok(nothing(head));
@@ -37,7 +36,7 @@ pub async fn changes(tx: &DatabaseTransaction, head: &Head, since: Revision) -> 
 }
 
 pub async fn everything(
-    tx: &DatabaseTransaction,
+    tx: &SqlTransaction,
     head: &Head,
     after: Option<&Key>,
     limit: u64,
@@ -69,11 +68,7 @@ fn living(query: Select<standings::Entity>) -> Select<standings::Entity> {
         .filter(app_is_there((standings::Entity, standings::Column::App)))
 }
 
-async fn all_but_standings(
-    tx: &DatabaseTransaction,
-    head: &Head,
-    since: Revision,
-) -> Result<Changes> {
+async fn all_but_standings(tx: &SqlTransaction, head: &Head, since: Revision) -> Result<Changes> {
     let mut changes = Changes {
         projects: all(tx, later!(projects, since)).await?,
         instances: all(tx, later!(instances, since)).await?,
@@ -99,7 +94,7 @@ async fn all_but_standings(
 }
 
 /// The throttling policies these APIs are bound to, by workspace and name.
-async fn throttles_of(tx: &DatabaseTransaction, apis: &[Api]) -> Result<Vec<Throttle>> {
+async fn throttles_of(tx: &SqlTransaction, apis: &[Api]) -> Result<Vec<Throttle>> {
     let mut found = BTreeMap::new();
     for api in apis {
         let Some((workspace, name)) = api.throttle() else { continue };

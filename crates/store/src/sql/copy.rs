@@ -4,9 +4,11 @@
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest;
-use sea_orm::{DatabaseTransaction, EntityName, EntityTrait, IntoActiveModel, ModelTrait};
+use sea_orm::{EntityName, EntityTrait, IntoActiveModel, ModelTrait};
 
 use super::SqlStore;
+use super::limits::UPKEEP;
+use super::pool::SqlTransaction;
 use super::tables::{
     api_tags, apis, applications, apps, gateways, head, instances, journal, members, notices,
     outbox, projects, publications, reminders, standings, throttles, tokens, users, workspaces,
@@ -68,7 +70,8 @@ macro_rules! tables {
 
 /// What a store holds, beside its head: that is not the same after a restore.
 pub async fn contents(store: &SqlStore) -> Result<Contents, StoreError> {
-    let tx = store.engine.begin_read().await?;
+    let mut tx = store.engine.begin_read().await?;
+    tx.set_limit(UPKEEP);
     let (mut tables, mut digest) = (Vec::new(), Digest::default());
     macro_rules! each {
         ($($table:ident),+) => {$(
@@ -83,13 +86,14 @@ pub async fn contents(store: &SqlStore) -> Result<Contents, StoreError> {
 /// Copies all rows of one moment of `from` into `to`, which must hold none: in one transaction, so
 /// that it is all there or nothing is. The history goes on under its name: gates notice nothing.
 pub async fn copy(from: &SqlStore, to: &SqlStore) -> Result<Contents, CopyError> {
-    let turn = to.turn.clone().lock_owned().await;
-    let target = to.engine.begin_write().await.map_err(StoreError::from)?;
-    let (before, _turn) = take_revision(&target, turn).await?;
+    let mut target = to.engine.begin_write().await.map_err(StoreError::from)?;
+    target.set_limit(UPKEEP);
+    let (before, _) = take_revision(&target).await?;
     if before.revision > Revision(0) {
         return Err(CopyError::NotEmpty(before.revision));
     }
-    let source = from.engine.begin_read().await.map_err(StoreError::from)?;
+    let mut source = from.engine.begin_read().await.map_err(StoreError::from)?;
+    source.set_limit(UPKEEP);
     // The target has drawn a name for a history that never began.
     head::Entity::delete_many().exec(&target).await.map_err(StoreError::from)?;
 
@@ -108,15 +112,15 @@ pub async fn copy(from: &SqlStore, to: &SqlStore) -> Result<Contents, CopyError>
     if digest != of_target || here != there {
         return Err(CopyError::Differs);
     }
-    target.commit().await.map_err(StoreError::from)?;
+    target.commit().await?;
     Ok(Contents { tables, digest: digest.hex() })
 }
 
 /// Reads a table in the order of its keys, adds its rows to the digest, and writes them to `to`, if
 /// that is named. Tells how many there are.
 async fn transfer<E: EntityTrait>(
-    from: &DatabaseTransaction,
-    to: Option<&DatabaseTransaction>,
+    from: &SqlTransaction,
+    to: Option<&SqlTransaction>,
     digest: &mut Digest,
 ) -> Result<u64, StoreError>
 where

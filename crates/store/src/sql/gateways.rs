@@ -1,13 +1,12 @@
 //! The gateways: written beside the turn, for what they tell is no change of the world.
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Iterable, QueryFilter,
-};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, Iterable, QueryFilter};
 use tidegate_domain::Timestamp;
 
 use super::access::{self, Stored, by_key};
 use super::cells::Cells;
+use super::pool::SqlTransaction;
 use super::rows::stored_alone;
 use super::tables::gateways::{self, Column, Entity, Model};
 use crate::{Gateway, Result, Revision};
@@ -50,7 +49,7 @@ impl Model {
 }
 
 /// Creates or replaces rows, and counts their beats on.
-pub async fn keep(tx: &DatabaseTransaction, gateways: &[Gateway]) -> Result<()> {
+pub async fn keep(tx: &SqlTransaction, gateways: &[Gateway]) -> Result<()> {
     // In the order of ids, so that no two can wait for each other.
     let mut gateways: Vec<&Gateway> = gateways.iter().collect();
     gateways.sort_by(|one, other| one.id.cmp(&other.id));
@@ -69,12 +68,12 @@ pub async fn keep(tx: &DatabaseTransaction, gateways: &[Gateway]) -> Result<()> 
 }
 
 /// All of them, by id.
-pub async fn all(tx: &DatabaseTransaction) -> Result<Vec<Gateway>> {
+pub async fn all(tx: &SqlTransaction) -> Result<Vec<Gateway>> {
     access::all(tx, by_key(Entity::find())).await
 }
 
 /// Deletes a row that has not been kept again since.
-pub async fn forget(tx: &DatabaseTransaction, id: &str, beat: u64) -> Result<bool> {
+pub async fn forget(tx: &SqlTransaction, id: &str, beat: u64) -> Result<bool> {
     let beat = i64::try_from(beat).unwrap_or(i64::MAX);
     let same = Entity::delete_many().filter(Column::Id.eq(id)).filter(Column::Beat.eq(beat));
     Ok(same.exec(tx).await?.rows_affected > 0)

@@ -8,9 +8,11 @@ mod changes;
 mod copy;
 mod engine;
 mod gateways;
+mod limits;
 mod lists;
 mod migrations;
 mod nodes;
+mod pool;
 mod postgres;
 mod reminders;
 mod rows;
@@ -19,6 +21,7 @@ mod tables;
 mod transaction;
 mod upkeep;
 mod view;
+mod write_path;
 
 use std::fs::File;
 use std::future::Future;
@@ -27,59 +30,56 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sea_orm::DatabaseTransaction;
-use tokio::sync::Mutex;
-use tokio::time::timeout;
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Expr, Query};
 
 pub use self::copy::{Contents, CopyError, contents, copy};
 use self::engine::{Engine, head_in};
+use self::limits::BEGIN;
 pub use self::migrations::Schema;
+use self::pool::{SqlTransaction, within};
 pub use self::postgres::PostgresUrl;
-use crate::{Gateway, Head, Peers, Result, Store, StoreError, Transaction, View};
-
-/// How long a writer waits for those of this process that came before.
-const QUEUE: Duration = Duration::from_secs(10);
+use self::tables::head;
+use self::write_path::WritePath;
+use crate::{Gateway, Head, Peers, Result, Revision, Store, StoreError, Transaction, View};
 
 /// A store in an SQL database.
 pub struct SqlStore {
     engine: Engine,
-    /// Writers queue here, in the order they came, and not at the database, where each would try
-    /// its luck.
-    turn: Arc<Mutex<()>>,
 }
 
 impl SqlStore {
     /// Opens the SQLite file at `path`, and makes it if there is none. Refused while another process
     /// has it open. Must be called within a Tokio runtime.
     pub async fn open_sqlite(path: &Path) -> Result<Self> {
-        Ok(Self { engine: sqlite::open(path).await?, turn: Arc::default() })
+        Ok(Self { engine: sqlite::open(path).await? })
     }
 
     /// Connects to a PostgreSQL database, and makes the tables if there are none. Other processes may
     /// write to it too. Must be called within a Tokio runtime.
     pub async fn open_postgres(url: &PostgresUrl) -> Result<Self> {
-        Ok(Self { engine: postgres::open(url).await?, turn: Arc::default() })
+        Ok(Self { engine: postgres::open(url).await? })
     }
 }
 
 /// What a session is beside its database transaction: nothing if it reads, or what a writer needs.
 trait Mode: Send {
     /// Sends what is still waiting, so that it is there to be read.
-    fn flush(&mut self, tx: &DatabaseTransaction) -> impl Future<Output = Result<()>> + Send;
+    fn flush(&mut self, tx: &SqlTransaction) -> impl Future<Output = Result<()>> + Send;
 }
 
 impl Mode for () {
-    async fn flush(&mut self, _: &DatabaseTransaction) -> Result<()> {
+    async fn flush(&mut self, _: &SqlTransaction) -> Result<()> {
         Ok(())
     }
 }
 
-/// A database transaction: one that reads, when `M` is empty, or one that writes. The fields are
-/// dropped in this order: the transaction is rolled back before the turn passes on.
+/// A database transaction: one that reads, when `M` is empty, or one that writes.
 struct Session<M> {
-    tx: DatabaseTransaction,
+    tx: SqlTransaction,
     head: Head,
     mode: M,
+    path: Arc<WritePath>,
     /// A file stays locked as long as anything may write to it.
     _lock: Option<Arc<File>>,
 }
@@ -87,38 +87,70 @@ struct Session<M> {
 #[async_trait]
 impl Store for SqlStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>> {
-        let turn = timeout(QUEUE, self.turn.clone().lock_owned()).await;
-        let turn = turn.map_err(|_| StoreError::Away("other writers take too long".to_owned()))?;
-        let tx = self.engine.begin_write().await?;
-        let (head, mode) = transaction::take_revision(&tx, turn).await?;
+        let begun = within(BEGIN, async {
+            let tx = self.engine.begin_write().await?;
+            let (head, mode) = transaction::take_revision(&tx).await?;
+            Ok::<_, StoreError>((tx, head, mode))
+        });
+        let (tx, head, mode) = begun.await??;
         let _lock = self.engine.lock.clone();
-        Ok(Box::new(Session { tx, head, mode, _lock }))
+        let path = Arc::clone(&self.engine.path);
+        Ok(Box::new(Session { tx, head, mode, path, _lock }))
     }
 
     async fn view(&self) -> Result<Box<dyn View>> {
-        let tx = self.engine.begin_read().await?;
-        // The first statement fixes the moment, so it is made now and not when the view is used.
-        let head = head_in(&tx).await?;
+        let begun = within(BEGIN, async {
+            let tx = self.engine.begin_read().await?;
+            // The first statement fixes the moment, so it is made now and not when the view is used.
+            let head = head_in(&tx).await?;
+            Ok::<_, StoreError>((tx, head))
+        });
+        let (tx, head) = begun.await??;
         let _lock = self.engine.lock.clone();
-        Ok(Box::new(Session { tx, head, mode: (), _lock }))
+        let path = Arc::clone(&self.engine.path);
+        Ok(Box::new(Session { tx, head, mode: (), path, _lock }))
     }
 
     fn peers(&self) -> Option<&dyn Peers> {
         self.engine.peers.as_deref()
     }
 
+    async fn prove_writes(&self, since: Duration) -> Result<()> {
+        let path = &self.engine.path;
+        if path.is_proven(since) {
+            return Ok(());
+        }
+        let proof = async {
+            let tx = within(BEGIN, self.engine.begin_write()).await??;
+            // Somebody else has proven it while this one waited for the turn.
+            if path.is_proven(since) {
+                return Ok(());
+            }
+            let mut same = Query::update();
+            same.table(head::Entity)
+                .value(head::Column::DecidedAt, Expr::col(head::Column::DecidedAt));
+            tx.execute(&same).await?;
+            tx.commit().await?;
+            path.see(Revision(0)).await
+        };
+        let proof = proof.await;
+        path.note(&proof);
+        proof
+    }
+
     async fn keep_gateways(&self, gateways: &[Gateway]) -> Result<()> {
-        let tx = self.engine.begin_aside().await?;
+        let tx = within(BEGIN, self.engine.begin_aside()).await??;
         gateways::keep(&tx, gateways).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     async fn gateways(&self) -> Result<Vec<Gateway>> {
-        gateways::all(&self.engine.begin_read().await?).await
+        let tx = within(BEGIN, self.engine.begin_read()).await??;
+        gateways::all(&tx).await
     }
 
     async fn forget_gateway(&self, id: &str, beat: u64) -> Result<bool> {
-        let tx = self.engine.begin_aside().await?;
+        let tx = within(BEGIN, self.engine.begin_aside()).await??;
         let forgotten = gateways::forget(&tx, id, beat).await?;
         tx.commit().await?;
         Ok(forgotten)

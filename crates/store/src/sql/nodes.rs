@@ -4,20 +4,19 @@
 //! would make all notifying commits of the server wait for one lock. Duty is a row, not an advisory
 //! lock: it is fenced by its number, and databases that lack those locks have it too.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
-use sqlx::postgres::{PgListener, PgPool};
-use sqlx::{AssertSqlSafe, Executor};
+use sea_orm::{DbBackend, QueryResult, Statement, TryGetable, Value};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::{Error, Executor};
 use tidegate_domain::Timestamp;
+use tokio::time::timeout;
 
-use crate::{Duty, Ears, Peers, Result, Revision, StoreError};
+use super::limits::{CONNECT, PEERS, QUIET, SIGN_OF_LIFE};
+use super::pool::{Pool, within};
+use crate::{Duty, Ears, Peers, Result, Revision};
 
 /// The server's time, in milliseconds since the epoch.
 const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
-
-/// How long a word with the server may take, a wait for a lock or a standby included.
-const SOON: Duration = Duration::from_secs(12);
 
 /// How long a node that has fallen silent is kept.
 const SILENT_MS: i64 = 24 * 3_600 * 1_000;
@@ -45,8 +44,9 @@ impl Capabilities {
 
 /// The nodes on a database.
 pub struct Nodes {
-    pool: PgPool,
-    ears: PgPool,
+    pool: Pool,
+    /// How a connection that only listens is opened.
+    listening: PgConnectOptions,
     capabilities: Capabilities,
     /// The name of the history is the name of the channel: who shares the server but not the store
     /// is not heard.
@@ -54,15 +54,27 @@ pub struct Nodes {
 }
 
 impl Nodes {
-    /// The nodes of the history called `epoch`. `ears` is a pool for connections that only listen.
-    pub async fn new(pool: PgPool, ears: PgPool, epoch: &str) -> Result<Self> {
-        let version: String =
-            sqlx::query_scalar("SELECT version()").fetch_one(&pool).await.map_err(said)?;
-        let silent = format!("DELETE FROM nodes WHERE beat_at < {NOW} - $1");
-        let forget = sqlx::query(AssertSqlSafe(silent)).bind(SILENT_MS);
-        forget.execute(&pool).await.map_err(said)?;
+    /// The nodes of the history called `epoch`.
+    pub async fn new(pool: Pool, listening: PgConnectOptions, epoch: &str) -> Result<Self> {
         let channel = format!("tidegate_{epoch}");
-        Ok(Self { pool, ears, capabilities: Capabilities::of(&version), channel })
+        let mut nodes =
+            Self { pool, listening, capabilities: Capabilities { notifies: false }, channel };
+        let version: Option<String> = nodes.ask("SELECT version()", []).await?;
+        let silent = format!("DELETE FROM nodes WHERE beat_at < {NOW} - $1");
+        nodes.ask::<i64>(&silent, [SILENT_MS.into()]).await?;
+        nodes.capabilities = Capabilities::of(&version.unwrap_or_default());
+        Ok(nodes)
+    }
+
+    /// The first value of what a statement finds that is a transaction by itself.
+    async fn ask<T: TryGetable>(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Option<T>> {
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        let row: Option<QueryResult> = self.pool.row(PEERS, &statement).await?;
+        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
     }
 }
 
@@ -81,14 +93,19 @@ impl Peers for Nodes {
             "BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {}, '{revision}'; COMMIT",
             self.channel
         );
-        soon(self.pool.execute(sqlx::raw_sql(AssertSqlSafe(text)))).await.map(drop)
+        Ok(self.pool.run(PEERS, &text).await?)
     }
 
     async fn listen(&self) -> Result<Box<dyn Ears>> {
-        let mut listener = PgListener::connect_with(&self.ears).await.map_err(said)?;
-        listener.eager_reconnect(false);
-        listener.listen(&self.channel).await.map_err(said)?;
-        Ok(Box::new(Listening(listener)))
+        let options = self.listening.clone();
+        let listener = within(CONNECT, async {
+            let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+            let mut listener = PgListener::connect_with(&pool).await?;
+            listener.eager_reconnect(false);
+            listener.listen(&self.channel).await?;
+            Ok::<_, Error>(listener)
+        });
+        Ok(Box::new(Listening(Some(listener.await??))))
     }
 
     async fn beat(&self, node: &str) -> Result<Timestamp> {
@@ -96,9 +113,8 @@ impl Peers for Nodes {
             "INSERT INTO nodes (node, beat_at) VALUES ($1, {NOW})
              ON CONFLICT (node) DO UPDATE SET beat_at = excluded.beat_at RETURNING beat_at"
         );
-        let beat = sqlx::query_scalar(AssertSqlSafe(beat)).bind(node);
-        let at: i64 = soon(beat.fetch_one(&self.pool)).await?;
-        Ok(Timestamp::from_ms(at))
+        let at: Option<i64> = self.ask(&beat, [node.into()]).await?;
+        Ok(Timestamp::from_ms(at.unwrap_or_default()))
     }
 
     async fn take_duty(&self, node: &str, for_ms: i64) -> Result<Option<Duty>> {
@@ -107,39 +123,49 @@ impl Peers for Nodes {
                  node = $1, until = {NOW} + $2
              WHERE node = $1 OR until < {NOW} RETURNING number"
         );
-        let take = sqlx::query_scalar(AssertSqlSafe(take)).bind(node).bind(for_ms);
-        let number: Option<i64> = soon(take.fetch_optional(&self.pool)).await?;
+        let number: Option<i64> = self.ask(&take, [node.into(), for_ms.into()]).await?;
         Ok(number.map(|number| Duty { node: node.to_owned(), number }))
     }
 
     async fn leave_duty(&self, duty: &Duty) -> Result<()> {
         let leave = "UPDATE duty SET node = '', until = 0 WHERE node = $1 AND number = $2";
-        let leave = sqlx::query(leave).bind(&duty.node).bind(duty.number);
-        soon(leave.execute(&self.pool)).await.map(drop)
+        self.ask::<i64>(leave, [duty.node.as_str().into(), duty.number.into()]).await?;
+        Ok(())
     }
 }
 
 /// A connection that listens.
-struct Listening(PgListener);
+struct Listening(Option<PgListener>);
 
 #[async_trait]
 impl Ears for Listening {
     async fn hear(&mut self) -> Result<Option<Revision>> {
-        let heard = self.0.try_recv().await.map_err(said)?;
-        Ok(heard.and_then(|heard| heard.payload().parse().ok()).map(Revision))
+        let Some(listener) = &mut self.0 else { return Ok(None) };
+        loop {
+            match timeout(QUIET, listener.try_recv()).await {
+                Ok(heard) => {
+                    let heard = heard?;
+                    return Ok(heard.and_then(|it| it.payload().parse().ok()).map(Revision));
+                }
+                // Nothing to hear, or nobody there.
+                Err(_) => {
+                    within(SIGN_OF_LIFE, listener.execute("SELECT 1")).await??;
+                }
+            }
+        }
     }
 }
 
-/// What a server says that does not think for ever. It may be gone without a word.
-async fn soon<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T> {
-    match tokio::time::timeout(SOON, answer).await {
-        Ok(answer) => answer.map_err(said),
-        Err(_) => Err(StoreError::Away(format!("no answer within {} s", SOON.as_secs()))),
+/// A listener says good-bye when it is dropped, and its pool waits for the answer without a limit. So
+/// it is dropped within a runtime that ends at once, and takes the connection with it.
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let Ok(ending) = tokio::runtime::Builder::new_current_thread().build() else { return };
+        let entered = ending.enter();
+        self.0 = None;
+        drop(entered);
+        ending.shutdown_background();
     }
-}
-
-fn said(error: sqlx::Error) -> StoreError {
-    StoreError::from(&error)
 }
 
 #[cfg(test)]

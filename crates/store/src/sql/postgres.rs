@@ -5,54 +5,94 @@
 //! is in `nodes`.
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, TransactionOptions};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use sea_orm::ConnectionTrait;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::{ConnectOptions, Connection, Error, PgConnection};
 
 use super::engine::Engine;
+use super::limits::{CONNECT, IDLE_IN_TRANSACTION, LOCK, UPKEEP};
 use super::migrations::{self, Dialect};
 use super::nodes::Nodes;
+use super::pool::{Connector, Pool};
+use super::write_path::WritePath;
 use crate::{Result, StoreError};
 
 /// How many views there can be at one moment before the next one waits.
-const READERS: u32 = 8;
-
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
+const READERS: usize = 8;
 
 /// How many writers there can be beside the turn.
-const ASIDE: u32 = 1;
+const ASIDE: usize = 1;
 
 /// How many connections the heartbeat, the bell and the duty share.
-const PEERS: u32 = 2;
+const PEERS: usize = 2;
 
-/// What every connection begins with, whatever the server's defaults are. The row lock on `head`
-/// orders writers, so the least isolation will do for them: more would only make them conflict. A
-/// writer waits a while for the turn of another process, and a process that stalls in the middle of
-/// its own is cut off, or the others would wait for it for ever. A commit that is acknowledged is on
-/// disk, here and on the standbys the server waits for, whatever else it was told.
-const SESSION: &str = "SET default_transaction_isolation = 'read committed';
-    SET lock_timeout = '10s';
-    SET idle_in_transaction_session_timeout = '60s';
-    SELECT set_config('synchronous_commit', 'on', false)
-        WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')";
+/// How a transaction that writes begins. Its commit has no limit at the server, see
+/// `SqlTransaction::commit`: a server that is stopped while a commit waits for a standby says that it
+/// is made.
+const BEGIN_WRITE: &str = "BEGIN; SET LOCAL statement_timeout = '7s'";
 
-/// What those that read begin with, too, so that a view begins with one word. A limit of time only for
-/// these: a server that is told to stop a commit which waits for a standby says that it is made.
-const READING: &str = "SET default_transaction_isolation = 'repeatable read';
-    SET default_transaction_read_only = on;
-    SET statement_timeout = '60s'";
-
-/// Is this connection's server one that takes writes? Asked before each use, in place of a sign of life.
+/// Is this connection's server one that takes writes? Asked before each use.
 const TAKES_WRITES: &str = "SELECT current_setting('transaction_read_only') = 'off'";
 
-/// How long a connection may take to show that it still leads to a server.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
+/// How the database keeps texts.
+const ENCODING: &str = "SELECT current_setting('server_encoding')";
+
+/// What a connection is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// To write. A server that has become a standby is left, in the hope that the address leads to
+    /// the new primary.
+    Writing,
+    /// To read, in views.
+    Reading,
+}
+
+impl Use {
+    /// What every connection begins with, whatever the server's defaults are. The row lock on `head`
+    /// orders writers, so the least isolation will do for them: more would only make them conflict.
+    /// A writer waits a while for the turn of another process, and a process that falls silent in the
+    /// middle of its own is cut off, or the others would wait for it for ever. A commit that is
+    /// acknowledged is on disk, here and on the standbys the server waits for, whatever else is
+    /// configured. The server notices a node that has vanished, where it knows how.
+    ///
+    /// Connections that read begin a view with one word, and have a limit of time.
+    pub fn settings(self) -> String {
+        let (lock, idle) = (LOCK.as_secs(), IDLE_IN_TRANSACTION.as_secs());
+        let common = format!(
+            "SET default_transaction_isolation = 'read committed';
+            SET lock_timeout = '{lock}s';
+            SET idle_in_transaction_session_timeout = '{idle}s';
+            SELECT set_config('synchronous_commit', 'on', false)
+                WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write');
+            SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES
+                ('tcp_keepalives_idle', '5'), ('tcp_keepalives_interval', '2'),
+                ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '10000'))
+                AS wanted (known, value) ON name = known"
+        );
+        match self {
+            Self::Writing => common,
+            Self::Reading => {
+                common
+                    + "; SET default_transaction_isolation = 'repeatable read';
+                    SET default_transaction_read_only = on;
+                    SET statement_timeout = '60s'"
+            }
+        }
+    }
+
+    /// Whether a connection still leads to a server for this use.
+    pub async fn fits(self, connection: &mut PgConnection) -> Result<bool, Error> {
+        match self {
+            Self::Writing => sqlx::query_scalar(TAKES_WRITES).fetch_one(connection).await,
+            Self::Reading => Ok(true),
+        }
+    }
+}
 
 /// How long a start waits for another process that takes the missing steps.
-const MIGRATING: &str = "SET LOCAL lock_timeout = '10min'";
+const MIGRATING: &str = "SET LOCAL lock_timeout = '10min'; SET LOCAL statement_timeout = 0";
 
 /// How often the missing steps are tried. When two processes start on a new database at once, both may
 /// make the first table, and one of them fails.
@@ -161,8 +201,7 @@ pub async fn open(url: &PostgresUrl) -> Result<Engine> {
         tries += 1;
     }
     let (head, options) = (engine.head().await?, options_of(url));
-    let listening = pool(1, "").connect_lazy_with(options.clone());
-    let nodes = Nodes::new(writing(PEERS, options), listening, &head.epoch).await?;
+    let nodes = Nodes::new(pool(PEERS, &options, Use::Writing), options, &head.epoch).await?;
     engine.peers = Some(Box::new(nodes));
     Ok(engine)
 }
@@ -182,69 +221,46 @@ pub async fn open_to_read(url: &PostgresUrl) -> Result<Engine> {
         StoreError::Engine(format!("PostgreSQL cannot be reached at {url}: {why}"))
     })?;
     Ok(Engine {
-        writer: writing(1, options.clone()).into(),
-        aside: writing(ASIDE, options.clone()).into(),
-        readers: reading(READERS, options).into(),
-        write: TransactionOptions::default(),
-        read: TransactionOptions::default(),
+        turn: Arc::default(),
+        writer: pool(1, &options, Use::Writing),
+        aside: pool(ASIDE, &options, Use::Writing),
+        readers: pool(READERS, &options, Use::Reading),
+        path: Arc::new(WritePath::new(None)),
+        write: BEGIN_WRITE,
+        read: "BEGIN",
         lock: None,
         peers: None,
     })
 }
 
-/// Connects once, so that what is wrong shows as it is: a pool would try until its time is over.
+/// Connects once, so that what is wrong shows as it is.
 async fn reach(options: &PgConnectOptions) -> Result<(), String> {
-    let connected = tokio::time::timeout(CONNECT, options.connect());
+    let connected = tokio::time::timeout(CONNECT, async {
+        let mut connection = options.connect().await?;
+        let encoding: String = sqlx::query_scalar(ENCODING).fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok::<_, Error>(encoding)
+    });
     match connected.await {
-        Ok(Ok(connection)) => connection.close().await.map_err(|error| error.to_string()),
+        Ok(Ok(encoding)) if encoding == "UTF8" => Ok(()),
+        Ok(Ok(encoding)) => Err(format!(
+            "its encoding is {encoding}, which cannot hold every name; create it with ENCODING 'UTF8'"
+        )),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("no answer within {} s", CONNECT.as_secs())),
     }
 }
 
 async fn migrate(engine: &Engine) -> Result<()> {
-    let tx = engine.begin_write().await?;
+    let mut tx = engine.begin_write().await?;
+    tx.set_limit(UPKEEP);
     tx.execute_unprepared(MIGRATING).await?;
     migrations::run(&tx, &DIALECT).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await
 }
 
-/// Connections to a server that takes writes. One to a server that has become a standby is given up, in
-/// the hope that the address leads to the new primary.
-fn writing(size: u32, options: PgConnectOptions) -> PgPool {
-    pool(size, "")
-        .test_before_acquire(false)
-        .before_acquire(|connection, _| {
-            Box::pin(alive(sqlx::query_scalar(TAKES_WRITES).fetch_one(connection)))
-        })
-        .connect_lazy_with(options)
-}
-
-/// Connections that read.
-fn reading(size: u32, options: PgConnectOptions) -> PgPool {
-    pool(size, READING)
-        .test_before_acquire(false)
-        .before_acquire(|connection, _| {
-            Box::pin(async move { alive(connection.ping()).await.map(|()| true) })
-        })
-        .connect_lazy_with(options)
-}
-
-/// What a server says, unless it is gone without a word: then the connection is given up.
-async fn alive<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    let late = |_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
-    tokio::time::timeout(SIGN_OF_LIFE, answer).await.unwrap_or_else(late)
-}
-
-fn pool(size: u32, more: &'static str) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(size).acquire_timeout(CONNECT).after_connect(
-        move |connection: &mut PgConnection, _| {
-            Box::pin(async move {
-                connection.execute(SESSION).await?;
-                connection.execute(more).await.map(drop)
-            })
-        },
-    )
+fn pool(size: usize, options: &PgConnectOptions, used: Use) -> Pool {
+    Pool::new(Connector::Postgres(Box::new(options.clone()), used), size)
 }
 
 #[cfg(test)]

@@ -1,18 +1,17 @@
 //! What has a moment worth a reminder, found in the order of moments.
 
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tidegate_domain::Timestamp;
 
 use super::access::{all, clamped};
+use super::pool::SqlTransaction;
 use super::tables::{applications, notices, standings};
 use crate::{Mark, Moment, Remarkable, Result};
 
 /// The things with a moment of this kind after the mark and at or before `to`.
 pub async fn remarkable(
-    tx: &DatabaseTransaction,
+    tx: &SqlTransaction,
     moment: Moment,
     after: &Mark,
     to: Timestamp,

@@ -2,19 +2,20 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
-use sea_orm::{DatabaseConnection, SqliteTransactionMode, TransactionOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use super::engine::Engine;
+use super::limits::UPKEEP;
 use super::migrations::{self, Dialect};
+use super::pool::{Connector, Pool};
+use super::write_path::WritePath;
 use crate::{Result, StoreError};
 
 /// How many views there can be at one moment before the next one waits.
-const READERS: u32 = 8;
+const READERS: usize = 8;
 
 /// How long a statement waits for a lock that something outside this process holds.
 const BUSY: Duration = Duration::from_secs(5);
@@ -39,18 +40,22 @@ pub async fn open(path: &Path) -> Result<Engine> {
         // An acknowledged commit survives a loss of power; NORMAL would not promise that.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY);
-    let writer = pool(1, options.clone()).await?;
+    let connector = Connector::Sqlite(Box::new(options));
+    let writer = Pool::new(connector.clone(), 1);
     let engine = Engine {
-        readers: pool(READERS, options).await?,
+        turn: Arc::default(),
+        readers: Pool::new(connector.clone(), READERS),
         aside: writer.clone(),
         writer,
+        path: Arc::new(WritePath::new(Some(Pool::new(connector, 1)))),
         // The right to write is taken from the beginning.
-        write: begin(SqliteTransactionMode::Immediate),
-        read: begin(SqliteTransactionMode::Deferred),
+        write: "BEGIN IMMEDIATE",
+        read: "BEGIN DEFERRED",
         lock: Some(lock.into()),
         peers: None,
     };
-    let tx = engine.begin_write().await?;
+    let mut tx = engine.begin_write().await?;
+    tx.set_limit(UPKEEP);
     migrations::run(&tx, &DIALECT).await?;
     tx.commit().await?;
     Ok(engine)
@@ -60,30 +65,20 @@ pub async fn open(path: &Path) -> Result<Engine> {
 /// and nothing is brought up to date.
 pub async fn open_to_read(path: &Path) -> Result<Engine> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
-    let readers = pool(1, options).await?;
+    let readers = Pool::new(Connector::Sqlite(Box::new(options)), 1);
+    // What is wrong with the file shows now.
+    drop(readers.acquire().await?);
     Ok(Engine {
+        turn: Arc::default(),
+        path: Arc::new(WritePath::new(None)),
         writer: readers.clone(),
         aside: readers.clone(),
         readers,
-        write: begin(SqliteTransactionMode::Deferred),
-        read: begin(SqliteTransactionMode::Deferred),
+        write: "BEGIN DEFERRED",
+        read: "BEGIN DEFERRED",
         lock: None,
         peers: None,
     })
-}
-
-fn begin(mode: SqliteTransactionMode) -> TransactionOptions {
-    TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() }
-}
-
-async fn pool(size: u32, options: SqliteConnectOptions) -> Result<DatabaseConnection> {
-    let pool = SqlitePoolOptions::new()
-        .max_connections(size)
-        .max_lifetime(None)
-        .connect_with(options)
-        .await
-        .map_err(|error| StoreError::Engine(error.to_string()))?;
-    Ok(DatabaseConnection::from(pool))
 }
 
 /// Creates the file if there is none, for its owner's eyes only. SQLite gives the files it puts

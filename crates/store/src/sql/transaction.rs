@@ -1,21 +1,18 @@
 //! Writing.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult,
-    Iterable, QueryFilter,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryFilter,
 };
 use tidegate_domain::{
     Api, ApiId, AppId, Application, Instance, Notice, Publication, Standing, Throttle,
     ThrottleName, Timestamp, WorkspaceId,
 };
-use tokio::sync::OwnedMutexGuard;
 
-use super::access::{after_commit, put, put_all};
+use super::access::{put, put_all};
 use super::cells::Cells;
+use super::pool::SqlTransaction;
 use super::rows::tag_rows;
 use super::tables::{
     api_tags, apis, applications, apps, duty, head, instances, journal, members, notices, outbox,
@@ -27,17 +24,12 @@ use crate::{
     Revision, StoreError, Token, Transaction, User, Workspace, taken,
 };
 
-/// How long a commit may take. It waits for the standbys that shall have it; who gives up does not know
-/// whether they got it.
-const COMMIT: Duration = Duration::from_secs(30);
-
 /// What a session that writes has beside its database transaction.
 pub struct Writing {
     revision: Revision,
     /// What is only ever added to is sent in one go: before it is read, or at the commit.
     lines: Waiting<journal::Model>,
     messages: Waiting<outbox::Model>,
-    _turn: OwnedMutexGuard<()>,
 }
 
 /// Rows that are still to be sent.
@@ -67,10 +59,7 @@ impl<R> Waiting<R> {
 
 /// Takes the next revision: every writer's first statement. Its row lock is what makes revisions
 /// gap-free and in the order of commits, however many processes write.
-pub async fn take_revision(
-    tx: &DatabaseTransaction,
-    turn: OwnedMutexGuard<()>,
-) -> Result<(Head, Writing)> {
+pub async fn take_revision(tx: &SqlTransaction) -> Result<(Head, Writing)> {
     let mut next = Query::update();
     next.table(head::Entity)
         .value(head::Column::Revision, Expr::col(head::Column::Revision).add(1))
@@ -82,14 +71,13 @@ pub async fn take_revision(
         revision: next.revision,
         lines: Waiting::default(),
         messages: Waiting::default(),
-        _turn: turn,
     };
     let before = Revision(next.revision.0.saturating_sub(1));
     Ok((Head { revision: before, ..next }, writing))
 }
 
 impl Mode for Writing {
-    async fn flush(&mut self, tx: &DatabaseTransaction) -> Result<()> {
+    async fn flush(&mut self, tx: &SqlTransaction) -> Result<()> {
         put_all::<journal::Entity>(tx, self.lines.take()).await?;
         put_all::<outbox::Entity>(tx, self.messages.take()).await
     }
@@ -308,14 +296,12 @@ impl Transaction for Session<Writing> {
 
     async fn commit(mut self: Box<Self>) -> Result<Revision> {
         self.mode.flush(&self.tx).await?;
-        let Session { tx, mode, .. } = *self;
-        match tokio::time::timeout(COMMIT, tx.commit()).await {
-            Ok(done) => done.map_err(after_commit)?,
-            Err(_) => {
-                let late = format!("no answer within {} s", COMMIT.as_secs());
-                return Err(StoreError::Unknown(late));
-            }
-        }
-        Ok(mode.revision)
+        let Session { tx, mode, path, .. } = *self;
+        let kept = match tx.commit().await {
+            Ok(()) => path.see(mode.revision).await,
+            refused => refused,
+        };
+        path.note(&kept);
+        kept.map(|()| mode.revision)
     }
 }

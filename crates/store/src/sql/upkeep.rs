@@ -2,13 +2,13 @@
 //! used, begin a new history.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, Statement};
 use tidegate_domain::Timestamp;
 
 use super::cells::Cells;
+use super::limits::UPKEEP;
 use super::migrations::Schema;
 use super::tables::head;
 use super::{PostgresUrl, SqlStore, postgres, sqlite};
@@ -20,12 +20,12 @@ const FAULTS: u32 = 10;
 impl SqlStore {
     /// Opens an SQLite file that is there, to read it, also beside the process that works on it.
     pub async fn read_sqlite(path: &Path) -> Result<Self> {
-        Ok(Self { engine: sqlite::open_to_read(path).await?, turn: Arc::default() })
+        Ok(Self { engine: sqlite::open_to_read(path).await? })
     }
 
     /// Connects to a PostgreSQL database to read it; nothing is brought up to date.
     pub async fn read_postgres(url: &PostgresUrl) -> Result<Self> {
-        Ok(Self { engine: postgres::open_to_read(url).await?, turn: Arc::default() })
+        Ok(Self { engine: postgres::open_to_read(url).await? })
     }
 
     /// Which steps to today's tables it has taken.
@@ -61,14 +61,12 @@ impl SqlStore {
             StoreError::Engine(format!("cannot save the store as {}", path.display()))
         })?;
         let save = format!("VACUUM INTO '{}'", name.replace('\'', "''"));
-        self.engine.readers.execute_unprepared(&save).await?;
-        Ok(())
+        Ok(self.engine.readers.run(UPKEEP, &save).await?)
     }
 
     /// Begins a new history where the old one stands: gates that followed that one learn everything
     /// anew. For after a store went back to an earlier state.
     pub async fn begin_epoch(&self) -> Result<Head> {
-        let _turn = self.turn.clone().lock_owned().await;
         let tx = self.engine.begin_write().await?;
         let mut update = Query::update();
         update.table(head::Entity).value(head::Column::Epoch, epoch::draw());
@@ -81,18 +79,17 @@ impl SqlStore {
 
     /// Closes the connections; SQLite then puts everything into its one file.
     pub async fn close(self) {
-        // There is nothing left to do if it fails.
-        let _ = self.engine.readers.close().await;
-        let _ = self.engine.writer.close().await;
+        self.engine.close().await;
     }
 
     fn is_postgres(&self) -> bool {
-        self.engine.readers.get_database_backend() == DatabaseBackend::Postgres
+        self.engine.readers.backend() == DatabaseBackend::Postgres
     }
 
     /// The first column of what a statement finds.
     async fn texts(&self, sql: &str) -> Result<Vec<String>> {
-        let tx = self.engine.begin_read().await?;
+        let mut tx = self.engine.begin_read().await?;
+        tx.set_limit(UPKEEP);
         let statement = Statement::from_string(tx.get_database_backend(), sql);
         let rows = tx.query_all_raw(statement).await?;
         Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)

@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use tidegate_domain::{
     Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
@@ -12,6 +11,7 @@ use tidegate_domain::{
 
 use super::access::{Stored, all, by_key, clamped, one, page, rows_among, rows_in};
 use super::cells::Cells;
+use super::pool::SqlTransaction;
 use super::reminders::remarkable;
 use super::tables::{
     apis, applications, apps, instances, journal, members, notices, outbox, projects, publications,
@@ -321,7 +321,7 @@ impl<M: Mode> View for Session<M> {
     }
 }
 
-async fn due(tx: &DatabaseTransaction, now: Timestamp, limit: u64) -> Result<Vec<Due>> {
+async fn due(tx: &SqlTransaction, now: Timestamp, limit: u64) -> Result<Vec<Due>> {
     let query = publications::Entity::find()
         .filter(publications::Column::DueAt.lte(now.as_ms()))
         .order_by_asc(publications::Column::DueAt);

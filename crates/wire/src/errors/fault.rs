@@ -71,7 +71,8 @@ impl Fault {
             Self::Unavailable => (
                 503,
                 "DLM.4692",
-                "The store cannot be reached right now. Try again later.".to_owned(),
+                "The store cannot be reached or cannot work right now, so nothing was changed. Try again \
+                 later.".to_owned(),
             ),
             Self::ReadOnly => (
                 503,

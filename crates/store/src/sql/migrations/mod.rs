@@ -8,11 +8,10 @@ mod m0002_rules;
 mod m0003_gateways;
 mod m0004_nodes;
 
-use sea_orm::{
-    ConnectionTrait, DatabaseBackend, DatabaseTransaction, EntityTrait, QueryOrder, Statement,
-};
+use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, QueryOrder, Statement};
 
 use super::access::put;
+use super::pool::SqlTransaction;
 use super::tables::{head, migrations};
 use crate::{Result, StoreError, epoch};
 
@@ -78,7 +77,7 @@ impl Schema {
     }
 
     /// Reads it; an error when the database was made by another version.
-    pub async fn read(tx: &DatabaseTransaction) -> Result<Self> {
+    pub async fn read(tx: &SqlTransaction) -> Result<Self> {
         let asked = match tx.get_database_backend() {
             DatabaseBackend::Postgres => "SELECT to_regclass('migrations') IS NOT NULL",
             _ => "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'migrations')",
@@ -96,11 +95,11 @@ impl Schema {
 }
 
 /// Takes the steps that are missing, or finds them taken by another process at the same time.
-pub async fn run(tx: &DatabaseTransaction, dialect: &Dialect) -> Result<()> {
+pub async fn run(tx: &SqlTransaction, dialect: &Dialect) -> Result<()> {
     take(tx, dialect, &ALL).await
 }
 
-async fn take(tx: &DatabaseTransaction, dialect: &Dialect, all: &[Migration]) -> Result<()> {
+async fn take(tx: &SqlTransaction, dialect: &Dialect, all: &[Migration]) -> Result<()> {
     tx.execute_unprepared(&dialect.spell(MIGRATING)).await?;
     tx.execute_unprepared(&dialect.spell(APPLIED)).await?;
     let applied = applied(tx, all).await?;
@@ -113,7 +112,7 @@ async fn take(tx: &DatabaseTransaction, dialect: &Dialect, all: &[Migration]) ->
 }
 
 /// The steps that were taken, all of which must be known.
-async fn applied(tx: &DatabaseTransaction, all: &[Migration]) -> Result<Vec<migrations::Model>> {
+async fn applied(tx: &SqlTransaction, all: &[Migration]) -> Result<Vec<migrations::Model>> {
     let applied =
         migrations::Entity::find().order_by_asc(migrations::Column::Ordinal).all(tx).await?;
     let known = all.iter().map(|step| Some(step.name)).chain(std::iter::repeat(None));
@@ -129,7 +128,7 @@ async fn applied(tx: &DatabaseTransaction, all: &[Migration]) -> Result<Vec<migr
 }
 
 /// Draws the name of this history, if the database is new.
-async fn begin_history(tx: &DatabaseTransaction) -> Result<()> {
+async fn begin_history(tx: &SqlTransaction) -> Result<()> {
     if head::Entity::find().one(tx).await?.is_none() {
         put::<head::Entity>(
             tx,
@@ -143,33 +142,35 @@ async fn begin_history(tx: &DatabaseTransaction) -> Result<()> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // a test that fails panics
 mod tests {
-    use sea_orm::{Database, DatabaseConnection, TransactionTrait};
+    use sqlx::sqlite::SqliteConnectOptions;
 
     use super::*;
+    use crate::sql::pool::{Connector, Pool};
+    use crate::sql::postgres::Use;
 
-    async fn to(database: &DatabaseConnection, dialect: &Dialect, steps: usize) -> Result<()> {
-        let tx = database.begin().await.unwrap();
+    async fn to(database: &Pool, dialect: &Dialect, steps: usize) -> Result<()> {
+        let tx = SqlTransaction::begin(database, "BEGIN").await.unwrap();
         take(&tx, dialect, ALL.get(..steps).unwrap()).await?;
-        tx.commit().await.unwrap();
-        Ok(())
+        tx.commit().await
     }
 
     /// From the tables of every version to today's, with what is there kept; and back from none.
-    async fn every_version_is_brought_up_to_date(
-        dialect: &Dialect,
-        open: impl AsyncFn() -> DatabaseConnection,
-    ) {
+    async fn every_version_is_brought_up_to_date(dialect: &Dialect, open: impl AsyncFn() -> Pool) {
         for version in 1..=ALL.len() {
             let database = open().await;
             to(&database, dialect, version).await.unwrap();
+            let tx = SqlTransaction::begin(&database, "BEGIN").await.unwrap();
             let row = "INSERT INTO outbox (revision, ordinal, written_at, recipient, what, subject, \
                        details) VALUES (1, 0, 5, 'u1', 'a', 'b', '{}')";
-            database.execute_unprepared(row).await.unwrap();
-            let epoch = head::Entity::find().one(&database).await.unwrap();
+            tx.execute_unprepared(row).await.unwrap();
+            let epoch = head::Entity::find().one(&tx).await.unwrap();
+            tx.commit().await.unwrap();
             to(&database, dialect, ALL.len()).await.unwrap();
             to(&database, dialect, ALL.len()).await.unwrap();
-            assert_eq!(head::Entity::find().one(&database).await.unwrap(), epoch, "{version}");
-            let kept = super::super::tables::outbox::Entity::find().all(&database).await.unwrap();
+            let tx = SqlTransaction::begin(&database, "BEGIN").await.unwrap();
+            assert_eq!(head::Entity::find().one(&tx).await.unwrap(), epoch, "{version}");
+            let kept = super::super::tables::outbox::Entity::find().all(&tx).await.unwrap();
+            tx.commit().await.unwrap();
             assert_eq!((kept.len(), kept[0].tries), (1, 0), "from version {version}");
             if version < ALL.len() {
                 let older = to(&database, dialect, version).await.err().unwrap().to_string();
@@ -181,14 +182,21 @@ mod tests {
 
     #[tokio::test]
     async fn every_version_on_sqlite() {
-        let open = async || Database::connect("sqlite::memory:").await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let open = async || {
+            let file = tempfile::NamedTempFile::new_in(&folder).unwrap().keep().unwrap().1;
+            let options = SqliteConnectOptions::new().filename(file);
+            Pool::new(Connector::Sqlite(Box::new(options)), 1)
+        };
         every_version_is_brought_up_to_date(&super::super::sqlite::DIALECT, open).await;
     }
 
     #[tokio::test]
     async fn every_version_on_postgresql() {
-        let open =
-            async || Database::connect(tidegate_testkit::postgres::database()).await.unwrap();
+        let open = async || {
+            let options = tidegate_testkit::postgres::database().parse().unwrap();
+            Pool::new(Connector::Postgres(Box::new(options), Use::Writing), 1)
+        };
         every_version_is_brought_up_to_date(&super::super::postgres::DIALECT, open).await;
     }
 }

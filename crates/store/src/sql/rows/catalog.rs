@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::DatabaseTransaction;
 use tidegate_domain::{Api, App, Instance, Quota, Rules, Throttle, Timestamp};
 
 use super::super::access::{Stored, rows_in};
 use super::super::cells::{Cells, Name, id, maybe_id};
+use super::super::pool::SqlTransaction;
 use super::super::tables::{api_tags, apis, apps, instances, throttles};
 use super::people::some_text;
 use super::stored_alone;
@@ -210,7 +210,7 @@ pub fn tag_rows(api: &Api) -> impl Iterator<Item = api_tags::Model> {
 impl Stored for Api {
     type Entity = apis::Entity;
 
-    async fn load(tx: &DatabaseTransaction, rows: Vec<apis::Model>) -> Result<Vec<Self>> {
+    async fn load(tx: &SqlTransaction, rows: Vec<apis::Model>) -> Result<Vec<Self>> {
         let ids = rows.iter().map(|row| row.id.clone()).collect();
         let mut found = rows_in::<api_tags::Entity>(tx, api_tags::Column::Api, ids).await?;
         found.sort_by_key(|tag| tag.ordinal);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::DatabaseTransaction;
 use tidegate_domain::notice::Closed;
 use tidegate_domain::publication::Status;
 use tidegate_domain::standing::Cut;
@@ -10,6 +9,7 @@ use tidegate_domain::{Application, Grant, Key, Notice, Publication, Standing, Ti
 
 use super::super::access::{Stored, rows_in};
 use super::super::cells::{Cells, Name, id, maybe_id};
+use super::super::pool::SqlTransaction;
 use super::super::tables::{applications, notices, publications, standings};
 use super::stored_alone;
 use crate::due::{publication_due_at, standing_due_at};
@@ -79,7 +79,7 @@ impl publications::Model {
 impl Stored for Publication {
     type Entity = publications::Entity;
 
-    async fn load(tx: &DatabaseTransaction, rows: Vec<publications::Model>) -> Result<Vec<Self>> {
+    async fn load(tx: &SqlTransaction, rows: Vec<publications::Model>) -> Result<Vec<Self>> {
         let ids = rows.iter().filter_map(|row| row.application_id.clone()).collect();
         let applications = applications_by_id(tx, ids).await?;
         rows.into_iter().map(|row| row.read(&applications)).collect()
@@ -151,7 +151,7 @@ impl standings::Model {
 impl Stored for Standing {
     type Entity = standings::Entity;
 
-    async fn load(tx: &DatabaseTransaction, rows: Vec<standings::Model>) -> Result<Vec<Self>> {
+    async fn load(tx: &SqlTransaction, rows: Vec<standings::Model>) -> Result<Vec<Self>> {
         let ids = rows.iter().filter_map(|row| row.application_id.clone()).collect();
         let applications = applications_by_id(tx, ids).await?;
         let ids = rows.iter().flat_map(|row| [&row.cancellation_id, &row.shutdown_id]);
@@ -162,17 +162,14 @@ impl Stored for Standing {
 }
 
 async fn applications_by_id(
-    tx: &DatabaseTransaction,
+    tx: &SqlTransaction,
     ids: Vec<String>,
 ) -> Result<BTreeMap<String, Application>> {
     let rows = rows_in::<applications::Entity>(tx, applications::Column::Id, ids).await?;
     rows.into_iter().map(|row| Ok((row.id.clone(), row.read()?))).collect()
 }
 
-async fn notices_by_id(
-    tx: &DatabaseTransaction,
-    ids: Vec<String>,
-) -> Result<BTreeMap<String, Notice>> {
+async fn notices_by_id(tx: &SqlTransaction, ids: Vec<String>) -> Result<BTreeMap<String, Notice>> {
     let rows = rows_in::<notices::Entity>(tx, notices::Column::Id, ids).await?;
     rows.into_iter().map(|row| Ok((row.id.clone(), row.read()?))).collect()
 }

@@ -1,10 +1,10 @@
 //! The head, the journal and the outbox.
 
-use sea_orm::DatabaseTransaction;
 use tidegate_domain::Timestamp;
 
 use super::super::access::Stored;
 use super::super::cells::{Cells, id, maybe_id};
+use super::super::pool::SqlTransaction;
 use super::super::tables::{head, journal, outbox, reminders};
 use super::stored_alone;
 use crate::{Head, JournalEntry, Mark, Message, MessageId, Result, Revision};

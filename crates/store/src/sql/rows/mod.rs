@@ -14,7 +14,7 @@ macro_rules! stored_alone {
         impl Stored for $type {
             type Entity = $table::Entity;
 
-            async fn load(_: &DatabaseTransaction, rows: Vec<$table::Model>) -> Result<Vec<Self>> {
+            async fn load(_: &SqlTransaction, rows: Vec<$table::Model>) -> Result<Vec<Self>> {
                 rows.into_iter().map($table::Model::read).collect()
             }
         }

@@ -1,10 +1,10 @@
 //! Projects, users, workspaces, members and tokens.
 
-use sea_orm::DatabaseTransaction;
 use tidegate_domain::Timestamp;
 
 use super::super::access::Stored;
 use super::super::cells::{Cells, Name, id};
+use super::super::pool::SqlTransaction;
 use super::super::tables::{members, projects, tokens, users, workspaces};
 use super::stored_alone;
 use crate::{Member, Project, Result, Revision, Sealed, Token, TokenHash, User, Workspace};

@@ -1,0 +1,163 @@
+//! One connection, whatever its engine.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use sea_orm::{DbBackend, ExecResult, QueryResult, Statement};
+use sea_query_sqlx::SqlxValues;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor, PgConnection};
+use sqlx::{Error, SqliteConnection};
+use tokio::time::timeout;
+
+use crate::sql::postgres;
+
+/// An open connection. What it is asked has no limit of time here; see `Pooled`.
+pub enum Connection {
+    /// To a file.
+    Sqlite(SqliteConnection),
+    /// To a server.
+    Postgres(Box<PgConnection>),
+}
+
+/// Does the same with the connection of either engine.
+macro_rules! each {
+    ($self:expr, $connection:ident => $what:expr) => {
+        match $self {
+            Connection::Sqlite($connection) => $what,
+            Connection::Postgres($connection) => {
+                let $connection = &mut **$connection;
+                $what
+            }
+        }
+    };
+}
+
+macro_rules! query {
+    ($statement:expr) => {{
+        let values = $statement.values.clone().unwrap_or(sea_orm::Values(Vec::new()));
+        sqlx::query_with(AssertSqlSafe($statement.sql.as_str()), SqlxValues(values))
+    }};
+}
+
+impl Connection {
+    /// The engine.
+    pub fn backend(&self) -> DbBackend {
+        match self {
+            Self::Sqlite(_) => DbBackend::Sqlite,
+            Self::Postgres(_) => DbBackend::Postgres,
+        }
+    }
+
+    /// Runs statements that are not prepared.
+    pub async fn run(&mut self, sql: &str) -> Result<ExecResult, Error> {
+        each!(self, it => Ok(it.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?.into()))
+    }
+
+    /// Runs a statement.
+    pub async fn execute(&mut self, statement: &Statement) -> Result<ExecResult, Error> {
+        each!(self, it => Ok(it.execute(query!(statement)).await?.into()))
+    }
+
+    /// The first row of what a statement finds.
+    pub async fn row(&mut self, statement: &Statement) -> Result<Option<QueryResult>, Error> {
+        each!(self, it => Ok(it.fetch_optional(query!(statement)).await?.map(Into::into)))
+    }
+
+    /// All rows a statement finds; each may take that long.
+    pub async fn rows(
+        &mut self,
+        statement: &Statement,
+        each_within: Duration,
+    ) -> Result<Vec<QueryResult>, Error> {
+        let mut found = Vec::new();
+        each!(self, it => {
+            let mut rows = it.fetch(query!(statement));
+            while let Some(row) = within(each_within, rows.next()).await?.transpose()? {
+                found.push(row.into());
+            }
+        });
+        Ok(found)
+    }
+
+    /// Runs statements after which no transaction may be open, and makes sure of that: by SQLite's
+    /// autocommit mode, or the transaction status in PostgreSQL's answer.
+    pub async fn end(&mut self, sql: &str) -> Result<(), Error> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        each!(self, it => none_open(it.begin_with(sql).await.map(drop)))
+    }
+
+    /// Closes it. Whether the other end learns of it makes no difference.
+    pub async fn close(self) {
+        match self {
+            Self::Sqlite(connection) => drop(connection.close().await),
+            Self::Postgres(connection) => {
+                let _ = timeout(crate::sql::limits::SIGN_OF_LIFE, connection.close_hard()).await;
+            }
+        }
+    }
+}
+
+/// `begin_with` runs any statement and fails if no transaction is open after it, which is the only
+/// way to ask for that.
+fn none_open(begun: Result<(), Error>) -> Result<(), Error> {
+    match begun {
+        Err(Error::BeginFailed) => Ok(()),
+        Ok(()) => Err(Error::Protocol("a transaction is open that should have ended".to_owned())),
+        Err(error) => Err(error),
+    }
+}
+
+/// The answer, if it comes in time.
+pub async fn within<T>(limit: Duration, answer: impl Future<Output = T>) -> Result<T, Error> {
+    timeout(limit, answer).await.map_err(|_| silent(limit))
+}
+
+/// The error that the database has not answered in time.
+fn silent(limit: Duration) -> Error {
+    let why = format!("no answer within {} s", limit.as_secs());
+    Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, why))
+}
+
+/// How connections are opened, and what each must be to be used again.
+#[derive(Clone)]
+pub enum Connector {
+    /// To a file.
+    Sqlite(Box<SqliteConnectOptions>),
+    /// To a server: one that takes writes, or any.
+    Postgres(Box<PgConnectOptions>, postgres::Use),
+}
+
+impl Connector {
+    /// Opens a connection.
+    pub async fn connect(&self) -> Result<Connection, Error> {
+        match self {
+            Self::Sqlite(options) => Ok(Connection::Sqlite(options.connect().await?)),
+            Self::Postgres(options, used) => {
+                let mut connection = options.connect().await?;
+                connection.execute(sqlx::raw_sql(AssertSqlSafe(used.settings()))).await?;
+                Ok(Connection::Postgres(Box::new(connection)))
+            }
+        }
+    }
+
+    /// Whether a connection leads where it should, and has no transaction open.
+    pub async fn is_good(&self, connection: &mut Connection) -> Result<bool, Error> {
+        connection.end("SELECT 1").await?;
+        match (self, connection) {
+            (Self::Postgres(_, used), Connection::Postgres(connection)) => {
+                used.fits(connection).await
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// The engine.
+    pub fn backend(&self) -> DbBackend {
+        match self {
+            Self::Sqlite(_) => DbBackend::Sqlite,
+            Self::Postgres(..) => DbBackend::Postgres,
+        }
+    }
+}

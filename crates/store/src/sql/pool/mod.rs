@@ -1,0 +1,197 @@
+//! A pool of connections in which every wait has a limit.
+//!
+//! A connection comes back to it only after its transaction has ended for certain, and is asked for
+//! a sign of life before it is used again. One that failed to answer, to commit or to roll back is
+//! closed and thrown away, at once and in the background; its place is free for a new one. So a
+//! database that falls silent costs a caller its limit, and nobody after it anything.
+
+mod connection;
+mod transaction;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sea_orm::{DbBackend, QueryResult, Statement};
+use sqlx::Error;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+pub use self::connection::{Connection, Connector, within};
+pub use self::transaction::SqlTransaction;
+use super::limits::{CLOSING, CONNECT, LIFETIME, SIGN_OF_LIFE, UNUSED};
+
+/// Connections of one kind. Clones share them.
+#[derive(Clone)]
+pub struct Pool(Arc<Inner>);
+
+struct Inner {
+    connector: Connector,
+    /// The places for connections in use.
+    places: Arc<Semaphore>,
+    /// Those that may exist, with the ones that are still closing.
+    existing: Arc<Semaphore>,
+    idle: Mutex<Vec<Kept>>,
+}
+
+/// A connection, and since when it is there.
+struct Kept {
+    connection: Connection,
+    born: Instant,
+    used: Instant,
+    exists: OwnedSemaphorePermit,
+}
+
+impl Kept {
+    fn is_old(&self) -> bool {
+        self.born.elapsed() > LIFETIME || self.used.elapsed() > UNUSED
+    }
+
+    /// Closes it in the background. Until that is done, it counts.
+    fn close(self) {
+        // Without a runtime the process is about to end, and with it the connection.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                self.connection.close().await;
+                drop(self.exists);
+            });
+        }
+    }
+}
+
+impl Pool {
+    /// A pool of at most `size` connections. None is opened yet.
+    pub fn new(connector: Connector, size: usize) -> Self {
+        Self(Arc::new(Inner {
+            connector,
+            places: Arc::new(Semaphore::new(size)),
+            existing: Arc::new(Semaphore::new(size + CLOSING)),
+            idle: Mutex::default(),
+        }))
+    }
+
+    /// The engine.
+    pub fn backend(&self) -> DbBackend {
+        self.0.connector.backend()
+    }
+
+    /// A connection that has just shown a sign of life, or a new one.
+    pub async fn acquire(&self) -> Result<Pooled, Error> {
+        let place = Arc::clone(&self.0.places).acquire_owned().await;
+        let place = place.map_err(|_| Error::PoolClosed)?;
+        while let Some(mut kept) = self.0.take() {
+            if kept.is_old() && self.backend() != DbBackend::Sqlite {
+                kept.close();
+                continue;
+            }
+            let asked = within(SIGN_OF_LIFE, self.0.connector.is_good(&mut kept.connection)).await;
+            match asked {
+                Ok(Ok(true)) => {
+                    return Ok(Pooled { kept: Some(kept), pool: self.clone(), _place: place });
+                }
+                Ok(Ok(false) | Err(_)) => kept.close(),
+                Err(_) => {
+                    // The others are as old as this one, and would each take as long.
+                    kept.close();
+                    self.0.forget_idle();
+                }
+            }
+        }
+        let exists = Arc::clone(&self.0.existing).try_acquire_owned();
+        let exists = exists.map_err(|_| Error::PoolTimedOut)?;
+        let connection = within(CONNECT, self.0.connector.connect()).await??;
+        let now = Instant::now();
+        let kept = Kept { connection, born: now, used: now, exists };
+        Ok(Pooled { kept: Some(kept), pool: self.clone(), _place: place })
+    }
+
+    /// The first row of what a statement finds that is a transaction by itself.
+    pub async fn row(
+        &self,
+        limit: Duration,
+        statement: &Statement,
+    ) -> Result<Option<QueryResult>, Error> {
+        self.ask(limit, async |it: &mut Connection| it.row(statement).await).await
+    }
+
+    /// Runs statements that end their transaction themselves.
+    pub async fn run(&self, limit: Duration, sql: &str) -> Result<(), Error> {
+        self.ask(limit, async |it: &mut Connection| it.end(sql).await).await
+    }
+
+    async fn ask<T>(
+        &self,
+        limit: Duration,
+        question: impl AsyncFnOnce(&mut Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        within(limit, async {
+            let mut pooled = self.acquire().await?;
+            let answer = pooled.ask(limit, question).await?;
+            pooled.give_back();
+            Ok(answer)
+        })
+        .await?
+    }
+
+    /// Closes the connections that are not in use.
+    pub fn forget_idle(&self) {
+        self.0.forget_idle();
+    }
+
+    /// Gives up the connections that are not in use, and lends no more.
+    pub async fn close(&self) {
+        self.0.places.close();
+        while let Some(kept) = self.0.take() {
+            kept.connection.close().await;
+        }
+    }
+}
+
+impl Inner {
+    fn take(&self) -> Option<Kept> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn forget_idle(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        idle.into_iter().for_each(Kept::close);
+    }
+}
+
+/// A connection in use. Dropped, it is closed: it comes back to its pool by [`Pooled::give_back`]
+/// alone.
+pub struct Pooled {
+    kept: Option<Kept>,
+    pool: Pool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Pooled {
+    /// The answer of the connection, if it comes in time.
+    pub async fn ask<T>(
+        &mut self,
+        limit: Duration,
+        question: impl AsyncFnOnce(&mut Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let kept = self.kept.as_mut().ok_or(Error::PoolClosed)?;
+        within(limit, question(&mut kept.connection)).await?
+    }
+
+    /// Lets the pool have it back: it has answered, and no transaction is open.
+    pub fn give_back(mut self) {
+        if let Some(kept) = self.kept.take()
+            && !self.pool.0.places.is_closed()
+        {
+            let kept = Kept { used: Instant::now(), ..kept };
+            self.pool.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
+        }
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            kept.close();
+        }
+    }
+}
