@@ -57,7 +57,7 @@ fn has_one_reading(parts: &request::Parts, target: &Target, host: Option<&str>) 
     assert!(!headers.contains_key("upgrade"));
     assert!(host.is_none(), "over HTTP/1 the host is in a header");
     assert!(headers.contains_key("host") || parts.version == Version::HTTP_10);
-    assert_eq!(Target::parse_odd(&target.path_and_query()).as_ref(), Ok(target));
+    assert_eq!(Target::parse_odd(target.path_and_query()).as_ref(), Ok(target));
 }
 
 fn goes_on_without_the_gates_names(headers: &HeaderMap) {

@@ -4,21 +4,18 @@ use tidegate_sign::{Target, TargetError};
 
 use crate::Turn;
 
-/// What was accepted has one canonical form, which is read back as the same target, and nothing in it
-/// can be read in two ways.
+/// What was accepted is sent on as it came, has one signed form, and nothing in it can be read in two ways.
 pub fn run(data: &[u8], turn: Turn) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(target) = Target::parse(text) else { return };
 
     let forwarded = target.path_and_query();
-    let again = Target::parse(&forwarded).expect("the canonical form is accepted");
-    assert_eq!(again, target, "the canonical form is the same target");
-    assert_eq!(again.path_and_query(), forwarded, "canonicalisation is idempotent");
+    assert_eq!(forwarded, text, "it goes on as it came");
     if turn.is(0, 4) {
         has_one_signed_form(&target);
     }
     if turn.is(1, 4) {
-        has_nothing_in_it_to_read_twice(&target, &forwarded);
+        has_nothing_in_it_to_read_twice(&target, forwarded);
     }
     // Another spelling of the same bytes is the same target.
     let (path, query) = text.split_once('?').map_or((text, None), |(p, q)| (p, Some(q)));
@@ -51,11 +48,10 @@ fn has_nothing_in_it_to_read_twice(target: &Target, forwarded: &str) {
         assert!(!segment.contains(['/', '\\', ';', '\0']), "{segment:?}");
         assert!(!segment.chars().any(char::is_control), "{segment:?}");
     }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~%/?&=".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\');
     assert!(forwarded.bytes().all(plain), "{forwarded:?}");
-    assert!(forwarded.starts_with('/') && !forwarded.contains("//"), "{forwarded:?}");
-    assert!(forwarded.matches('?').count() <= 1, "{forwarded:?}");
-    assert!(http::Uri::try_from(forwarded).is_ok(), "{forwarded:?}");
+    let path = forwarded.split('?').next().unwrap_or_default();
+    assert!(path.starts_with('/') && !path.contains("//"), "{forwarded:?}");
 }
 
 /// The text with its escapes written anew.

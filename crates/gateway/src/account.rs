@@ -47,7 +47,7 @@ pub(crate) struct Account {
     pub(crate) ids: Ids,
     pub(crate) began: Instant,
     pub(crate) method: Option<Method>,
-    version: Option<Version>,
+    pub(crate) version: Option<Version>,
     peer: Option<SocketAddr>,
     /// How long its body was waited for before the verdict.
     pub(crate) read: Option<Duration>,
@@ -189,7 +189,7 @@ impl Account {
             request_id: self.ids.request.as_str(),
             trace: self.ids.trace.as_ref(),
             method: self.method.as_ref().map(Method::as_str),
-            path: target.map(Target::path),
+            path: target.map(Target::plain_path),
             parameters: target.map_or(0, |target| target.query().len()),
             version: self.version,
             peer: self.peer,

@@ -149,11 +149,18 @@ impl Evidence {
     }
 }
 
-/// Official clients hash these bodies, so one that is left out of the signature is no client's habit.
+/// Official clients hash these bodies, so one that is left out of the signature is no client's habit: JSON
+/// under any of its names, and BSON.
 fn is_hashed_by_sdks(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|value| {
-        let value = value.as_bytes().trim_ascii_start().to_ascii_lowercase();
-        value.starts_with(b"application/json") || value.starts_with(b"application/bson")
+        let value = value.as_bytes().to_ascii_lowercase();
+        let end = value.iter().position(|byte| matches!(byte, b';' | b','));
+        let kind = value.get(..end.unwrap_or(value.len())).unwrap_or_default().trim_ascii();
+        let begins = |start: &[u8]| kind.starts_with(start);
+        kind.ends_with(b"+json")
+            || begins(b"application/json")
+            || begins(b"text/json")
+            || begins(b"application/bson")
     })
 }
 

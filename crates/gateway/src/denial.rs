@@ -61,6 +61,8 @@ pub enum Reason {
     BadRequest,
     /// The body is larger than the gate takes.
     BodyTooLarge,
+    /// The path and query are longer than they may be.
+    TargetTooLong,
     /// The head is larger than it may be.
     HeadTooLarge,
     /// The gate has not heard of any grant yet.
@@ -118,6 +120,7 @@ impl Reason {
         Self::Throttled,
         Self::BadRequest,
         Self::BodyTooLarge,
+        Self::TargetTooLong,
         Self::HeadTooLarge,
         Self::NotReady,
         Self::LeaseLapsed,
@@ -285,6 +288,12 @@ impl Reason {
             Self::BadRequest => {
                 row("bad-request", StatusCode::BAD_REQUEST, "APIG.0201", "Bad request.")
             }
+            Self::TargetTooLong => row(
+                "target-too-long",
+                StatusCode::URI_TOO_LONG,
+                "APIG.0201",
+                "The path and query are too long: 8,192 bytes are the most, as sent and as signed.",
+            ),
             Self::HeadTooLarge => row(
                 "head-too-large",
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -373,6 +382,7 @@ impl Reason {
             | Self::Throttled
             | Self::BadRequest
             | Self::BodyTooLarge
+            | Self::TargetTooLong
             | Self::HeadTooLarge => StatusCode::FORBIDDEN,
             Self::Internal
             | Self::ReplayFence
@@ -396,7 +406,11 @@ impl Reason {
     pub const fn closes(self) -> bool {
         matches!(
             self,
-            Self::BadRequest | Self::BodyTooLarge | Self::HeadTooLarge | Self::BodyMismatch
+            Self::BadRequest
+                | Self::BodyTooLarge
+                | Self::TargetTooLong
+                | Self::HeadTooLarge
+                | Self::BodyMismatch
         )
     }
 }

@@ -15,6 +15,7 @@
 //! 503 for a fault of the gate's own. Who can reach this can ask anything, so only the proxy may.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
@@ -34,7 +35,7 @@ use crate::denial::Denial;
 use crate::gate::{Gate, Inner};
 use crate::headers::{self, Sets};
 use crate::proxy::{body_of, health, reserve};
-use crate::server::{Accepted, Caller, Speaks};
+use crate::server::{Accepted, Caller, Speaks, refused};
 use crate::told::{Asked, Head, Judged, Told, ToldBody, bad, single};
 
 const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
@@ -72,12 +73,19 @@ impl Gate {
 
 impl Speaks for ForwardAuth {
     async fn speak(self, connection: Accepted) -> Result<(), BoxError> {
+        let (gate, caller) = (self.gate.clone(), self.caller);
+        let refuse = move |denial: &Denial| {
+            let peer = caller.map(|caller| caller.address);
+            let asked = Asked { began: Instant::now(), read: None, peer };
+            let judged = Judged::of(&gate.0, &asked, Err(denial));
+            refused(denial, denial.reason.status_for_a_proxy(), &judged.id)
+        };
         // A connection makes room for one call and uses it for all.
         let service = service_fn(move |request: Request<Incoming>| {
             let Self { gate, caller } = self.clone();
             async move { Ok::<_, Infallible>(handle(&gate.0, caller, request).await) }
         });
-        service.speak(connection).await
+        connection.answer(service, Arc::new(refuse)).await
     }
 }
 

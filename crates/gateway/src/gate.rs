@@ -494,6 +494,9 @@ impl Speaks for Connected {
             rest = left;
         }
         // Rare and large: kept apart, so that it makes no connection's state larger.
-        Ok(Box::pin(protocols.answer(rest, version, self.service(), stopped)).await?)
+        let server = Arc::clone(&self.0);
+        let refuse = Arc::new(move |denial: &Denial| straight::refused(&server, denial));
+        let answered = protocols.answer(rest, version, self.service(), refuse, stopped);
+        Ok(Box::pin(answered).await?)
     }
 }

@@ -2,7 +2,7 @@
 
 use http::header::{
     ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONNECTION, CONTENT_LENGTH,
-    CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    CONTENT_TYPE, COOKIE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, Version, request};
 use tidegate_sign::{
@@ -160,7 +160,23 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
 
 /// The denial of a path that servers could take in two ways.
 pub(crate) fn not_accepted(error: TargetError) -> Denial {
+    if error == TargetError::TooLong {
+        return Reason::TargetTooLong.into();
+    }
     Denial::new(Reason::BadRequest, format!("The address is not accepted: {error}."))
+}
+
+/// Joins the Cookie fields of an HTTP/2 request, which its caller may have split (RFC 9113, 8.2.3).
+pub(crate) fn join_cookies(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(COOKIE).iter();
+    if cookies.nth(1).is_none() {
+        return;
+    }
+    let all: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    // Of values that are headers' it is one, too.
+    if let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..])) {
+        headers.insert(COOKIE, joined);
+    }
 }
 
 /// Is a body as it is, or chunked and nothing else? Of several codings servers undo different ones, and

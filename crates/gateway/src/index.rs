@@ -78,7 +78,7 @@ impl Api {
     fn new(feed: FeedApi, calls: usize) -> Self {
         let shape = Shape::read(&feed.path);
         let names: Vec<&str> = shape.placeholders.iter().map(|(_, name)| name.as_str()).collect();
-        let plan = Plan::read(&feed.backend, &names);
+        let plan = Plan::read(&feed.backend, &feed.path, &names);
         let backends = backend::Set::read(&feed);
         if let (Err(fault), _) | (Ok(_), Err(fault)) =
             (plan.as_ref().map(|_| ()), backends.as_ref().map(|_| ()))

@@ -13,6 +13,7 @@
 //! straight  the same without hyper, for the plainest calls
 //! backend   connections to backends: pools, choice and health, retries, TLS, HTTP/2
 //! upgrade   calls that become WebSockets
+//! screen    HTTP/1 ahead of hyper: heads nobody can answer are refused by name
 //! server    accepting callers; tls: their TLS
 //!
 //! account     what is found out about a call, and told when it is over
@@ -60,6 +61,7 @@ mod rate;
 mod request_id;
 mod rewound;
 mod routes;
+mod screen;
 mod server;
 mod snapshot;
 mod straight;

@@ -208,6 +208,9 @@ pub(crate) const ADDRESS_BYTES: usize = 65_534;
 pub(crate) const CHUNK_LINE_BYTES: usize = 1024;
 pub(crate) const TRAILER_BYTES: usize = 16 * 1024;
 
+/// How much is read and dropped of a caller whose request's head was refused.
+pub(crate) const LEFTOVER_BYTES: usize = 1024 * 1024;
+
 /// The smallest buffer hyper takes for a head.
 const LEAST_HEAD_BYTES: usize = 8 * 1024;
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use tidegate_sign::Cover;
 use tokio::sync::OwnedSemaphorePermit;
@@ -152,6 +152,10 @@ impl Call<'_> {
             Some(memory) => AnyBody::other(Outbound { inner: body, _room: memory }),
             None => body,
         });
+        // RFC 9110, 8.6: a method that has a meaning for a body says so of an empty one, too.
+        if method == Method::POST && request.body().is_end_stream() {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         *request.method_mut() = method;
         // Of an address that was filled in, this cannot fail.
         *request.uri_mut() = Uri::try_from(address).map_err(|_| (Reason::Internal.into(), None))?;

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::{Request, Response, Version};
+use http::{Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use hyper::service::Service;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -21,8 +21,13 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::body::BoxError;
+use crate::denial::Denial;
+use crate::headers::join_cookies;
 use crate::limits::Limits;
+use crate::proxy::body_of;
+use crate::request_id::{RequestId, RequestIds};
 use crate::rewound::Rewound;
+use crate::screen::{Refuse, Screened};
 use crate::tls::{Acceptor, Stream};
 
 /// Who is at the other end of a connection.
@@ -114,9 +119,10 @@ pub trait Speaks: Send + 'static {
 
 impl<S: Answers> Speaks for S {
     async fn speak(self, connection: Accepted) -> Result<(), BoxError> {
-        let (opened, stopped, protocols) = connection.open(true).await?;
-        let Some((stream, version)) = opened else { return Ok(()) };
-        Ok(protocols.answer(stream.into(), version, self, stopped).await?)
+        let ids = Arc::clone(&connection.protocols.ids);
+        let refuse =
+            move |denial: &Denial| refused(denial, denial.reason.row().status, &ids.next());
+        connection.answer(self, Arc::new(refuse)).await
     }
 }
 
@@ -132,6 +138,17 @@ pub struct Accepted {
 type Opened = (Option<(Stream, Version)>, watch::Receiver<()>, Arc<Protocols>);
 
 impl Accepted {
+    /// Answers calls by a service until the connection is over, and by `refuse` what no service gets to see.
+    pub(crate) async fn answer(
+        self,
+        service: impl Answers,
+        refuse: Refuse,
+    ) -> Result<(), BoxError> {
+        let (opened, stopped, protocols) = self.open(true).await?;
+        let Some((stream, version)) = opened else { return Ok(()) };
+        Ok(protocols.answer(stream.into(), version, service, refuse, stopped).await?)
+    }
+
     /// Comes to an agreement with the caller. `looks`: is the version of HTTP looked up where TLS does not
     /// tell it? If not, it is said to be HTTP/1.1.
     pub(crate) async fn open(self, looks: bool) -> io::Result<Opened> {
@@ -250,6 +267,9 @@ pub(crate) struct Protocols {
     http2: http2::Builder<TokioExecutor>,
     /// How long a caller may take to show which of the two he speaks.
     first: Duration,
+    limits: Limits,
+    /// The ids of requests that no service gets to see.
+    ids: Arc<RequestIds>,
 }
 
 impl Protocols {
@@ -259,7 +279,9 @@ impl Protocols {
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_read)
             .max_headers(limits.headers)
-            .max_buf_size(limits.head_bytes);
+            .max_buf_size(limits.head_bytes)
+            // Who has sent all and says so is still there for the answer.
+            .half_close(true);
         let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
@@ -268,7 +290,13 @@ impl Protocols {
             .keep_alive_timeout(PING)
             .max_concurrent_streams(limits.streams)
             .max_header_list_size(head_bytes);
-        Self { http1, http2, first: limits.header_read }
+        Self {
+            http1,
+            http2,
+            first: limits.header_read,
+            limits: limits.clone(),
+            ids: Arc::new(RequestIds::new()),
+        }
     }
 
     /// Comes to an agreement with a caller on TLS and the version of HTTP, in bounded time.
@@ -292,17 +320,37 @@ impl Protocols {
         stream: Rewound,
         version: Version,
         service: impl Answers,
+        refuse: Refuse,
         stopped: watch::Receiver<()>,
     ) -> hyper::Result<()> {
-        let stream = TokioIo::new(stream);
         if version == Version::HTTP_2 {
-            let connection = self.http2.serve_connection(stream, service);
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                join_cookies(request.headers_mut());
+                service.call(request)
+            });
+            let connection = self.http2.serve_connection(TokioIo::new(stream), service);
             drive(connection, http2::Connection::graceful_shutdown, stopped).await
         } else {
+            let stream = TokioIo::new(Screened::new(stream, &self.limits, refuse));
             let connection = self.http1.serve_connection(stream, service).with_upgrades();
             drive(connection, http1::UpgradeableConnection::graceful_shutdown, stopped).await
         }
     }
+}
+
+/// The answer to a request whose head cannot be read, of a server that is no gateway.
+pub(crate) fn refused(denial: &Denial, status: StatusCode, id: &RequestId) -> Vec<u8> {
+    let body = body_of(denial, id);
+    let reason = status.canonical_reason().unwrap_or_default();
+    format!(
+        "HTTP/1.1 {} {reason}\r\ncontent-type: application/json;charset=UTF-8\r\n\
+         cache-control: no-store\r\nx-tidegate-reason: {}\r\nx-request-id: {id}\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        status.as_u16(),
+        denial.reason,
+        body.len()
+    )
+    .into_bytes()
 }
 
 /// Drives a connection to its end. When the server stops it is told to end after what is under way.

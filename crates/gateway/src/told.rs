@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, request};
-use tidegate_sign::{Cover, sha256};
+use tidegate_sign::{Cover, TargetError, sha256};
 use tokio::time::{Duration, Instant};
 
 use crate::account::{Account, Ids};
@@ -64,6 +64,10 @@ impl Told {
     pub(crate) fn new(head: Head<'_>, body: ToldBody) -> Result<Self, Denial> {
         let method =
             Method::from_bytes(head.method).map_err(|_| bad("The method is malformed."))?;
+        // What is behind a `#` would be cut off before it is judged, and the proxy may send it on.
+        if head.target.contains(&b'#') {
+            return Err(headers::not_accepted(TargetError::Fragment));
+        }
         let uri =
             Uri::from_maybe_shared(head.target).map_err(|_| bad("The address is malformed."))?;
         let mut call = Request::new(());

@@ -1,5 +1,5 @@
-//! The canonical target: the one reading of path and query that signature, routing and forwarding
-//! share.
+//! The target: the one reading of path and query that signature and routing share, beside the bytes it
+//! was read from, which are what is forwarded.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -11,24 +11,29 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 
 /// The path and query of a request.
 ///
-/// Two spellings of one target (`%7e` and `~`, `a` and `a=`) give equal values, and everything that
-/// is derived from it is derived from the decoded parts. So what was signed is what is routed and
-/// what is sent on.
+/// Two spellings of one target (`%7e` and `~`, `a` and `a=`) are equal: what is signed and routed is derived
+/// from the decoded parts. What is sent on are the bytes that came, since a backend may read more out of
+/// them than the signature says; they are read back as the same target, so nothing goes on that was not
+/// signed.
 ///
 /// - Path: no encoded slash, no dot segment, no empty segment, no `;`, no backslash, no control
 ///   character. A `%` that is still there after decoding (`%252F`) is an ordinary character.
-/// - Query: pairs between `&`; empty ones (`a&&b`) are dropped; a name without `=` has the empty
-///   value; `+` is a plus sign, not a blank, and is sent on as `%2B`.
+/// - Query: pairs between `&`; empty ones (`a&&b`) are no pairs; a name without `=` has the empty
+///   value; `+` is a plus sign, not a blank.
 /// - A trailing slash is not signed, since `/x` and `/x/` have one signature, but it is kept:
 ///   [`Target::has_trailing_slash`] tells an empty last id (`/apps/`) from the list (`/apps`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub struct Target {
-    /// All decoded parts one after the other: the segments, then the names and values. One piece of
-    /// memory instead of one for each, since this is read on every call.
-    decoded: String,
-    /// Where each segment ends in `decoded`.
+    /// The target as it came, and behind it all decoded parts one after the other: the segments, then the
+    /// names and values. One piece of memory instead of one for each, since this is read on every call.
+    text: String,
+    /// How long the target is as it came.
+    wire: usize,
+    /// How long its path is.
+    wire_path: usize,
+    /// Where each segment ends in `text`.
     segments: Vec<usize>,
-    /// Where each name and its value end in `decoded`.
+    /// Where each name and its value end in `text`.
     pairs: Vec<(usize, usize)>,
     trailing_slash: bool,
     canonical_path: String,
@@ -36,10 +41,18 @@ pub struct Target {
     odd: Option<TargetError>,
 }
 
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        self.canonical_path == other.canonical_path
+            && self.trailing_slash == other.trailing_slash
+            && self.query().eq(other.query())
+    }
+}
+
+impl Eq for Target {}
+
 impl Target {
     /// Reads a path and query as it stands in the request line, beginning with `/`.
-    ///
-    /// `target.path_and_query()` is read back as the same target.
     ///
     /// # Errors
     ///
@@ -66,10 +79,14 @@ impl Target {
         if path_and_query.len() > MAX_TARGET_BYTES {
             return Err(TargetError::TooLong);
         }
-        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
-        let path = path.strip_prefix('/').ok_or(TargetError::NotOriginForm)?;
+        let (wire_path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+        let path = wire_path.strip_prefix('/').ok_or(TargetError::NotOriginForm)?;
+        let mut text = String::with_capacity(2 * path_and_query.len());
+        text.push_str(path_and_query);
         let mut target = Self {
-            decoded: String::with_capacity(path_and_query.len()),
+            text,
+            wire: path_and_query.len(),
+            wire_path: wire_path.len(),
             segments: Vec::with_capacity(8),
             pairs: Vec::with_capacity(8),
             trailing_slash: true,
@@ -92,7 +109,9 @@ impl Target {
         // Encoding can make it longer. Without this the canonical form could be too long to be
         // read again by the next one in line.
         let question_mark = usize::from(!target.pairs.is_empty());
-        if target.path().len() + question_mark + target.canonical_query.len() > MAX_TARGET_BYTES {
+        let slash = usize::from(!target.trailing_slash);
+        let canonical = target.canonical_path.len() - slash + question_mark;
+        if canonical + target.canonical_query.len() > MAX_TARGET_BYTES {
             return Err(TargetError::TooLong);
         }
         Ok(target)
@@ -112,17 +131,17 @@ impl Target {
             if self.segments.len() == MAX_SEGMENTS {
                 return Err(TargetError::TooManySegments);
             }
-            let start = self.decoded.len();
+            let start = self.text.len();
             if is_plain(wire) {
                 check_part(wire)?;
-                self.decoded.push_str(wire);
+                self.text.push_str(wire);
                 self.canonical_path.push_str(wire);
             } else {
                 all_plain = false;
-                read_segment(wire, &mut self.decoded)?;
-                encode(self.decoded.get(start..).unwrap_or_default(), &mut self.canonical_path);
+                read_segment(wire, &mut self.text)?;
+                encode(self.text.get(start..).unwrap_or_default(), &mut self.canonical_path);
             }
-            self.segments.push(self.decoded.len());
+            self.segments.push(self.text.len());
             self.canonical_path.push('/');
         }
         Ok(all_plain)
@@ -131,7 +150,7 @@ impl Target {
     /// Reads the pairs, and writes them as they are signed, in the order they come. Tells whether that is the
     /// order of the signature, too, as with most clients it is.
     fn read_query(&mut self, wire: &str) -> Result<bool, TargetError> {
-        for pair in wire.split('&').filter(|pair| !pair.is_empty()) {
+        for pair in pairs_of(wire) {
             if self.pairs.len() == MAX_QUERY_PAIRS {
                 return Err(TargetError::TooManyPairs);
             }
@@ -144,30 +163,29 @@ impl Target {
     }
 
     fn read_pair(&mut self, wire: &str) -> Result<(), TargetError> {
-        let start = self.decoded.len();
+        let start = self.text.len();
         let (end_of_name, end) = match plain_pair(wire) {
             Some((name, value)) => {
                 for part in [name, "=", value] {
                     self.canonical_query.push_str(part);
                 }
-                self.decoded.push_str(name);
-                self.decoded.push_str(value);
-                (start + name.len(), self.decoded.len())
+                self.text.push_str(name);
+                self.text.push_str(value);
+                (start + name.len(), self.text.len())
             }
             None => {
                 check_pair(wire)?;
                 let (name, value) = wire.split_once('=').unwrap_or((wire, ""));
-                decode(name, &mut self.decoded)?;
-                let end_of_name = self.decoded.len();
-                decode(value, &mut self.decoded)?;
-                let part = |range| self.decoded.get(range).unwrap_or_default();
-                let (name, value) =
-                    (part(start..end_of_name), part(end_of_name..self.decoded.len()));
+                decode(name, &mut self.text)?;
+                let end_of_name = self.text.len();
+                decode(value, &mut self.text)?;
+                let part = |range| self.text.get(range).unwrap_or_default();
+                let (name, value) = (part(start..end_of_name), part(end_of_name..self.text.len()));
                 if name.contains('\0') || value.contains('\0') {
                     return Err(TargetError::Control);
                 }
                 write_pair(name, value, &mut self.canonical_query);
-                (end_of_name, self.decoded.len())
+                (end_of_name, self.text.len())
             }
         };
         self.pairs.push((end_of_name, end));
@@ -192,9 +210,9 @@ impl Target {
     pub fn segment(&self, index: usize) -> Option<&str> {
         let start = match index.checked_sub(1) {
             Some(before) => *self.segments.get(before)?,
-            None => 0,
+            None => self.wire,
         };
-        self.decoded.get(start..*self.segments.get(index)?)
+        self.text.get(start..*self.segments.get(index)?)
     }
 
     /// Whether the path ends with `/`; true for `/` itself.
@@ -217,9 +235,9 @@ impl Target {
 
     /// The decoded pairs in the order they came.
     pub fn query(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        let mut start = self.segments.last().copied().unwrap_or(0);
+        let mut start = self.segments.last().copied().unwrap_or(self.wire);
         self.pairs.iter().map(move |&(name, value)| {
-            let part = |range| self.decoded.get(range).unwrap_or_default();
+            let part = |range| self.text.get(range).unwrap_or_default();
             let pair = (part(start..name), part(name..value));
             start = value;
             pair
@@ -238,23 +256,46 @@ impl Target {
         &self.canonical_query
     }
 
-    /// The path to send on: every segment encoded, a slash at the end only if there was one.
+    /// The path in its canonical spelling, a slash at the end only if there was one.
     #[must_use]
-    pub fn path(&self) -> &str {
+    pub fn plain_path(&self) -> &str {
         let path = self.canonical_path.as_str();
         if self.trailing_slash { path } else { path.strip_suffix('/').unwrap_or(path) }
     }
 
-    /// The path and query to send on, the pairs in the order they came.
+    /// The path and query as they came.
     #[must_use]
-    pub fn path_and_query(&self) -> String {
-        let mut text = self.path().to_owned();
-        if !self.pairs.is_empty() {
-            text.push('?');
-            write_query(&mut text, self.query());
-        }
-        text
+    pub fn path_and_query(&self) -> &str {
+        self.text.get(..self.wire).unwrap_or_default()
     }
+
+    /// The path as it came.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.text.get(..self.wire_path).unwrap_or_default()
+    }
+
+    /// The query as it came; none if there was no question mark.
+    #[must_use]
+    pub fn raw_query(&self) -> Option<&str> {
+        self.path_and_query().get(self.wire_path..)?.strip_prefix('?')
+    }
+
+    /// One segment as it came.
+    #[must_use]
+    pub fn raw_segment(&self, index: usize) -> Option<&str> {
+        self.path().split('/').nth(index.checked_add(1)?).filter(|_| index < self.segments.len())
+    }
+
+    /// The pairs as they came, one for each of [`Target::query`].
+    pub fn raw_pairs(&self) -> impl Iterator<Item = &str> {
+        pairs_of(self.raw_query().unwrap_or_default())
+    }
+}
+
+/// The pairs of a query.
+fn pairs_of(query: &str) -> impl Iterator<Item = &str> {
+    query.split('&').filter(|pair| !pair.is_empty())
 }
 
 /// The unreserved characters of RFC 3986.
@@ -335,7 +376,7 @@ fn check_pair(pair: &str) -> Result<(), TargetError> {
     for byte in pair.bytes().filter(|byte| !PLAIN[usize::from(*byte)]) {
         refuse_everywhere(byte)?;
         // Clients differ in what they leave plain here, and no reader cuts a value at any of
-        // these, so all visible characters are taken; they are encoded on the way out.
+        // these, so all visible characters are taken.
         if !byte.is_ascii_graphic() {
             return Err(TargetError::NotEncoded);
         }

@@ -93,6 +93,9 @@ impl Outgoing {
     /// The address, taken apart.
     fn uri(&self) -> anyhow::Result<Uri> {
         let address = &self.address;
+        if address.contains('#') {
+            bail!("`{address}` has a `#`, which no server gets to see; write it as %23");
+        }
         let uri: Uri = address.parse().with_context(|| format!("`{address}` is no address"))?;
         match uri.scheme_str() {
             Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),

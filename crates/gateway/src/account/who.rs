@@ -72,6 +72,7 @@ fn is_after_proof(reason: Reason) -> bool {
         | Reason::BodyNotCovered
         | Reason::BadRequest
         | Reason::BodyTooLarge
+        | Reason::TargetTooLong
         | Reason::HeadTooLarge
         | Reason::NotReady
         | Reason::LeaseLapsed

@@ -79,7 +79,8 @@ impl Framing {
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 impl Chunks {
-    fn pass(&mut self, from: &mut BytesMut, to: &mut Vec<u8>) -> Result<u64, Torn> {
+    /// Takes what has come out of `from`, in chunks made anew, and returns how many bytes of it are body.
+    pub(crate) fn pass(&mut self, from: &mut BytesMut, to: &mut Vec<u8>) -> Result<u64, Torn> {
         let mut passed = 0;
         loop {
             match self {

@@ -46,7 +46,7 @@ pub use self::dial::BackendCounters;
 pub(crate) use self::dial::Dialer;
 use self::dial::{NoConnection, Speak};
 pub(crate) use self::endpoint::Endpoint;
-pub(crate) use self::framing::{Framing, Torn};
+pub(crate) use self::framing::{Chunks, Framing, Torn};
 pub use self::networks::{BadNetwork, Networks};
 pub use self::own::OwnListeners;
 pub(crate) use self::set::{Flight, Set};

@@ -152,7 +152,8 @@ impl Straight<'_> {
         out.extend_from_slice(to.host_header().as_bytes());
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(headers.as_bytes());
-        if !body.is_empty() {
+        // RFC 9110, 8.6: a method that has a meaning for a body says so of an empty one, too.
+        if !body.is_empty() || **method == Method::POST {
             let mut digits = itoa::Buffer::new();
             headers::write(out, CONTENT_LENGTH.as_str(), digits.format(body.len()).as_bytes());
         }

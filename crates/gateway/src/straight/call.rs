@@ -218,16 +218,17 @@ impl Going<'_, '_> {
         drop(route);
         drop(index);
         let mut body = Bytes::new();
-        if account.admitted.is_none() {
+        if needed != Evidence::Empty {
             let asked = Instant::now();
-            let read = self.body(Some(asked + gate.limits.buffered_read)).await;
-            account.read = Some(asked.elapsed());
+            let read = self.body(asked + gate.limits.buffered_read).await;
+            if account.admitted.is_none() {
+                account.read = Some(asked.elapsed());
+            }
             body = read?;
             account.held = body.len() as u64;
+        }
+        if account.admitted.is_none() {
             self.call.verdict(needed, &body, account)?;
-        } else if needed != Evidence::Empty {
-            body = self.body(None).await?;
-            account.held = body.len() as u64;
         }
         let Some(admitted) = &account.admitted else { return Err(Reason::Internal.into()) };
         if let (Evidence::Declared, Some(Cover::Declared(hash))) = (needed, admitted.cover)
@@ -238,14 +239,12 @@ impl Going<'_, '_> {
         self.forward(account, &body).await
     }
 
-    /// The body; by a moment, or in time for each piece of it.
-    async fn body(&mut self, until: Option<Instant>) -> Result<Bytes, Denial> {
+    /// The body, which must all be there in time.
+    async fn body(&mut self, until: Instant) -> Result<Bytes, Denial> {
         let length = *self.to_come;
         let missing = length.saturating_sub(self.caller.inbox.len());
         self.caller.inbox.reserve(missing);
         while self.caller.inbox.len() < length {
-            let idle = self.call.gate.limits.body_idle;
-            let until = until.unwrap_or_else(|| Instant::now() + idle);
             self.caller.read(until, false).await.map_err(|cut| match cut {
                 Cut::Late => Fault::Stalled,
                 Cut::Gone | Cut::Stopped => Fault::Broken,

@@ -44,12 +44,6 @@ pub(super) fn take(inbox: &mut BytesMut, limits: &Limits) -> Result<Head, NoHead
     read
 }
 
-/// Can a head end in these bytes, of which those from `since` on are new?
-pub(super) fn may_end(bytes: &[u8], since: usize) -> bool {
-    let new = bytes.get(since.saturating_sub(3)..).unwrap_or_default();
-    new.windows(2).any(|two| two == b"\n\n") || new.windows(3).any(|three| three == b"\n\r\n")
-}
-
 fn read(all: &Bytes, limits: &Limits) -> Result<Head, NoHead> {
     let mut slots = [const { MaybeUninit::<Header<'_>>::uninit() }; STRAIGHT_HEADERS];
     let mut read = httparse::Request::new(&mut []);
@@ -73,7 +67,12 @@ fn plain(
         _ => return None,
     };
     let path = read.path?;
-    if read.version? != 1 || !path.starts_with('/') || read.headers.len() > limits.headers {
+    // The types of `http` cut off what begins with a `#`.
+    if read.version? != 1
+        || path.contains('#')
+        || !path.starts_with('/')
+        || read.headers.len() > limits.headers
+    {
         return None;
     }
     let (mut has_host, mut body, mut keeps) = (false, None, None);
@@ -134,6 +133,7 @@ fn goes_on(value: &[u8]) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::may_end;
 
     fn of(text: &[u8]) -> (Result<Head, NoHead>, Vec<u8>) {
         let mut inbox = BytesMut::from(text);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_plain_head_is_taken_and_what_is_behind_it_stays() {
-        let text = "POST /o/7?a=1#x HTTP/1.1\r\nHost: h\r\nX-A:  1 \r\nx-a: \u{e9}\r\ncontent-length: 4\r\n\
+        let text = "POST /o/7?a=1 HTTP/1.1\r\nHost: h\r\nX-A:  1 \r\nx-a: \u{e9}\r\ncontent-length: 4\r\n\
                     Connection: Close\r\n\r\n";
         let (head, rest) = of(format!("{text}bodyGET").as_bytes());
         let Head { parts, body, keeps, bytes } = head.unwrap();
@@ -171,6 +171,7 @@ mod tests {
             ("GET / HTTP/1.0", "host: h\r\n"),
             ("GET http://h/ HTTP/1.1", "host: h\r\n"),
             ("GET * HTTP/1.1", "host: h\r\n"),
+            ("GET /a#b HTTP/1.1", "host: h\r\n"),
             ("GET / HTTP/1.1", ""),
             ("GET / HTTP/1.1", "host: h\r\nhost: h\r\n"),
             ("GET / HTTP/1.1", "host: h\r\nconnection: upgrade\r\n"),

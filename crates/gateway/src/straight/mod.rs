@@ -21,15 +21,21 @@ mod timer;
 
 use std::sync::Arc;
 
+use http::{Request, Version};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::answer::Said;
 use self::call::After;
 use self::caller::{Caller, Cut};
 use self::head::{Head, NoHead};
+use crate::account::Watch;
+use crate::denial::Denial;
 use crate::gate::Server;
 use crate::limits::Limits;
+use crate::proxy::refuse;
 use crate::rewound::Rewound;
+use crate::screen::may_end;
 use crate::tls::Stream;
 
 /// Answers plain calls. Tells what is left for hyper; nothing when the connection is over.
@@ -58,6 +64,21 @@ pub(crate) async fn converse(
     None
 }
 
+/// The answer to a call whose head cannot be read, counted as a denied one.
+pub(crate) fn refused(server: &Arc<Server>, denial: &Denial) -> Vec<u8> {
+    let (parts, ()) = Request::new(()).into_parts();
+    let mut watch = Watch::begin(Arc::clone(server), &parts);
+    (watch.account.method, watch.account.version) = (None, None);
+    let answer = refuse(denial, &watch.account.ids.request, Version::HTTP_11);
+    watch.answered(&parts, Some(denial.reason), answer.status());
+    let id = &watch.account.ids.request;
+    let said = Said { gate: &server.gate, id, revision: None, keeps: false };
+    let out = answer::own(&answer, &said);
+    watch.sent(answer.body().len() as u64);
+    watch.ended(None);
+    out
+}
+
 /// Why there is no next call here.
 enum Next {
     /// It is for hyper.
@@ -82,7 +103,7 @@ async fn next(caller: &mut Caller, limits: &Limits) -> Result<Head, Next> {
             }
             let until = *until.get_or_insert_with(|| Instant::now() + limits.header_read);
             caller.read(until, seen == 0).await.map_err(Next::None)?;
-            if seen == 0 || head::may_end(&caller.inbox, seen) {
+            if seen == 0 || may_end(&caller.inbox, seen) {
                 break;
             }
         }

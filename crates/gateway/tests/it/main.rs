@@ -22,5 +22,6 @@ mod straight;
 mod strict;
 mod telling;
 mod tls;
+mod verbatim;
 mod websockets;
 mod world;

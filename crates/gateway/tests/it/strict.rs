@@ -8,7 +8,7 @@ use tidegate_gateway::feed::{FeedApi, Rules};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::world::{HOUR, NOON, World, grant};
+use crate::world::{HOUR, NOON, World, grant, read_answer};
 
 #[tokio::test]
 async fn control_headers_come_once() {
@@ -58,11 +58,11 @@ async fn targets_with_two_readings_are_refused() {
         assert!(answer.closes, "{target}");
     }
     let long = format!("GET /{} HTTP/1.1\r\nhost: {host}\r\n\r\n", "a".repeat(9_000));
-    world.raw(long.as_bytes()).await.denied("bad-request");
+    world.raw(long.as_bytes()).await.denied("target-too-long");
 }
 
 /// An API may let odd characters into its values: nowhere else, and to no other API. They are signed,
-/// routed and sent on in one spelling.
+/// routed and sent on as they came.
 #[tokio::test]
 async fn odd_values_are_let_in_where_an_api_says_so() {
     let world = World::start().await;
@@ -75,9 +75,9 @@ async fn odd_values_are_let_in_where_an_api_says_so() {
         world.grant(id, "app", Some(grant(NOON, NOON + HOUR, None))).await;
     }
     for (target, sent_on) in [
-        ("/files/a%2fb", "/f/a%2Fb"),
-        ("/files/a%5cb", "/f/a%5Cb"),
-        ("/files/a;v=1", "/f/a%3Bv%3D1"),
+        ("/files/a%2fb", "/f/a%2fb"),
+        ("/files/a%5cb", "/f/a%5cb"),
+        ("/files/a;v=1", "/f/a;v=1"),
         ("/files/a%3B", "/f/a%3B"),
         ("/files/a", "/f/a"),
     ] {
@@ -156,12 +156,63 @@ async fn a_body_with_two_lengths_ends_the_connection() {
     }
 }
 
+/// On every way and in every position on a connection, with all that a refusal has.
 #[tokio::test]
-async fn a_fragment_is_the_callers_own_affair() {
+async fn a_head_that_cannot_be_answered_is_refused_in_form() {
     let world = World::start().await;
+    let by_hyper = world.by_hyper().await;
+    let host = world.address;
     let signed = String::from_utf8(world.call("GET", "/orders/7").bytes()).unwrap();
-    world.raw(signed.replacen("/orders/7", "/orders/7#x/../y", 1).as_bytes()).await.allowed();
-    assert_eq!(world.backend.last().address, "/o/7", "it reaches neither the rule nor the backend");
+    let line = |line: &str| format!("{line}\r\nhost: {host}\r\n\r\n");
+    let target = |target: &str| signed.replacen("/orders/7", target, 1);
+    let large = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(70_000));
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(101));
+    let before = [
+        String::new(),
+        String::from_utf8(world.call("GET", "/orders/7").bytes()).unwrap(),
+        line("PUT /orders/7 HTTP/1.1"),
+        format!(
+            "POST /orders/7 HTTP/1.1\r\nhost: {host}\r\ntransfer-encoding: chunked\r\n\r\n3\r\n#/#\r\n0\r\n\r\n"
+        ),
+        format!(
+            "PUT /orders/7 HTTP/1.1\r\nhost: {host}\r\ncontent-length: 17\r\n\r\nGET /# HTTP/1.1\r\n"
+        ),
+    ];
+    for (bad, reason) in [
+        (target("/orders/7#"), "bad-request"),
+        (target("/orders/7#x/../y"), "bad-request"),
+        (target("/orders/7?a#b"), "bad-request"),
+        (target("/orders/7\"<>"), "bad-request"),
+        (target("/orders/7?a=<\""), "bad-request"),
+        (target(&format!("/{}", "a".repeat(9_000))), "target-too-long"),
+        (target(&format!("/{}", "a".repeat(70_000))), "target-too-long"),
+        (large, "head-too-large"),
+        (many, "head-too-large"),
+        (line("GET / HTTP/1.7"), "bad-request"),
+        (line("GET /"), "bad-request"),
+        (format!("GET / HTTP/1.1\r\nhost: {host}\r\nx y: z\r\n\r\n"), "bad-request"),
+    ] {
+        for gate in [world.address, by_hyper] {
+            for before in &before {
+                let mut stream = TcpStream::connect(gate).await.unwrap();
+                let (mut reader, mut writer) = stream.split();
+                let bytes = format!("{before}{bad}");
+                let written = async { drop(writer.write_all(bytes.as_bytes()).await) };
+                let mut answers = Vec::new();
+                let read = async { reader.read_to_end(&mut answers).await };
+                drop(tokio::join!(read, written));
+                let last = answers.windows(9).rposition(|nine| nine == b"HTTP/1.1 ");
+                let mut last = &answers[last.expect("an answer")..];
+                let answer = read_answer(&mut last).await;
+                answer.denied(reason);
+                assert!(answer.closes, "{bad}");
+            }
+        }
+    }
+    let seen = world.backend.seen.lock().unwrap();
+    assert!(seen.iter().all(|seen| seen.address == "/o/7" && seen.method == "GET"), "{seen:?}");
+    let told = world.gate.metrics().unwrap();
+    assert!(told.contains("tidegate_gate_calls_in_flight 0\n"));
 }
 
 #[tokio::test]
