@@ -94,7 +94,7 @@ pub struct Row {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Internal,
         Self::NoRoute,
         Self::NotPublished,
