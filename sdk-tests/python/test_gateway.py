@@ -70,7 +70,6 @@ class TestSignatures:
             "SDK-HMAC-SHA256",
             "SDK-HMAC-SHA256 Access=x",
             "SDK-HMAC-SM3 Access={key}, SignedHeaders=host;x-sdk-date, Signature=" + "0" * 64,
-            "SDK-HMAC-SHA256 Access={key}, SignedHeaders=x-sdk-date, Signature=" + "0" * 64,
             "SDK-HMAC-SHA256 Access={key}, SignedHeaders=host, Signature=" + "0" * 64,
             "SDK-HMAC-SHA256 Access={key}, SignedHeaders=host;x-none;x-sdk-date, Signature="
             + "0" * 64,

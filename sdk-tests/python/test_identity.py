@@ -452,10 +452,10 @@ class TestStrangers:
 
     def test_credentials_are_good_for_their_own_project_only(self, server):
         for project in (SISTER.id, ABROAD.id, NOWHERE):
-            with refused("DLM.4001"):
+            with refused("DLM.4628"):
                 client = people_client(server, "owner", project=project)
                 client.list_apps(sdk.ListAppsRequest(workspace=WORKSPACE))
-        with refused("DLM.4001"):
+        with refused("DLM.4628"):
             client = people_client(server, "stranger")
             client.list_apps(sdk.ListAppsRequest(workspace=WORKSPACE))
 

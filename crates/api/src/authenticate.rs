@@ -16,14 +16,22 @@ use crate::{Api, SIGNATURE_WINDOW_SECONDS};
 /// The header a token travels in.
 pub(crate) const AUTH_TOKEN: &str = "x-auth-token";
 
+/// The header that a temporary key's token travels in.
+const SECURITY_TOKEN: &str = "x-security-token";
+
 /// Who sent this request.
+///
+/// A temporary key is refused by name: to ignore its token would be to take the key for a lasting one.
 pub(crate) async fn identify(
     api: &Api,
     parts: &Parts,
     target: &Target,
     body: &[u8],
 ) -> Result<Identity, Fault> {
-    if parts.headers.contains_key(AUTHORIZATION) {
+    if parts.headers.get_all(SECURITY_TOKEN).iter().any(|value| !value.is_empty()) {
+        let why = "temporary keys are not served here; use an access key without X-Security-Token";
+        Err(Fault::unauthenticated(why))
+    } else if parts.headers.contains_key(AUTHORIZATION) {
         by_signature(api, parts, target, body).await
     } else if parts.headers.contains_key(AUTH_TOKEN) {
         by_token(api, parts).await

@@ -112,7 +112,7 @@ fn caller(raw: &RawCall, identity: &Identity) -> Result<Caller, Refusal> {
     let in_path = raw.path.iter().find(|(name, _)| name == "project_id");
     let in_path = in_path.map_or(project.as_str(), |(_, value)| value);
     if named != project.as_str() || in_path != project.as_str() {
-        return Err(Refusal::WorkspaceUnknown);
+        return Err(Refusal::ProjectUnknown);
     }
     let workspace = raw.header("workspace")?.map(ids::workspace).transpose()?;
     let edition = enums::edition(raw.header("dlm-type")?, None)?.map(|edition| match edition {

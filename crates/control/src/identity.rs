@@ -66,6 +66,23 @@ pub enum Scope {
     Id(ProjectId),
     /// The one of this name.
     Name(String),
+    /// The user's own, if their account has this id.
+    AccountId(String),
+    /// The user's own, if their account has this name.
+    AccountName(String),
+}
+
+impl Scope {
+    /// Whether a user of this project can have a token for the scope.
+    fn covers(&self, project: &Project) -> bool {
+        match self {
+            Self::Own => true,
+            Self::Id(id) => project.id == *id,
+            Self::Name(name) => project.name == *name,
+            Self::AccountId(id) => project.domain.as_str() == id,
+            Self::AccountName(name) => project.domain_name == *name,
+        }
+    }
 }
 
 /// Why there is no token.
@@ -186,12 +203,7 @@ impl Control {
             Login::AccessKey { access, secret } => self.by_access_key(&access, &secret).await?,
         };
         let identity = identity.ok_or(LoginError::Wrong)?;
-        let in_scope = match scope {
-            Scope::Own => true,
-            Scope::Id(id) => identity.project.id == *id,
-            Scope::Name(name) => identity.project.name == *name,
-        };
-        if !in_scope {
+        if !scope.covers(&identity.project) {
             return Err(LoginError::ScopeUnknown);
         }
         Ok(self.issue(identity, now).await?)
@@ -210,11 +222,7 @@ impl Control {
             let Some(who) = identity(&mut *view, user.clone()).await? else {
                 continue;
             };
-            let meant = match scope {
-                Scope::Own => true,
-                Scope::Id(id) => who.project.id == *id,
-                Scope::Name(name) => who.project.name == *name,
-            };
+            let meant = scope.covers(&who.project);
             if meant || found.is_none() {
                 found = Some((who, user.password_hash));
             }

@@ -56,7 +56,8 @@ pub use identity::{Identity, Issued, Login, LoginError, Scope};
 pub use proof::{CLOCK_LIMIT_MS, Clocks, Unproven};
 pub use queries::{
     ApiActionOn, ApiShown, AppShown, ApplicationShown, Approver, BoundApi, Cause, GrantedApp,
-    Inbox, InstanceChoice, InstanceShown, NoticeShown, PublicationShown, RightShown, ThrottleShown,
+    Inbox, InstanceChoice, InstanceFilter, InstanceShown, NoticeShown, PublicationShown,
+    RightShown, ThrottleShown,
 };
 pub use settle::Settled;
 pub use tidegate_store::{ApiFilter, MessageId, Page, Paging, Revision, StoreError, Waiting};

@@ -30,8 +30,8 @@ pub use api::{Api, AuthType, Instance, Visibility};
 pub use app::{App, AppKind};
 pub use application::{Application, ApplicationKind, Outcome, Verdict, VoidCause};
 pub use id::{
-    ApiId, AppId, ApplicationId, DomainId, InstanceId, NoticeId, ProjectId, ThrottleName, UserId,
-    WorkspaceId,
+    ApiId, AppId, ApplicationId, DomainId, InstanceId, NoticeId, ProjectId, SHARED_INSTANCE,
+    ThrottleName, UserId, WorkspaceId,
 };
 pub use notice::{Closed, Notice, NoticeKind, NoticeOutcome};
 pub use people::{Role, Task};

@@ -47,6 +47,15 @@ pub enum Refusal {
     /// No such workspace for this caller.
     #[error("the workspace does not exist")]
     WorkspaceUnknown,
+    /// The project that a call names is not the one the caller's credentials are bound to.
+    #[error("the project does not exist")]
+    ProjectUnknown,
+    /// No such catalog in the caller's workspace.
+    #[error("the catalog {id} does not exist")]
+    CatalogUnknown {
+        /// The id that was given.
+        id: String,
+    },
     /// No such API for this caller.
     #[error("the API does not exist")]
     ApiUnknown,

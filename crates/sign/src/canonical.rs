@@ -38,7 +38,8 @@ pub fn canonical_request(
     body: &str,
 ) -> Result<Vec<u8>, SignError> {
     let values = |_: usize, name: &str| single(request.headers, name);
-    let mut canonical = head(request, signed_headers, &signed_headers.join(";"), values)?;
+    let query = request.target.canonical_query();
+    let mut canonical = head(request, query, signed_headers, &signed_headers.join(";"), values)?;
     canonical.extend_from_slice(body.as_bytes());
     Ok(canonical)
 }
@@ -67,15 +68,17 @@ pub(crate) fn write_string_to_sign(text: &mut Vec<u8>, sdk_date: &str, canonical
 /// picked for the signed headers.
 pub(crate) fn canonical_head(
     request: &SignedRequest<'_>,
+    query: &str,
     authorization: &Authorization<'_>,
     values: &Picked<'_>,
 ) -> Result<Vec<u8>, SignError> {
     let values = |n: usize, name: &str| values.single(n, name);
-    head(request, &authorization.signed_headers, authorization.names, values)
+    head(request, query, &authorization.signed_headers, authorization.names, values)
 }
 
 fn head<'v>(
     request: &SignedRequest<'v>,
+    query: &str,
     names: &[&str],
     joined: &str,
     values: impl Fn(usize, &str) -> Result<Option<&'v [u8]>, SignError>,
@@ -90,8 +93,7 @@ fn head<'v>(
     }
 
     let mut canonical = Vec::with_capacity(1024);
-    for part in [request.method, request.target.canonical_path(), request.target.canonical_query()]
-    {
+    for part in [request.method, request.target.canonical_path(), query] {
         canonical.extend_from_slice(part.as_bytes());
         canonical.push(b'\n');
     }

@@ -61,7 +61,8 @@ pub fn check(
     let place_of_date = authorization.signed_headers.iter().position(|name| *name == SDK_DATE);
     let place_of_date = place_of_date.ok_or(SignError::DateNotSigned)?;
     let values = Picked::of(request.headers, &authorization.signed_headers);
-    let mut canonical = canonical_head(request, authorization, &values)?;
+    let canonical_query = request.target.canonical_query();
+    let mut canonical = canonical_head(request, canonical_query, authorization, &values)?;
 
     let date_text = values
         .single(place_of_date, SDK_DATE)?
@@ -74,16 +75,22 @@ pub fn check(
     }
 
     let body = body_line(request.headers, authorization.signs(CONTENT_SHA256), payload)?;
-    let key = secret.key();
     let mut message = Vec::with_capacity(128);
-    let mut matches = false;
-    let end_of_head = canonical.len();
-    for text in [Some(body.text), body.alternative].into_iter().flatten() {
-        canonical.truncate(end_of_head);
-        canonical.extend_from_slice(text.as_bytes());
-        write_string_to_sign(&mut message, date_text, &canonical);
-        // `verify` compares in constant time.
-        matches |= hmac::verify(key, &message, &authorization.mac).is_ok();
+    let mut is_signed = |canonical: &mut Vec<u8>| {
+        let mut matches = false;
+        let end_of_head = canonical.len();
+        for text in [Some(&body.text), body.alternative.as_ref()].into_iter().flatten() {
+            canonical.truncate(end_of_head);
+            canonical.extend_from_slice(text.as_bytes());
+            write_string_to_sign(&mut message, date_text, canonical);
+            // `verify` compares in constant time.
+            matches |= hmac::verify(secret.key(), &message, &authorization.mac).is_ok();
+        }
+        matches
+    };
+    let mut matches = is_signed(&mut canonical);
+    if !matches && let Some(query) = request.target.query_sorted_by_name() {
+        matches = is_signed(&mut canonical_head(request, &query, authorization, &values)?);
     }
     // Asked last, so that a decoy costs what a real secret costs.
     if matches && secret.is_usable() {

@@ -256,6 +256,24 @@ impl Target {
         &self.canonical_query
     }
 
+    /// The query as it is signed by those who sort the names and leave the values of one name in the
+    /// order they are sent, as the official Java SDK does; none where that is [`canonical_query`].
+    /// Either says the same of the request: which values each name has.
+    ///
+    /// [`canonical_query`]: Target::canonical_query
+    #[must_use]
+    pub fn query_sorted_by_name(&self) -> Option<String> {
+        let mut pairs: Vec<(&str, &str)> = self.query().collect();
+        // Stable, so that values stay as they are.
+        pairs.sort_by_key(|(name, _)| *name);
+        if pairs.is_sorted() {
+            return None;
+        }
+        let mut text = String::with_capacity(self.canonical_query.len());
+        write_query(&mut text, pairs.into_iter());
+        Some(text)
+    }
+
     /// The path in its canonical spelling, a slash at the end only if there was one.
     #[must_use]
     pub fn plain_path(&self) -> &str {

@@ -15,6 +15,7 @@ import json
 import re
 import sys
 from datetime import datetime, timezone
+from itertools import product
 from pathlib import Path
 
 UNRESERVED = rb"A-Za-z0-9\-._~"
@@ -84,8 +85,9 @@ def canonical_path(path: bytes) -> bytes:
     return canonical
 
 
-def canonical_query(query: bytes) -> bytes:
-    """The query as it is signed: sorted by what it means."""
+def canonical_queries(query: bytes) -> list[bytes]:
+    """The query as it is signed: sorted by what it means, or by the names alone, as the official Java SDK
+    does, with the values of a name as they are sent."""
     pairs = []
     for pair in (pair for pair in query.split(b"&") if pair):
         demand(len(pairs) < 256, "TooManyPairs")
@@ -94,7 +96,8 @@ def canonical_query(query: bytes) -> bytes:
         name, value = decode(name), decode(value)
         demand(b"\0" not in name + value, "Control")
         pairs.append((name, value))
-    return b"&".join(encode(name) + b"=" + encode(value) for name, value in sorted(pairs))
+    orders = [sorted(pairs), sorted(pairs, key=lambda pair: pair[0])]
+    return [b"&".join(encode(name) + b"=" + encode(value) for name, value in order) for order in orders]
 
 
 class Headers:
@@ -167,7 +170,7 @@ def check(keys: dict, request: dict):
     target = request["target"].encode("latin-1")
     demand(len(target) <= 8192, "TooLong")
     path, _, query = target.partition(b"?")
-    path, query = canonical_path(path), canonical_query(query)
+    path, queries = canonical_path(path), canonical_queries(query)
 
     headers = Headers(request["headers"])
     word, _, items = authorization(headers).partition(b" ")
@@ -195,7 +198,7 @@ def check(keys: dict, request: dict):
     possible = last_lines(headers, b"x-sdk-content-sha256" in names, body, request["payload"])
 
     secret = keys.get(access.decode(), "").encode()
-    for last in possible:
+    for last, query in product(possible, queries):
         canonical = b"\n".join([method, path, query, lines, listed, last])
         digest = hashlib.sha256(canonical).hexdigest().encode()
         text = b"\n".join([b"SDK-HMAC-SHA256", date, digest])

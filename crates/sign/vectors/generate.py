@@ -89,6 +89,7 @@ class Call:
         pairs = self.wrong(pairs, "query not sorted", lambda _: self.query)
         query = [f"{enc(name)}={enc(value)}" for name, value in pairs]
         query = self.wrong(query, "query sorted when encoded", sorted)
+        # No mistake: the official Java SDK does it.
         query = self.wrong(query, "query sorted by name only", lambda _: [
             f"{enc(n)}={enc(v)}" for n, v in sorted(self.query, key=lambda pair: pair[0])])
         query = "&".join(query)
@@ -241,6 +242,12 @@ def queries():
         ("256 pairs", "&".join(f"p{n}" for n in range(256)), [(f"p{n}", "") for n in range(256)]),
     ):
         vector(f"query {name}", Call(query=pairs), target=f"/orders/7?{wire}")
+    by_name = [("z", "1"), ("a", "3"), ("a", "1"), ("a", "2")]
+    call = Call(query=by_name, mistake="query sorted by name only")
+    vector("query sorted by name, values as sent", call)
+    vector("query sorted by name, names in another order", call, target="/orders/7?a=3&a=1&z=1&a=2")
+    for wire in ("a=1&a=2&a=3&z=1", "a=2&a=3&a=1&z=1", "a=3&a=1&z=1", "a=3&a=1&a=2&a=2&z=1"):
+        vector(f"query refused: sorted by name, sent as {wire}", call, "BadSignature", target=f"/orders/7?{wire}")
     for name, wire, pairs, error in (
         ("changed", "a=1&b=3", ab, "BadSignature"), ("left out", "a=1", ab, "BadSignature"),
         ("added", "a=1&b=2&c=3", ab, "BadSignature"), ("one of two equal pairs", "a=1", [("a", "1")] * 2, "BadSignature"),
@@ -482,7 +489,7 @@ def mistakes():
     vector("signed without a mistake", Call(**rich))
     for mistake in (
         "no slash at the end", "path encoded twice", "path not encoded", "lower hex", "query not sorted",
-        "query sorted when encoded", "query sorted by name only", "plus for a blank", "no equals sign", "query left out",
+        "query sorted when encoded", "plus for a blank", "no equals sign", "query left out",
         "blanks within collapsed", "values in lower case", "a blank behind the colon", "no line behind the headers",
         "hash in upper case", "no body hash", "names with commas", "method in lower case", "lines ended by CR LF",
         "another date", "no hash of the request", "a line feed at the end", "no word", "derived key",

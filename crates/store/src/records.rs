@@ -207,6 +207,9 @@ pub struct ApiFilter {
     pub created_to: Option<Timestamp>,
     /// Published (answering calls) on some instance, or on none.
     pub published: Option<bool>,
+    /// Published at some time on the instance of the SHARED edition, or else on another one; in either
+    /// case with those that never were published anywhere.
+    pub shared: Option<bool>,
 }
 
 /// Whose standings to list.

@@ -15,6 +15,8 @@ pub enum List {
     Applications,
     /// Notices.
     Notices,
+    /// The instances on which something can be done: all of them, when the caller names no limit.
+    Choices,
 }
 
 impl List {
@@ -23,13 +25,14 @@ impl List {
         match self {
             Self::Plain | Self::Notices => PAGE_DEFAULT,
             Self::Applications => PAGE_DEFAULT_APPLICATIONS,
+            Self::Choices => PAGE,
         }
     }
 
     /// Is the answer past the end the first page again? See the quirk `first-page-again`.
     pub const fn starts_again(self) -> bool {
         match self {
-            Self::Plain | Self::Applications => false,
+            Self::Plain | Self::Applications | Self::Choices => false,
             Self::Notices => true,
         }
     }
@@ -38,15 +41,19 @@ impl List {
 /// A part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// How many to skip; a multiple of the limit.
+    /// How many to skip.
     pub offset: u64,
     /// How many to give at most; from 1 to [`PAGE`].
     pub limit: u64,
 }
 
 impl Window {
-    /// The window that `offset` and `limit` of a query ask for. A limit beyond [`PAGE`] is cut to
-    /// it; an offset is rounded down to a multiple of the limit.
+    /// The window that `offset` and `limit` of a query ask for. The offset is taken as it is sent, see
+    /// the quirk `offset-as-sent`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Malformed`] for what is no number, and for a limit that is not from 1 to [`PAGE`].
     pub fn parse(list: List, offset: Option<&str>, limit: Option<&str>) -> Result<Self, Refusal> {
         let limit = number("limit", limit)?.unwrap_or(list.default_limit());
         let offset = number("offset", offset)?.unwrap_or(0);
@@ -60,17 +67,22 @@ impl Window {
         let Some(skipped) = page.checked_sub(1) else {
             return Err(malformed("`page` is 0; pages are counted from 1"));
         };
-        Self::new(skipped.saturating_mul(limit.clamp(1, PAGE)), limit)
+        Self::new(skipped.saturating_mul(limit), limit)
     }
 
     fn new(offset: u64, limit: u64) -> Result<Self, Refusal> {
-        if limit == 0 {
-            return Err(malformed(format!("the limit is 0; allowed: 1 to {PAGE}")));
+        if !(1..=PAGE).contains(&limit) {
+            return Err(malformed(format!("the limit is {limit}; allowed: 1 to {PAGE}")));
         }
-        let limit = limit.min(PAGE);
         // Stores count in i64.
-        let offset = offset.min(i64::MAX as u64);
-        Ok(Self { offset: offset - offset % limit, limit })
+        Ok(Self { offset: offset.min(i64::MAX as u64), limit })
+    }
+
+    /// The part of a list that is there whole.
+    pub fn of<T>(self, all: &[T]) -> &[T] {
+        let place = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(all.len());
+        all.get(place(self.offset)..place(self.offset.saturating_add(self.limit)))
+            .unwrap_or_default()
     }
 
     /// The first page, if this window lies past the end of a list of `total` items that starts
@@ -113,9 +125,12 @@ mod tests {
             (List::Applications, None, None, Some((0, 100))),
             (List::Plain, Some(""), Some(""), Some((0, 10))),
             (List::Plain, Some("20"), Some("10"), Some((20, 10))),
-            (List::Plain, Some("25"), Some("10"), Some((20, 10))),
-            (List::Plain, Some("9"), Some("10"), Some((0, 10))),
-            (List::Plain, Some("2500"), Some("5000"), Some((2000, 1000))),
+            (List::Plain, Some("25"), Some("10"), Some((25, 10))),
+            (List::Plain, Some("2"), Some("100"), Some((2, 100))),
+            (List::Plain, Some("2500"), Some("1000"), Some((2500, 1000))),
+            (List::Plain, None, Some("1001"), None),
+            (List::Plain, None, Some("2000"), None),
+            (List::Choices, None, None, Some((0, 1000))),
             (List::Plain, Some("0"), Some("1"), Some((0, 1))),
             (List::Plain, Some("0"), Some("0"), None),
             (List::Plain, Some("-1"), None, None),
@@ -138,7 +153,8 @@ mod tests {
             (None, None, Some((0, 10))),
             (Some("1"), Some("20"), Some((0, 20))),
             (Some("3"), Some("20"), Some((40, 20))),
-            (Some("2"), Some("5000"), Some((1000, 1000))),
+            (Some("2"), Some("1000"), Some((1000, 1000))),
+            (Some("2"), Some("5000"), None),
             (Some("0"), Some("20"), None),
             (Some("1"), Some("0"), None),
         ] {
@@ -153,9 +169,18 @@ mod tests {
         assert_eq!(window(10).again(List::Notices, 10), Some(window(0)));
         assert_eq!(window(0).again(List::Notices, 10), None);
         assert_eq!(window(10).again(List::Notices, 11), None);
+        assert_eq!(window(11).again(List::Notices, 11), Some(window(0)));
         assert_eq!(window(10).again(List::Notices, 0), None);
         assert_eq!(window(10).again(List::Plain, 10), None);
         assert_eq!(window(10).again(List::Applications, 10), None);
+    }
+
+    #[test]
+    fn a_part_of_a_whole_list() {
+        let part = |offset, limit| Window { offset, limit }.of(&[1, 2, 3]).to_vec();
+        assert_eq!(part(0, 2), [1, 2]);
+        assert_eq!(part(2, 2), [3]);
+        assert!(part(3, 2).is_empty() && part(u64::MAX, 1000).is_empty());
     }
 
     #[test]

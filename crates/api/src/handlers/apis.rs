@@ -11,7 +11,7 @@ use tidegate_wire::answers::{
 };
 use tidegate_wire::definition::Definition;
 use tidegate_wire::enums::{
-    ApiActionKind, AuthorizationStatus, InstanceAction, InstanceCause, PublishFilter,
+    ApiActionKind, ApiType, AuthorizationStatus, InstanceAction, InstanceCause, PublishFilter,
 };
 use tidegate_wire::errors::Fault as WireFault;
 use tidegate_wire::paging::List;
@@ -99,10 +99,19 @@ pub async fn list(call: Call) -> Answer {
         published: published.map(|filter| filter == PublishFilter::Published),
         ..ApiFilter::default()
     };
+    // Every API is a registered one, and has no table.
+    let other_type = match text(&call, "api_type") {
+        Some(text) => !ApiType::parse("api_type", &text)?.is_register(),
+        None => false,
+    };
+    let finds_none = other_type || text(&call, "table_name").is_some();
     let with_messages =
         query::switch("x-return-publish-messages", call.header("x-return-publish-messages")?)?;
     let part = paging(window(&call, List::Plain)?);
     let page = call.control().list_apis(&call.caller, wanted, part, call.now).await?;
+    if finds_none {
+        return Ok(Reply::json(&Records::<ApiOverview>::new(0, Vec::new())));
+    }
     let records = page.items.iter().map(|shown| overview(&call, shown, with_messages));
     Ok(Reply::json(&Records::new(page.total, records.collect())))
 }
@@ -120,7 +129,16 @@ pub async fn show(call: Call) -> Answer {
     if let Some(shared) = shared(&shown) {
         detail = detail.with_status(shared.publication.status.into(), None);
     }
+    if is_terraform(&call) {
+        detail = detail.for_terraform();
+    }
     Ok(Reply::json(&detail))
+}
+
+/// Whether the vendor's Terraform provider calls.
+fn is_terraform(call: &Call) -> bool {
+    let agent = call.parts.headers.get(http::header::USER_AGENT);
+    agent.is_some_and(|agent| agent.as_bytes().starts_with(b"terraform-provider-"))
 }
 
 pub async fn list_publications(call: Call) -> Answer {
@@ -147,11 +165,12 @@ pub async fn list_choices(call: Call) -> Answer {
         InstanceAction::Whitelist => ApiActionOn::Whitelist,
         InstanceAction::Authorize => ApiActionOn::Authorize,
     };
+    let window = window(&call, List::Choices)?;
     let choices = call
         .control()
         .list_choices(&call.caller, &api, on, app.as_ref(), show_all, call.now)
         .await?;
-    let instances = choices.iter().map(|choice| {
+    let instances = window.of(&choices).iter().map(|choice| {
         let cause = choice.cause.map(|cause| match cause {
             Cause::ApiStatus => InstanceCause::ApiStatusError,
             Cause::TypeMismatch => InstanceCause::TypeMismatch,

@@ -7,9 +7,9 @@ use tidegate_control::{Identity, Login, LoginError, Scope};
 use tidegate_domain::{ProjectId, Timestamp};
 use tidegate_sign::Secret;
 use tidegate_wire::iam::{
-    Account, DomainRef, IamErrorBody, IamFault, Identity as Proof, Method, ProjectChoice,
-    ProjectDto, ProjectList, ProjectRef, RoleRef, Scope as WantedScope, Subject, TokenAnswer,
-    TokenRequest,
+    Account, DomainDto, DomainList, DomainRef, IamErrorBody, IamFault, Identity as Proof, Method,
+    ProjectChoice, ProjectDto, ProjectList, ProjectRef, RoleRef, Scope as WantedScope, Subject,
+    TokenAnswer, TokenRequest,
 };
 
 use crate::call::RawCall;
@@ -24,10 +24,11 @@ pub async fn issue_token(call: RawCall) -> Result<Reply, IamRefusal> {
     let request = TokenRequest::parse(&call.body)?;
     let method = request.identity.method();
     let scope = scope(request.scope)?;
+    let for_account = matches!(scope, Scope::AccountId(_) | Scope::AccountName(_));
     let login = login(request.identity)?;
     let issued = call.api.control.login(login, &scope, call.now).await?;
     call.api.own_gate_enforces(issued.revision).await;
-    let answer = answer(method, &issued.identity, issued.issued_at, issued.expires_at);
+    let answer = answer(method, &issued.identity, for_account, issued.issued_at, issued.expires_at);
     Ok(Reply::json_with(StatusCode::CREATED, &answer).with_token(&issued.text))
 }
 
@@ -41,7 +42,7 @@ pub async fn check_token(call: RawCall) -> Result<Reply, IamRefusal> {
     if identity.project.domain != asker.project.domain {
         return Err(unknown().into());
     }
-    let answer = answer(Method::Password, &identity, token.issued_at, token.expires_at);
+    let answer = answer(Method::Password, &identity, false, token.issued_at, token.expires_at);
     Ok(Reply::json(&answer).with_token(&Secret::new(text)))
 }
 
@@ -56,6 +57,14 @@ pub async fn list_projects(call: RawCall) -> Result<Reply, IamRefusal> {
     Ok(Reply::json(&ProjectList { projects }))
 }
 
+/// The caller's account, which the vendor's Terraform provider asks for at every start.
+pub async fn list_domains(call: RawCall) -> Result<Reply, IamRefusal> {
+    let project = call.identify().await?.project;
+    let own =
+        DomainDto { id: project.domain.to_string(), name: project.domain_name, enabled: true };
+    Ok(Reply::json(&DomainList { domains: vec![own] }))
+}
+
 fn scope(wanted: Option<WantedScope>) -> Result<Scope, IamFault> {
     match wanted {
         None => Ok(Scope::Own),
@@ -64,10 +73,8 @@ fn scope(wanted: Option<WantedScope>) -> Result<Scope, IamFault> {
             Ok(Scope::Id(id))
         }
         Some(WantedScope::Project(ProjectChoice::Name(name))) => Ok(Scope::Name(name)),
-        Some(WantedScope::Domain(_)) => {
-            let text = "A token for an account is not served here; ask for one for a project.";
-            Err(IamFault::bad_request(text))
-        }
+        Some(WantedScope::Domain(Account::Id(id))) => Ok(Scope::AccountId(id)),
+        Some(WantedScope::Domain(Account::Name(name))) => Ok(Scope::AccountName(name)),
     }
 }
 
@@ -91,6 +98,7 @@ fn login(proof: Proof) -> Result<Login, IamFault> {
 fn answer(
     method: Method,
     identity: &Identity,
+    for_account: bool,
     issued_at: Timestamp,
     expires_at: Timestamp,
 ) -> TokenAnswer {
@@ -100,7 +108,7 @@ fn answer(
         user_id: identity.user.to_string(),
         user_name: identity.name.clone(),
         domain: domain.clone(),
-        project: Some(ProjectRef {
+        project: (!for_account).then(|| ProjectRef {
             id: project.id.to_string(),
             name: project.name.clone(),
             domain,

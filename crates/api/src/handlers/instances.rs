@@ -1,6 +1,6 @@
 //! Instances and reviewers.
 
-use tidegate_control::InstanceShown;
+use tidegate_control::{InstanceFilter, InstanceShown};
 use tidegate_wire::answers::{
     ApproverRecord, Approvers, InstanceDetailDto, InstanceFacts, InstanceOverviewDto,
     InstanceOverviews, Instances,
@@ -14,7 +14,7 @@ use crate::reply::Reply;
 
 pub async fn list(call: Call) -> Answer {
     let part = paging(window(&call, List::Plain)?);
-    let page = call.control().list_instances(&call.caller, text(&call, "name"), part).await?;
+    let page = call.control().list_instances(&call.caller, &wanted(&call), part).await?;
     let instances =
         page.items.iter().map(|shown| InstanceDetailDto::of(&shown.instance, &facts(shown)));
     Ok(Reply::json(&Instances::new(page.total, instances.collect())))
@@ -22,7 +22,7 @@ pub async fn list(call: Call) -> Answer {
 
 pub async fn list_overview(call: Call) -> Answer {
     let part = paging(window(&call, List::Plain)?);
-    let page = call.control().list_instances(&call.caller, text(&call, "name"), part).await?;
+    let page = call.control().list_instances(&call.caller, &wanted(&call), part).await?;
     let instances =
         page.items.iter().map(|shown| InstanceOverviewDto::of(&shown.instance, &facts(shown)));
     Ok(Reply::json(&InstanceOverviews::new(page.total, instances.collect())))
@@ -42,6 +42,10 @@ pub async fn list_approvers(call: Call) -> Answer {
     let approvers =
         page.items.iter().map(|shown| ApproverRecord::of(&shown.user, &shown.name, project));
     Ok(Reply::json(&Approvers::new(page.total, approvers.collect())))
+}
+
+fn wanted(call: &Call) -> InstanceFilter {
+    InstanceFilter { name: text(call, "name"), creator: text(call, "create_user") }
 }
 
 fn facts(shown: &InstanceShown) -> InstanceFacts {

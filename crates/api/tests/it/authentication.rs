@@ -66,9 +66,10 @@ async fn another_project_does_not_exist() {
     let site = Site::new().await;
     let path = "/v1/project-2/service/apps";
     let got = site.send(Ask::new("get", path, "").signed_by("owner")).await;
-    assert_eq!(got.body["error_code"], "DLM.4001");
+    assert_eq!(got.verdict(), "project-unknown");
+    assert!(got.body["error_msg"].as_str().unwrap().contains("project"));
     let got = site.send(ask().header("x-project-id", "project-2").signed_by("owner")).await;
-    assert_eq!(got.body["error_code"], "DLM.4001");
+    assert_eq!(got.verdict(), "project-unknown");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a story that cannot go on fails")]
 
 mod authentication;
+mod clients;
 mod enforcement;
 mod forms;
 mod matrix;

@@ -84,6 +84,7 @@ impl Control {
         let filter = ApiFilter {
             project: Some(query.seat.project.clone()),
             workspace: Some(query.seat.workspace.clone()),
+            shared: query.seat.edition.map(|edition| edition == Edition::Shared),
             ..wanted
         };
         let page = query.view.apis(&filter, paging).await?;

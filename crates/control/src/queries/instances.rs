@@ -9,6 +9,15 @@ use crate::caller::Caller;
 use crate::error::Result;
 use crate::{Control, Edition};
 
+/// Which instances to list.
+#[derive(Debug, Clone, Default)]
+pub struct InstanceFilter {
+    /// Whose name contains this.
+    pub name: Option<String>,
+    /// Whose creator's name contains this. Instances come from the world file, so none has a creator.
+    pub creator: Option<String>,
+}
+
 /// An instance, and how many APIs answer on it.
 #[derive(Debug, Clone)]
 pub struct InstanceShown {
@@ -32,17 +41,18 @@ impl Control {
     pub async fn list_instances(
         &self,
         caller: &Caller,
-        name: Option<String>,
+        wanted: &InstanceFilter,
         paging: Paging,
     ) -> Result<Page<InstanceShown>> {
         let mut query = Query::begin(self, caller).await?;
-        let part = name.unwrap_or_default().to_lowercase();
+        let part = wanted.name.as_deref().unwrap_or_default().to_lowercase();
         let edition = query.seat.edition.unwrap_or(Edition::Exclusive);
         let instances = query.view.instances(&query.seat.project).await?;
-        let wanted = instances
+        let listed = instances
             .into_iter()
+            .filter(|_| wanted.creator.is_none())
             .filter(|i| edition.knows(&i.id) && i.name.to_lowercase().contains(&part));
-        let page = page_of(wanted.collect(), paging);
+        let page = page_of(listed.collect(), paging);
         let mut items = Vec::with_capacity(page.items.len());
         for instance in page.items {
             items.push(query.shown_instance(instance).await?);

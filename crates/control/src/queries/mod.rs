@@ -18,7 +18,7 @@ pub use apps::AppShown;
 pub use enforcement::RightShown;
 pub use grants::{BoundApi, GrantedApp};
 pub use inbox::{ApplicationShown, Inbox, NoticeShown};
-pub use instances::{Approver, InstanceShown};
+pub use instances::{Approver, InstanceFilter, InstanceShown};
 pub use throttles::ThrottleShown;
 
 use crate::Control;

@@ -1,8 +1,10 @@
 //! The rules of checking and signing, one story each.
 
+use aws_lc_rs::hmac;
 use tidegate_sign::{
     Authorization, BodyHasher, Cover, Payload, Secret, SignError, SignedRequest, Target,
-    app_authorization_of, authorization_of, check, constant_time_eq, format_sdk_date, sha256, sign,
+    app_authorization_of, authorization_of, canonical_request, check, constant_time_eq,
+    format_sdk_date, hex, sha256, sign, string_to_sign,
 };
 
 use crate::reference::{Plain, signature};
@@ -64,6 +66,49 @@ fn a_blank_behind_a_comma_of_the_authorization_may_be_left_out() {
         let mut call = call.clone();
         call.set("authorization", spelling);
         assert!(call.check(SECRET, NOW).is_ok(), "{spelling}");
+    }
+}
+
+/// The Java SDK sorts names and leaves the values of one name as they are sent.
+#[test]
+fn the_values_of_one_name_may_be_signed_in_the_order_they_are_sent() {
+    let call = |target: &str| Call { target: target.to_owned(), ..post("x") };
+    // Signed over a query that says what the canonical one would not: `tags=b&tags=a`.
+    let signed_as_sent = |target: &str, query: &str| {
+        let mut call = call(target);
+        call.set("x-sdk-date", &format_sdk_date(NOW));
+        let names = ["host", "x-sdk-date"];
+        let parsed = Target::parse(target).unwrap();
+        let body = hex(&sha256(&call.body));
+        let canonical = canonical_request(&call.request(&parsed), &names, &body).unwrap();
+        let canonical = String::from_utf8(canonical).unwrap();
+        let canonical = canonical.replacen(parsed.canonical_query(), query, 1);
+        let message = string_to_sign(&format_sdk_date(NOW), canonical.as_bytes());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+        let signature = hex(hmac::sign(&key, message.as_bytes()).as_ref());
+        let value = format!(
+            "SDK-HMAC-SHA256 Access={KEY}, SignedHeaders=host;x-sdk-date, Signature={signature}"
+        );
+        call.set("authorization", &value);
+        call
+    };
+    let accepted = |call: Call| call.check(SECRET, NOW).is_ok();
+    for (target, query) in [
+        ("/a?tags=b&tags=a", "tags=b&tags=a"),
+        ("/a?z=1&tags=b&tags=a", "tags=b&tags=a&z=1"),
+        ("/a?tags=b&z=1&tags=a&tags=", "tags=b&tags=a&tags=&z=1"),
+    ] {
+        assert!(accepted(signed_as_sent(target, query)), "{target}");
+        assert!(accepted(call(target).signed(KEY, SECRET, NOW)), "{target}");
+    }
+    // Which values there are, and of which name, is signed all the same, and so is their order.
+    let signed = signed_as_sent("/a?tags=b&tags=a", "tags=b&tags=a");
+    for target in ["/a?tags=a&tags=b", "/a?tags=b", "/a?tags=b&tags=a&tags=a", "/a?tags=b&sags=a"] {
+        assert!(!accepted(Call { target: target.to_owned(), ..signed.clone() }), "{target}");
+    }
+    assert!(!accepted(signed_as_sent("/a?tags=b&z=1&tags=a", "z=1&tags=b&tags=a")));
+    for target in ["/a", "/a?b=1", "/a?b=1&a=2", "/a?t=1&t=2", "/a?t=2&u=1&t=2"] {
+        assert_eq!(Target::parse(target).unwrap().query_sorted_by_name(), None, "{target}");
     }
 }
 

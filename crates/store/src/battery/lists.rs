@@ -137,12 +137,12 @@ pub async fn apis_are_filtered(store: Shared) {
         put_api(&third),
         put_publication(&publication("x1", "i1", Status::Stopped)),
         put_publication(&publication("x1", "i2", Status::Stopping { at: at(1) })),
-        put_publication(&publication("x2", "i1", Status::Stopped)),
+        put_publication(&publication("x2", "APIG", Status::Stopped)),
     );
     let all = ApiFilter::default;
     let text = |text: &str| Some(text.to_owned());
     let tags = |tags: &[&str]| tags.iter().map(|&tag| tag.to_owned()).collect();
-    let cases: [(ApiFilter, &[&str]); 19] = [
+    let cases: [(ApiFilter, &[&str]); 21] = [
         (all(), &["x3", "x1", "x2"]),
         (ApiFilter { project: Some(project_id("p1")), ..all() }, &["x1", "x2"]),
         (ApiFilter { workspace: Some(workspace_id("w2")), ..all() }, &["x2"]),
@@ -162,6 +162,8 @@ pub async fn apis_are_filtered(store: Shared) {
         (ApiFilter { published: Some(true), ..all() }, &["x1"]),
         (ApiFilter { published: Some(false), ..all() }, &["x3", "x2"]),
         (ApiFilter { published: Some(false), name: text("bill"), ..all() }, &["x2"]),
+        (ApiFilter { shared: Some(true), ..all() }, &["x3", "x2"]),
+        (ApiFilter { shared: Some(false), ..all() }, &["x3", "x1"]),
     ];
     for (filter, expected) in cases {
         let shown = format!("{filter:?}");

@@ -49,7 +49,12 @@ impl State {
             let mut publications = self.publications.values().map(|kept| &kept.value);
             publications.any(|p| p.api == api.id && p.status.answers())
         };
+        let in_edition = |wish: bool| {
+            let mut on = self.publications.keys().filter(|key| key.0 == api.id).peekable();
+            on.peek().is_none() || on.any(|key| key.1.is_shared() == wish)
+        };
         creator
+            && filter.shared.is_none_or(in_edition)
             && is(&filter.project, &api.project)
             && is(&filter.workspace, &api.workspace)
             && (filter.throttle.is_none() || filter.throttle == api.rules.throttle)

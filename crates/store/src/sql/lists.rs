@@ -5,7 +5,9 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use tidegate_domain::publication::Status;
-use tidegate_domain::{AppKind, ApplicationKind, NoticeOutcome, Outcome, Timestamp};
+use tidegate_domain::{
+    AppKind, ApplicationKind, NoticeOutcome, Outcome, SHARED_INSTANCE, Timestamp,
+};
 
 use super::cells::Name;
 use super::rows::status_name;
@@ -103,6 +105,14 @@ pub fn apis(filter: &ApiFilter) -> Condition {
             let apis = select(publications::Entity, publications::Column::Api, answering);
             if wish { Column::Id.in_subquery(apis) } else { Column::Id.not_in_subquery(apis) }
         }));
+    if let Some(wish) = filter.shared {
+        let on = |which: Condition| select(publications::Entity, publications::Column::Api, which);
+        let shared = publications::Column::Instance;
+        let this = if wish { shared.eq(SHARED_INSTANCE) } else { shared.ne(SHARED_INSTANCE) };
+        let nowhere = Column::Id.not_in_subquery(on(Condition::all()));
+        let here = Column::Id.in_subquery(on(Condition::all().add(this)));
+        all = all.add(Condition::any().add(here).add(nowhere));
+    }
     for tag in &filter.tags {
         let tagged = Condition::all().add(api_tags::Column::Tag.eq(tag.as_str()));
         all = all.add(Column::Id.in_subquery(select(

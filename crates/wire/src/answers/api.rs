@@ -224,6 +224,15 @@ impl ApiDetail {
         self
     }
 
+    /// Without the fields that are objects in the SDKs and lists to Terraform, which ends at an
+    /// object: see the quirk `hosts-object`.
+    #[must_use]
+    pub fn for_terraform(mut self) -> Self {
+        self.hosts = None;
+        self.definition.backend_config = None;
+        self
+    }
+
     /// With the instance it can be called on.
     #[must_use]
     pub fn with_hosts(mut self, hosts: InstanceHostDto) -> Self {

@@ -26,9 +26,8 @@ pub struct ApproverRecord {
     pub character: &'static str,
     /// Who put him on the list.
     pub create_by: String,
-    /// When.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub create_time: Option<i64>,
+    /// When, in milliseconds; 0, for it is not kept.
+    pub create_time: i64,
     /// The part of the product that asks.
     pub app_name: &'static str,
     /// A topic he is told through; none here.
@@ -37,8 +36,8 @@ pub struct ApproverRecord {
     pub template_id: &'static str,
     /// The project.
     pub project_id: String,
-    /// What kind of reviewer he is.
-    pub approver_type: &'static str,
+    /// The kind of reviewer; 0, for there is one.
+    pub approver_type: i32,
 }
 
 impl ApproverRecord {
@@ -55,12 +54,12 @@ impl ApproverRecord {
             description: "",
             character: "",
             create_by: String::new(),
-            create_time: None,
+            create_time: 0,
             app_name: "DLM",
             topic_urn: "",
             template_id: "",
             project_id: project.to_string(),
-            approver_type: "REVIEWER",
+            approver_type: 0,
         }
     }
 }

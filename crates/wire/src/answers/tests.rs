@@ -504,7 +504,7 @@ fn notices() {
 fn a_reviewer_has_every_field_terraform_reads() {
     let project = ProjectId::parse("p1").unwrap();
     let mut record = ApproverRecord::of(&user(), "wang", &project);
-    record.create_time = Some(HOUR);
+    record.create_time = HOUR;
     let shown = json_of(record);
     for field in [
         "id",
@@ -526,6 +526,7 @@ fn a_reviewer_has_every_field_terraform_reads() {
     ] {
         assert!(shown.get(field).is_some(), "{field}");
     }
+    assert_eq!((&shown["approver_type"], &shown["create_time"]), (&json!(0), &json!(HOUR)));
     assert_eq!(shown["approver_name"], "wang");
 }
 

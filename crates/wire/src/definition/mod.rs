@@ -16,7 +16,7 @@ use crate::enums::{
 };
 use crate::limits::{DEFINITION_BYTES, RETENTION_HOURS, TAG_CHARS, TAGS, TEXT_CHARS};
 use crate::requests::ApiBody;
-use crate::text::{distinct, free_text, malformed, required};
+use crate::text::{distinct, echo, free_text, malformed, required};
 
 /// A checked definition: what the rules look at, and all of it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,9 @@ pub struct Definition {
     /// The whole body, with defaults filled in, as canonical JSON.
     pub json: String,
 }
+
+/// The id of the catalog that has no other above it.
+const ROOT_CATALOG: &str = "0";
 
 /// A stored definition that cannot be read: the row is damaged.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +81,7 @@ impl Definition {
         let retention_hours = check_retention(body.retention_period.unwrap_or(0))?;
         let tags = check_tags(body.tags.take().unwrap_or_default())?;
         backend(&body)?;
+        check_catalog(body.catalog_id.as_deref())?;
 
         body.description = Some(description.clone());
         body.auth_type = Some(auth_type_text(auth).to_owned());
@@ -114,6 +118,14 @@ fn check_type(text: &str) -> Result<(), Refusal> {
         "`api_type` is {text}: only registered APIs (API_SPECIFIC_TYPE_REGISTER), which put an \
          existing HTTP service behind the gate, are served by this version"
     )))
+}
+
+/// Whether the catalog exists. The root is the only one, and the one an API is in when it names none.
+fn check_catalog(id: Option<&str>) -> Result<(), Refusal> {
+    match id {
+        None | Some("" | ROOT_CATALOG) => Ok(()),
+        Some(id) => Err(Refusal::CatalogUnknown { id: echo(id) }),
+    }
 }
 
 fn check_retention(hours: i64) -> Result<u32, Refusal> {

@@ -51,6 +51,8 @@ pub(super) const fn line(refusal: &Refusal) -> Line {
         Refusal::ExclusiveOnly => (Form, "DLM.4603", "exclusive-only"),
 
         Refusal::WorkspaceUnknown => (Existence, "DLM.4001", "workspace-unknown"),
+        Refusal::ProjectUnknown => (Existence, "DLM.4628", "project-unknown"),
+        Refusal::CatalogUnknown { .. } => (Existence, "DLM.4205", "catalog-unknown"),
         Refusal::ApiUnknown => (Existence, "DLM.4018", "api-unknown"),
         Refusal::ApiToDeleteUnknown => (Existence, "DLM.4197", "api-to-delete-unknown"),
         Refusal::AppUnknown { .. } => (Existence, "DLM.4063", "app-unknown"),

@@ -43,7 +43,9 @@ fn successor(refusal: &Refusal) -> Option<Refusal> {
         Refusal::FieldMissing { .. } => Refusal::TooMany { what: "apps", max: 1_000 },
         Refusal::TooMany { .. } => Refusal::ExclusiveOnly,
         Refusal::ExclusiveOnly => Refusal::WorkspaceUnknown,
-        Refusal::WorkspaceUnknown => Refusal::ApiUnknown,
+        Refusal::WorkspaceUnknown => Refusal::ProjectUnknown,
+        Refusal::ProjectUnknown => Refusal::CatalogUnknown { id: "`17`".into() },
+        Refusal::CatalogUnknown { .. } => Refusal::ApiUnknown,
         Refusal::ApiUnknown => Refusal::ApiToDeleteUnknown,
         Refusal::ApiToDeleteUnknown => Refusal::AppUnknown { app: "app1".into() },
         Refusal::AppUnknown { .. } => Refusal::InstanceUnknown,
@@ -122,7 +124,7 @@ fn faults() -> Vec<Fault> {
 
 #[test]
 fn the_samples_are_all_there_are() {
-    assert_eq!(samples().len(), 44);
+    assert_eq!(samples().len(), 46);
     assert_eq!(faults().len(), 11);
 }
 

@@ -22,6 +22,14 @@ pub(super) fn text(refusal: &Refusal, name_of: &dyn Fn(&UserId) -> Option<String
         Refusal::WorkspaceUnknown => "The workspace does not exist, or you are no member of it. \
              Check the header `workspace`."
             .into(),
+        Refusal::ProjectUnknown => {
+            "The project does not exist, or your credentials are not for it. \
+             Check the project id in the path and in the header `X-Project-Id`."
+                .into()
+        }
+        Refusal::CatalogUnknown { id } => {
+            format!("The catalog {id} does not exist in this workspace. Use the root, `0`.")
+        }
         Refusal::ApiUnknown => "The API does not exist, or cannot be seen from this workspace. \
              Check its id and the header `workspace`."
             .into(),
