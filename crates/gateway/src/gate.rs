@@ -77,7 +77,7 @@ pub enum SetupError {
     #[error("TLS towards backends cannot be set up: {0}")]
     Tls(String),
     /// The gate's own certificate cannot be used.
-    #[error("the gate's certificate cannot be used: {0}")]
+    #[error(transparent)]
     Certificate(#[from] TlsError),
 }
 

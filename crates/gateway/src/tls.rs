@@ -2,7 +2,6 @@
 //! replaced while the gate runs. Between machines of one installation: 1.3 only, and both show a
 //! certificate.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -191,7 +190,10 @@ impl Pems {
 
 impl Files {
     fn read(&self) -> Result<Pems, TlsError> {
-        let read = |file: &Path| std::fs::read(file).map_err(|error| bad(file, &error));
+        let read = |file: &Path| {
+            let read = std::fs::read(file);
+            read.map_err(|error| TlsError(format!("{} cannot be read: {error}", file.display())))
+        };
         Ok(Pems {
             certificate: read(&self.own.certificate)?,
             key: read(&self.own.key)?,
@@ -211,15 +213,15 @@ impl Files {
             Some((file, pem)) => {
                 let verifier =
                     WebPkiClientVerifier::builder_with_provider(roots(file, pem)?.into(), provider);
-                let verifier = verifier.build().map_err(|error| bad(file, &error))?;
+                let verifier = verifier.build();
+                let verifier = verifier.map_err(|_| bad(file, "there is no authority in it"))?;
                 builder.with_client_cert_verifier(verifier)
             }
             None => builder.with_no_client_auth(),
         };
         let (chain, key) = own(&self.own, pems)?;
-        let mut config = builder
-            .with_single_cert(chain, key)
-            .map_err(|error| bad(&self.own.certificate, &error))?;
+        let mut config =
+            builder.with_single_cert(chain, key).map_err(|error| unusable(&self.own, &error))?;
         config.alpn_protocols.push(b"h2".to_vec());
         if !is_mutual {
             config.alpn_protocols.push(b"http/1.1".to_vec());
@@ -228,22 +230,36 @@ impl Files {
     }
 }
 
-fn bad(file: &Path, what: &dyn fmt::Display) -> TlsError {
+fn bad(file: &Path, what: &str) -> TlsError {
     TlsError(format!("{}: {what}", file.display()))
+}
+
+/// Why a certificate and a key cannot be used together, in one sentence.
+fn unusable(files: &TlsFiles, error: &rustls::Error) -> TlsError {
+    let (certificate, key) = (files.certificate.display(), files.key.display());
+    match error {
+        rustls::Error::InconsistentKeys(_) => {
+            TlsError(format!("{key} is not the key of the certificate in {certificate}"))
+        }
+        rustls::Error::InvalidCertificate(_) => bad(&files.certificate, "there is no certificate"),
+        // A key of a kind that is not known.
+        _ => bad(&files.key, "its private key cannot be used"),
+    }
 }
 
 fn roots(file: &Path, pem: &[u8]) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(file, pem)? {
-        roots.add(certificate).map_err(|error| bad(file, &error))?;
+        let added = roots.add(certificate);
+        added.map_err(|_| bad(file, "a certificate in it cannot be used as an authority"))?;
     }
     Ok(roots)
 }
 
 fn certificates(file: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match found.map_err(|error| bad(file, &error))? {
-        none if none.is_empty() => Err(bad(file, &"there is no certificate in it")),
+    match found.map_err(|_| bad(file, "it is not PEM"))? {
+        none if none.is_empty() => Err(bad(file, "there is no certificate in it")),
         found => Ok(found),
     }
 }
@@ -255,7 +271,7 @@ fn own(files: &TlsFiles, pems: &Pems) -> Result<Own, TlsError> {
     let chain = certificates(&files.certificate, &pems.certificate)?;
     // What is wrong with a key is not told in detail: the text could quote it.
     let key = PrivateKeyDer::from_pem_slice(&pems.key)
-        .map_err(|_| bad(&files.key, &"there is no private key in it"))?;
+        .map_err(|_| bad(&files.key, "there is no private key in it"))?;
     Ok((chain, key))
 }
 
@@ -270,9 +286,8 @@ pub fn mutual_client(files: &TlsFiles, authorities: &Path) -> Result<ClientConfi
         .map_err(|error| TlsError(error.to_string()))?
         .with_root_certificates(roots(authorities, pems.callers.as_deref().unwrap_or_default())?);
     let (chain, key) = own(files, &pems)?;
-    let mut config = builder
-        .with_client_auth_cert(chain, key)
-        .map_err(|error| bad(&files.certificate, &error))?;
+    let mut config =
+        builder.with_client_auth_cert(chain, key).map_err(|error| unusable(files, &error))?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     // Every connection looks at certificates anew.
     config.resumption = Resumption::disabled();

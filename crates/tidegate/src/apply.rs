@@ -51,7 +51,7 @@ pub struct Apply {
     dry_run: bool,
 
     /// The data folder.
-    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = "./data", value_name = "DIR")]
+    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = crate::data::DEFAULT, value_name = "DIR")]
     data_dir: PathBuf,
 
     #[command(flatten)]

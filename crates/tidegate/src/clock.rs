@@ -43,6 +43,11 @@ pub fn wall() -> Timestamp {
     Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// The same, as a span since 1970.
+pub fn since_epoch() -> Duration {
+    Duration::from_millis(u64::try_from(wall().as_ms()).unwrap_or_default())
+}
+
 /// The time since the machine was started. Nobody sets it, and it goes on while the machine sleeps.
 #[cfg(target_os = "linux")]
 pub fn boot() -> Duration {

@@ -150,7 +150,7 @@ impl std::error::Error for Faults {}
 impl Default for Config {
     fn default() -> Self {
         Self {
-            data_dir: PathBuf::from("./data"),
+            data_dir: PathBuf::from(crate::data::DEFAULT),
             database: Database::default(),
             control_addr: SocketAddr::from(([127, 0, 0, 1], 8787)),
             gateway_addr: SocketAddr::from(([127, 0, 0, 1], 8788)),

@@ -9,6 +9,7 @@
 //! | `gateway.id` | names the gateway of this folder to the control side |
 //! | `operator.token` | opens the operator's routes |
 //! | `feed.token` | what gateways that are not reached over TLS prove to have |
+//! | `folder.kind` | whether it is a development server's, which no other server works on, or the reverse |
 //! | `tidegate.lock` | held by the process that works on the folder |
 //! | `server.json` | where a running server listens |
 //! | `backup.lock`, `backup.tmp` | while a backup is made |
@@ -38,6 +39,12 @@ pub const VAULT: &str = "vault.key";
 pub const TOKEN: &str = "operator.token";
 /// The file of the feed's token.
 pub const FEED_TOKEN: &str = "feed.token";
+/// Whose folder it is.
+pub const KIND: &str = "folder.kind";
+/// The folder of a server, unless another one is named.
+pub const DEFAULT: &str = "./data";
+/// The folder of a development server, unless another one is named.
+pub const DEV_DEFAULT: &str = "./dev-data";
 /// Held by the process that works on the folder.
 pub const LOCK: &str = "tidegate.lock";
 /// There while a restore is made.
@@ -49,6 +56,32 @@ pub const BEFORE: &str = "before-";
 #[derive(Debug, Clone)]
 pub struct DataDir {
     root: PathBuf,
+}
+
+/// Whose folder it is. A development server gives everybody its clock and its users' keys, so it works on
+/// no other server's folder; and what was decided there is of no worth to another server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FolderKind {
+    /// Of `tidegate dev`.
+    Dev,
+    /// Of any other server.
+    Real,
+}
+
+impl FolderKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Real => "real",
+        }
+    }
+}
+
+/// The folder a command looks into: that of a server or, where none has told of itself, of a development
+/// server.
+pub fn for_commands() -> &'static str {
+    let has_server = |folder: &str| DataDir::at(Path::new(folder)).server_file().exists();
+    if !has_server(DEFAULT) && has_server(DEV_DEFAULT) { DEV_DEFAULT } else { DEFAULT }
 }
 
 /// The right to work on a folder, until it is dropped or the process ends.
@@ -159,6 +192,40 @@ impl DataDir {
             );
         }
         Ok(())
+    }
+
+    /// Marks the folder as one of this kind; refused if it is of the other.
+    pub fn claim(&self, kind: FolderKind) -> anyhow::Result<()> {
+        let name = self.root.display();
+        match (self.kind()?, kind) {
+            (Some(FolderKind::Real), FolderKind::Dev) => bail!(
+                "the data folder {name} is not a development server's, and `tidegate dev` gives everybody \
+                 its clock and its users' keys: name another folder with --data-dir"
+            ),
+            (Some(FolderKind::Dev), FolderKind::Real) => bail!(
+                "the data folder {name} is a development server's: its clock may have been moved, and its \
+                 users' keys are written in it. Name another folder (`data_dir`)"
+            ),
+            (Some(_), _) if self.root.join(KIND).exists() => Ok(()),
+            (Some(_) | None, kind) => {
+                durable::write(&self.root.join(KIND), format!("{}\n", kind.name()).as_bytes())
+            }
+        }
+    }
+
+    /// Whose folder it is; none of a new one. Older versions left no mark.
+    fn kind(&self) -> anyhow::Result<Option<FolderKind>> {
+        let path = self.root.join(KIND);
+        if let Some(text) = read(&path)? {
+            let known = [FolderKind::Dev, FolderKind::Real];
+            let kind = known.into_iter().find(|kind| kind.name() == text.trim());
+            return kind.map(Some).with_context(|| format!("{} cannot be read", path.display()));
+        }
+        let has = |names: &[&str]| names.iter().any(|name| self.root.join(name).exists());
+        if has(&["dev.json", "clock.json"]) {
+            return Ok(Some(FolderKind::Dev));
+        }
+        Ok(has(&[STORE, VAULT, TOKEN, "gateway.id"]).then_some(FolderKind::Real))
     }
 
     /// The vault of this folder. Its key is made with the folder and never again: secrets sealed
@@ -342,6 +409,33 @@ mod tests {
             assert_eq!(mode(&root), 0o700);
             assert_eq!(mode(&root.join("vault.key")), 0o600);
             assert_eq!(mode(&root.join("operator.token")), 0o600);
+        }
+    }
+
+    #[test]
+    fn a_folder_is_a_development_servers_or_it_is_not() {
+        use FolderKind::{Dev, Real};
+        for (leftover, dev, real) in [
+            (None, true, true),
+            (Some("dev.json"), true, false),
+            (Some("clock.json"), true, false),
+            (Some("tidegate.db"), false, true),
+            (Some("vault.key"), false, true),
+            (Some("gateway.id"), false, true),
+        ] {
+            for (kind, other, may) in [(Dev, Real, dev), (Real, Dev, real)] {
+                let dir = tempfile::tempdir().unwrap();
+                let data = DataDir::create(dir.path()).unwrap();
+                if let Some(name) = leftover {
+                    std::fs::write(dir.path().join(name), "").unwrap();
+                }
+                assert_eq!(data.claim(kind).is_ok(), may, "{leftover:?} {kind:?}");
+                if may {
+                    assert!(data.claim(kind).is_ok() && data.claim(other).is_err(), "it is marked");
+                } else {
+                    assert!(!dir.path().join(KIND).exists(), "nothing is changed");
+                }
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use tidegate_gateway::{BackendConfig, GateConfig, Networks};
 
 use crate::clock::Clock;
 use crate::config::LogFormat;
-use crate::data::DataDir;
+use crate::data::{DEV_DEFAULT, DataDir, FolderKind};
 use crate::database::Database;
 use crate::login::{DevFile, Login};
 use crate::node::{Addresses, ControlSide, Core, GatewayOptions, Node, Ports, Role, Wanted};
@@ -28,7 +28,7 @@ use crate::world;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tidegate dev                          a sample world in ./data, and lines to paste
+  tidegate dev                          a sample world in ./dev-data, and lines to paste
   tidegate dev --data-dir /tmp/try      the same somewhere else
   tidegate dev --world world.yaml       your own projects, users and workspaces
 
@@ -37,7 +37,7 @@ and everything is as it was, the moved clock included. Not for production: its c
 anybody, and the keys of its users lie in DIR/dev.json.")]
 pub struct Dev {
     /// The data folder.
-    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = "./data", value_name = "DIR")]
+    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = DEV_DEFAULT, value_name = "DIR")]
     data_dir: PathBuf,
 
     /// A world file to start with in place of the sample world.
@@ -89,6 +89,7 @@ impl Dev {
             }
         }
         let data = DataDir::create(&self.data_dir)?;
+        data.claim(FolderKind::Dev)?;
         let core = Core::open(data, &Database::Sqlite, Settings::default()).await?;
         let ports = Ports::bind(Addresses {
             control: Some(self.control_addr),

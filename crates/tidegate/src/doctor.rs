@@ -1,16 +1,13 @@
 //! `tidegate doctor`: looks at all a server needs, changes nothing, and says what to do.
 
-mod certificates;
-mod findings;
 mod folder;
 mod network;
-mod store;
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use self::findings::{Findings, Level};
+use crate::checks::{self, Findings, Level};
 use crate::config::{Config, Faults, Kind, Loaded};
 use crate::data::DataDir;
 use crate::exit::Verdict;
@@ -70,9 +67,9 @@ async fn look(config: &Config, findings: &mut Findings) {
     let data = DataDir::at(&config.data_dir);
     let is_held = folder::look(&data, findings);
     if config.kind() != Kind::Gateway {
-        store::look(config, &data, findings).await;
+        checks::look_at_store(config, &data, findings).await;
     }
     folder::snapshot(config, &data, findings);
-    certificates::look(config, findings);
+    findings.extend(checks::look(config, config.kind(), &data));
     network::look(config, &data, is_held, findings).await;
 }

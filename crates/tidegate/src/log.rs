@@ -5,9 +5,10 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use tidegate_gateway::lines::{Fates, Lines, Output};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::LogFormat;
@@ -19,7 +20,8 @@ static LOG: OnceLock<Lines> = OnceLock::new();
 
 /// Begins to log what `filter` lets through.
 pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)?;
+    let filter =
+        self::filter(filter).with_context(|| format!("`{filter}` is no filter of logs"))?;
     // There is nowhere to report a failure to write the log to but its metric.
     let lines = Lines::prompt("log", stderr()?, QUEUE_BYTES, |_| {})?;
     let lines = LOG.get_or_init(|| lines);
@@ -35,6 +37,15 @@ pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     begun.map_err(|error| anyhow!("cannot begin to log: {error}"))?;
     std::panic::set_hook(Box::new(|what| tracing::error!(%what, "a task panicked and is gone")));
     Ok(())
+}
+
+/// The filter in `text`; none if it is none. A word alone must be a level: it would be taken for a module
+/// otherwise, and so a slip would silence everything.
+pub fn filter(text: &str) -> Option<EnvFilter> {
+    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+    let mut parts = text.split(',').map(str::trim);
+    let is_plain = parts.all(|part| part.contains('=') || is_level(part));
+    text.parse().ok().filter(|_| is_plain && !text.trim().is_empty())
 }
 
 /// What became of the log's lines; nothing where nothing is logged.

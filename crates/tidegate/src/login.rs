@@ -19,7 +19,7 @@ pub struct Who {
         long,
         global = true,
         env = "TIDEGATE_DATA_DIR",
-        default_value = "./data",
+        default_value = crate::data::for_commands(),
         value_name = "DIR"
     )]
     pub data_dir: PathBuf,

@@ -7,6 +7,7 @@ mod apply;
 mod backup;
 mod call;
 mod certs;
+mod checks;
 mod cli;
 mod client;
 mod clock;
@@ -76,7 +77,7 @@ async fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Control(control) => control.run().await,
         Command::Gateway(gateway) => gateway.run().await,
         Command::Certs(certs) => certs.run(),
-        Command::Config(config) => config.run(),
+        Command::Config(config) => config.run().await,
         Command::Apply(apply) => apply.run().await,
         Command::Store(store) => store.run().await,
         Command::Backup(backup) => backup.run().await,

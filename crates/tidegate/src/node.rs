@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use tidegate_feed::{ControlTime, ControlUrl, Remote, RemoteSource};
+use tidegate_feed::{ControlTime, ControlUrl, PeerFiles, Remote, RemoteSource};
 use tidegate_gateway::Limits;
 
 pub use self::control_side::ControlSide;
@@ -40,6 +40,7 @@ use self::metrics::Metrics;
 pub use self::ports::{Addresses, Ports};
 use self::process::Process;
 pub use self::telling::Wanted;
+use crate::checks::Kept;
 use crate::clock::{Clock, wall};
 use crate::data::{DataDir, Hold, Server};
 use crate::feed::{ControlSource, LocalSource};
@@ -73,6 +74,23 @@ impl Role {
             Self::Control(_) => return,
         };
         options.gate.backends.own = own.into_iter().collect();
+    }
+
+    /// The certificates it shows, by what they are for.
+    fn certificates(&self) -> Kept {
+        let of_gateway = |options: &GatewayOptions| {
+            let files = options.gate.tls.as_ref();
+            files.map(|files| ("gateway", files.certificate.clone()))
+        };
+        let of_feed = |files: &Option<PeerFiles>| {
+            files.as_ref().map(|files| ("feed", files.own.certificate.clone()))
+        };
+        let (gateway, feed) = match self {
+            Self::Both(control, options) => (of_gateway(options), of_feed(&control.peers)),
+            Self::Control(control) => (None, of_feed(&control.peers)),
+            Self::Gateway(options, remote, _) => (of_gateway(options), of_feed(&remote.files)),
+        };
+        gateway.into_iter().chain(feed).collect()
     }
 
     fn gateway_has_tls(&self) -> bool {
@@ -113,7 +131,8 @@ impl Node {
         shutdown_delay: Duration,
     ) -> anyhow::Result<Self> {
         let mut process = Process::new()?;
-        role.closes_to_backends(ports.own()?);
+        let bound = ports.bound()?;
+        role.closes_to_backends(bound.named().into_iter().filter_map(|(_, at)| at).collect());
         let server = ports.server(role.gateway_has_tls(), role.is_dev())?;
         let (data, leaving) = (role.data().clone(), Leaving::default());
         let (control, feed, metrics) =
@@ -122,7 +141,8 @@ impl Node {
             // Before anything answers: who finds the server ready also finds where it is.
             data.tell_server(&server)
         };
-        let mut metrics_of = Metrics::default();
+        let certificates = role.certificates();
+        let mut metrics_of = Metrics { certificates, ..Metrics::default() };
         let (core, gateway, hold) = match role {
             Role::Both(side, options) => {
                 let clock = gate_clock(&side.clock);
@@ -163,12 +183,12 @@ impl Node {
             process.serve(listener, None, move |_| service.clone(), &Limits::default());
         }
         tracing::info!(
-            control = server.control,
-            feed = server.feed.map(tracing::field::display),
-            gateway = server.gateway,
-            check = server.check,
-            ext_authz = server.ext_authz,
-            metrics = server.metrics,
+            control = bound.control.map(tracing::field::display),
+            feed = bound.feed.map(tracing::field::display),
+            gateway = bound.gateway.map(tracing::field::display),
+            check = bound.check.map(tracing::field::display),
+            ext_authz = bound.ext_authz.map(tracing::field::display),
+            metrics = bound.metrics.map(tracing::field::display),
             "listening"
         );
         let control = core;

@@ -9,9 +9,10 @@ use clap::{Args, Subcommand};
 use tidegate_control::Settings;
 use tidegate_feed::{Me, Remote};
 
-use crate::clock::{self, Clock};
+use crate::checks::{self, Finding, Level};
+use crate::clock::Clock;
 use crate::config::{self, Config, Kind, Loaded};
-use crate::data::DataDir;
+use crate::data::{DataDir, FolderKind};
 use crate::node::{ControlSide, Core, GatewayOptions, Node, Ports, Role};
 use crate::out::say;
 use crate::random;
@@ -105,7 +106,7 @@ impl Serve {
     /// Runs both sides until they are told to stop.
     pub async fn run(self) -> anyhow::Result<()> {
         let config = self.config.start(Kind::Both, None)?;
-        let data = DataDir::create(&config.data_dir)?;
+        let data = server_folder(&config, Kind::Both)?;
         let ports = Ports::bind(config.addresses(Kind::Both)).await?;
         let (control, delay) = (control_side(&config, data).await?, config.shutdown_delay);
         Node::start(Role::Both(control, gateway_options(config)), ports, delay)?.run().await
@@ -116,7 +117,7 @@ impl ControlArgs {
     /// Runs the control side until it is told to stop.
     pub async fn run(self) -> anyhow::Result<()> {
         let config = self.config.start(Kind::Control, None)?;
-        let data = DataDir::create(&config.data_dir)?;
+        let data = server_folder(&config, Kind::Control)?;
         let ports = Ports::bind(config.addresses(Kind::Control)).await?;
         let control = control_side(&config, data).await?;
         Node::start(Role::Control(control), ports, config.shutdown_delay)?.run().await
@@ -129,7 +130,7 @@ impl GatewayArgs {
         let given = (!self.control.is_empty())
             .then(|| (format!("{}CONTROL_URLS", config::PREFIX), self.control.join(",")));
         let config = self.config.start(Kind::Gateway, given)?;
-        let data = DataDir::create(&config.data_dir)?;
+        let data = server_folder(&config, Kind::Gateway)?;
         let hold = data.hold_or_fail()?;
         let ports = Ports::bind(config.addresses(Kind::Gateway)).await?;
         let (remote, delay) = (remote(&config, &data)?, config.shutdown_delay);
@@ -138,8 +139,41 @@ impl GatewayArgs {
     }
 }
 
+fn warn(text: &str) {
+    // A reader that has gone away is no fault.
+    let _ = writeln!(std::io::stderr(), "warning: {text}");
+}
+
+/// Asks what `doctor` asks of all that is configured. Warnings are printed, faults are the error.
+async fn needs(config: &Config) -> Result<(), config::Faults> {
+    let (kind, data) = (config.kind(), DataDir::at(&config.data_dir));
+    let mut findings = checks::look(config, kind, &data);
+    if kind != Kind::Gateway {
+        checks::look_at_store(config, &data, &mut findings).await;
+    }
+    let mut faults = Vec::new();
+    for Finding { level, found, advice, .. } in findings.0 {
+        let text = advice.map_or_else(|| found.clone(), |advice| format!("{found}: {advice}"));
+        match level {
+            Level::Ok => {}
+            Level::Warning => warn(&text),
+            Level::Fault => faults.push(text),
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(config::Faults(faults)) }
+}
+
+/// The data folder, made if there is none, once all is well that can be asked before; refused if it is a
+/// development server's.
+fn server_folder(config: &Config, kind: Kind) -> anyhow::Result<DataDir> {
+    checks::open_all_files();
+    checks::at_start(config, kind, &DataDir::at(&config.data_dir))?;
+    let data = DataDir::create(&config.data_dir)?;
+    data.claim(FolderKind::Real)?;
+    Ok(data)
+}
+
 async fn control_side(config: &Config, data: DataDir) -> anyhow::Result<ControlSide> {
-    warn_of_moved_clock(&data)?;
     let settings = Settings {
         admin_is_reviewer: config.admin_is_reviewer,
         secrets_in_lists: config.secrets_in_lists,
@@ -168,19 +202,10 @@ fn remote(config: &Config, data: &DataDir) -> anyhow::Result<Remote> {
         lease: limits.lease,
     };
     let (nodes, files) = (config.feed.control.clone(), config.feed.files());
-    // A fault in them shows at the start, and not with the first question.
-    if let Some(files) = &files {
-        files.client().context("the certificates of the feed")?;
-    }
     let file = config.feed.token_file.as_deref();
     let token = data.kept_feed_token(file).context("the feed's token")?;
-    match (&token, file) {
-        (None, Some(file)) => bail!("the feed's token: there is no file {}", file.display()),
-        (None, None) if nodes.iter().any(|node| !node.is_secure()) => tracing::warn!(
-            "there is no token for the feed: set feed_token_file to a copy of feed.token, which is in the \
-             data folder of the control side; until then every call is denied"
-        ),
-        _ => {}
+    if let (None, Some(file)) = (&token, file) {
+        bail!("the feed's token: there is no file {}", file.display());
     }
     // A poll may take as long as two nodes need, one of which is silent.
     Ok(Remote { me, nodes, files, token, patience: limits.poll_timeout / 2 })
@@ -188,33 +213,19 @@ fn remote(config: &Config, data: &DataDir) -> anyhow::Result<Remote> {
 
 impl ConfigCommand {
     /// Carries it out.
-    pub fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Default => say(config::default_text().trim_end()),
             Self::Schema => say(format!("{:#}", config::schema())),
             Self::Check(config) => {
-                for warning in config.load(None)?.warnings {
-                    // A reader that has gone away is no fault.
-                    let _ = writeln!(std::io::stderr(), "warning: {warning}");
-                }
+                let Loaded { config, warnings } = config.load(None)?;
+                warnings.iter().for_each(|warning| warn(warning));
+                needs(&config).await?;
                 say("the configuration is fine");
             }
         }
         Ok(())
     }
-}
-
-/// A folder a development server has moved into the future goes on there: decisions never go back.
-fn warn_of_moved_clock(data: &DataDir) -> anyhow::Result<()> {
-    let seconds = clock::advanced_in(&data.clock())?;
-    if seconds > 0 {
-        tracing::warn!(
-            seconds,
-            "this data folder was used by a development server whose clock was moved; its last \
-             decisions lie in the future, and no decision is made at an earlier time"
-        );
-    }
-    Ok(())
 }
 
 /// The variables that are text; others cannot be ours.

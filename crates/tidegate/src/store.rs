@@ -31,7 +31,7 @@ or a base backup it stands earlier in that history than they do; under a new nam
 everything anew at their next turn. `tidegate restore` does this by itself.")]
 pub struct NewEpoch {
     /// The data folder, if the store is in it.
-    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = "./data", value_name = "DIR")]
+    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = crate::data::DEFAULT, value_name = "DIR")]
     data_dir: PathBuf,
 
     #[command(flatten)]

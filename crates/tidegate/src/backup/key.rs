@@ -235,3 +235,30 @@ pub fn told(error: std::io::Error) -> anyhow::Error {
         None => error.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_that_asks_for_much_more_work_than_any_backup_is_refused_before_it_is_done() {
+        let head = |memory_kib, passes, lanes| {
+            let cost = Some(Cost { memory_kib, passes, lanes });
+            Head::read(&Head { cost, salt: [0; SALT] }.bytes()).map(|_| ())
+        };
+        let Cost { memory_kib, passes, lanes } = COST;
+        assert!(head(memory_kib, passes, lanes).is_ok(), "what is made today");
+        assert!(head(4 * memory_kib, passes, lanes).is_ok(), "a later version may ask for more");
+        for (memory_kib, passes, lanes) in [
+            (1024 * 1024, 16, 4),
+            (5 * memory_kib, 1, lanes),
+            (4 * memory_kib, 2 * passes, lanes),
+            (memory_kib, 3 * passes, lanes),
+            (memory_kib, passes, 17),
+            (u32::MAX, u32::MAX, 1),
+        ] {
+            let refused = head(memory_kib, passes, lanes).unwrap_err().to_string();
+            assert!(refused.contains("too much work"), "{refused}");
+        }
+    }
+}

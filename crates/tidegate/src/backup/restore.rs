@@ -34,7 +34,7 @@ pub struct Restore {
     file: PathBuf,
 
     /// The data folder to fill, which must be empty.
-    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = "./data", value_name = "DIR")]
+    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = crate::data::DEFAULT, value_name = "DIR")]
     data_dir: PathBuf,
 
     /// Also where something is: that is kept, in a folder within the data folder.

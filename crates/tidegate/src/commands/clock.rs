@@ -27,7 +27,7 @@ pub struct Clock {
         long,
         global = true,
         env = "TIDEGATE_DATA_DIR",
-        default_value = "./data",
+        default_value = crate::data::for_commands(),
         value_name = "DIR"
     )]
     data_dir: PathBuf,

@@ -30,7 +30,7 @@ pub struct Gateways {
         long,
         global = true,
         env = "TIDEGATE_DATA_DIR",
-        default_value = "./data",
+        default_value = crate::data::for_commands(),
         value_name = "DIR"
     )]
     data_dir: PathBuf,

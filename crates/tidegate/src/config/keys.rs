@@ -8,7 +8,6 @@ use std::time::Duration;
 use tidegate_domain::InstanceId;
 use tidegate_feed::ControlUrl;
 use tidegate_gateway::Networks;
-use tracing_subscriber::EnvFilter;
 
 use super::given::Given;
 use super::{Config, LogFormat, PREFIX};
@@ -342,10 +341,9 @@ pub const KEYS: &[Key] = &[
                \"info,tidegate_gateway=debug\".",
         default: r#""info""#,
         set: |config, given| {
-            let wanted = "write error, warn, info, debug, trace, or a filter";
-            let level = given.parsed(wanted, |t| {
-                (!t.trim().is_empty() && t.parse::<EnvFilter>().is_ok()).then(|| t.to_owned())
-            })?;
+            let wanted = "write error, warn, info, debug, trace, or a filter such as \
+                          info,tidegate_gateway=debug";
+            let level = given.parsed(wanted, |t| crate::log::filter(t).map(|_| t.to_owned()))?;
             config.log.level = level;
             Ok(())
         },

@@ -5,18 +5,12 @@ use std::sync::Arc;
 
 use tidegate_gateway::SealingKey;
 
-use super::findings::Findings;
+use crate::checks::Findings;
 use crate::config::Config;
 use crate::data::{DataDir, FEED_TOKEN, LOCK, RESTORING, STORE, TOKEN, VAULT, read, unhex};
 
 /// Files nobody but the owner may read.
 const PRIVATE: [&str; 6] = [VAULT, TOKEN, FEED_TOKEN, STORE, "gate.key", "gate.snapshot"];
-
-/// With less room than this, writes will soon fail.
-const LEAST_ROOM: u64 = 64 << 20;
-
-/// With less than this, somebody should look.
-const GOOD_ROOM: u64 = 1 << 30;
 
 /// Looks at the folder, and tells whether a process works on it.
 pub fn look(data: &DataDir, findings: &mut Findings) -> bool {
@@ -41,7 +35,6 @@ pub fn look(data: &DataDir, findings: &mut Findings) -> bool {
         );
     }
     private(root, findings);
-    room(root, findings);
     let is_held = root.join(LOCK).exists() && data.hold().is_ok_and(|hold| hold.is_none());
     findings.ok(
         "data folder",
@@ -89,28 +82,6 @@ fn private(root: &Path, findings: &mut Findings) {
 
 #[cfg(not(unix))]
 fn private(_: &Path, _: &mut Findings) {}
-
-#[cfg(unix)]
-fn room(root: &Path, findings: &mut Findings) {
-    let Ok(disk) = rustix::fs::statvfs(root) else { return };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    let store = root.join(STORE).metadata().map_or(0, |found| found.len());
-    let told = format!("{} MiB are free on the disk of {}", free >> 20, root.display());
-    if free < LEAST_ROOM {
-        findings.fault("room", told, "make room: a full disk stops every decision");
-    } else if free < GOOD_ROOM.max(store.saturating_mul(2)) {
-        findings.warning(
-            "room",
-            told,
-            "make room: a backup needs as much as the store for a while",
-        );
-    } else {
-        findings.ok("room", told);
-    }
-}
-
-#[cfg(not(unix))]
-fn room(_: &Path, _: &mut Findings) {}
 
 /// Can the gateway begin with what it knew?
 pub fn snapshot(config: &Config, data: &DataDir, findings: &mut Findings) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Method;
 use tokio::time::timeout;
 
-use super::findings::Findings;
+use crate::checks::Findings;
 use crate::client::{Client, Outgoing};
 use crate::config::Config;
 use crate::data::{DataDir, Server};
@@ -19,19 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub async fn look(config: &Config, data: &DataDir, is_held: bool, findings: &mut Findings) {
     // A leftover of a server that was killed tells nothing.
     let server = if is_held { data.server().ok().flatten() } else { None };
-    let addresses = config.addresses(config.kind());
-    let all = [
-        ("control_addr", addresses.control),
-        ("feed_addr", addresses.feed),
-        ("gateway_addr", addresses.gateway),
-        ("check_addr", addresses.check),
-        ("ext_authz_addr", addresses.ext_authz),
-        ("metrics_addr", addresses.metrics),
-    ];
-    for (name, address) in all {
-        let Some(address) = address else { continue };
-        listener(name, address, server.as_ref(), findings);
-        exposure(name, address, config.gate().tls.is_some(), findings);
+    for (name, address) in config.addresses(config.kind()).named() {
+        if let Some(address) = address {
+            listener(name, address, server.as_ref(), findings);
+        }
     }
     if let Some(server) = server {
         for (which, origin) in [("control", &server.control), ("gateway", &server.gateway)] {
@@ -77,31 +68,6 @@ fn listener(name: &'static str, at: SocketAddr, server: Option<&Server>, finding
             "choose an address of this machine",
         ),
     }
-}
-
-fn exposure(name: &'static str, at: SocketAddr, has_tls: bool, findings: &mut Findings) {
-    if at.ip().is_loopback() {
-        return;
-    }
-    let (found, advice) = match name {
-        "control_addr" => (
-            "is open to a network and speaks plain HTTP",
-            "put a TLS proxy in front, and let only that reach it",
-        ),
-        // Open to a network it needs certificates, or nothing starts.
-        "feed_addr" => return,
-        "gateway_addr" if has_tls => return,
-        "gateway_addr" => (
-            "is open to a network and speaks plain HTTP",
-            "set gateway_tls_cert and gateway_tls_key, or put a TLS proxy in front",
-        ),
-        "metrics_addr" => ("is open to a network", "let only Prometheus reach it"),
-        _ => (
-            "is open to a network and believes what it is told",
-            "let only your proxy reach it; on the same machine, keep it on loopback",
-        ),
-    };
-    findings.warning(name, format!("{at} {found}"), advice);
 }
 
 async fn ready(which: &'static str, origin: &str, findings: &mut Findings) {

@@ -1,5 +1,6 @@
 //! Where Prometheus finds the metrics: those of the gate, of this node, and of the gateways that follow it.
 
+mod certificates;
 mod gateways;
 mod log;
 mod node;
@@ -19,10 +20,12 @@ use tidegate_control::Control;
 use tidegate_feed::RemoteSource;
 use tidegate_gateway::Gate;
 
+use self::certificates::OfCertificates;
 use self::gateways::OfGateways;
 use self::log::OfLog;
 use self::node::OfNode;
 use super::delivery::Deliveries;
+use crate::checks::Kept;
 
 /// The format, as a scraper asks for it.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -39,6 +42,8 @@ pub struct Metrics {
     pub remote: Option<Arc<RemoteSource>>,
     /// The control side.
     pub control: Option<OfControl>,
+    /// The certificates this node shows.
+    pub certificates: Kept,
 }
 
 /// What is told of a control side.
@@ -66,6 +71,7 @@ impl Metrics {
         if let Some(fates) = crate::log::fates() {
             registry.register_collector(Box::new(OfLog(fates)));
         }
+        registry.register_collector(Box::new(OfCertificates(self.certificates)));
         if let Some(of) = self.control {
             registry.register_collector(Box::new(OfGateways(of.control.gateway_figures())));
             registry.register_collector(Box::new(OfNode(of)));

@@ -24,6 +24,20 @@ pub struct Addresses {
     pub metrics: Option<SocketAddr>,
 }
 
+impl Addresses {
+    /// Each by the key that sets it.
+    pub fn named(&self) -> [(&'static str, Option<SocketAddr>); 6] {
+        [
+            ("control_addr", self.control),
+            ("feed_addr", self.feed),
+            ("gateway_addr", self.gateway),
+            ("check_addr", self.check),
+            ("ext_authz_addr", self.ext_authz),
+            ("metrics_addr", self.metrics),
+        ]
+    }
+}
+
 /// The listeners, bound.
 pub struct Ports {
     pub(super) control: Option<TcpListener>,
@@ -41,18 +55,24 @@ impl Ports {
             control: listen_if(addresses.control, "the control side").await?,
             feed: listen_if(addresses.feed, "the feed").await?,
             gateway: listen_if(addresses.gateway, "the gateway").await?,
-            check: listen_believing(addresses.check, "the check service").await?,
-            ext_authz: listen_believing(addresses.ext_authz, "the check service for Envoy").await?,
+            check: listen_if(addresses.check, "the check service").await?,
+            ext_authz: listen_if(addresses.ext_authz, "the check service for Envoy").await?,
             metrics: listen_if(addresses.metrics, "the metrics").await?,
         })
     }
 
     /// All addresses that are listened on.
-    pub(super) fn own(&self) -> anyhow::Result<Vec<SocketAddr>> {
-        let all =
-            [&self.control, &self.feed, &self.gateway, &self.check, &self.ext_authz, &self.metrics];
-        let bound = all.into_iter().flatten().map(TcpListener::local_addr);
-        Ok(bound.collect::<Result<_, _>>()?)
+    pub(super) fn bound(&self) -> anyhow::Result<Addresses> {
+        let at =
+            |port: &Option<TcpListener>| port.as_ref().map(TcpListener::local_addr).transpose();
+        Ok(Addresses {
+            control: at(&self.control)?,
+            feed: at(&self.feed)?,
+            gateway: at(&self.gateway)?,
+            check: at(&self.check)?,
+            ext_authz: at(&self.ext_authz)?,
+            metrics: at(&self.metrics)?,
+        })
     }
 
     /// The addresses, as others on this machine reach them.
@@ -69,20 +89,6 @@ impl Ports {
             dev,
         })
     }
-}
-
-/// Takes an address, if there is one, whose caller is believed.
-async fn listen_believing(
-    address: Option<SocketAddr>,
-    who: &str,
-) -> anyhow::Result<Option<TcpListener>> {
-    if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
-        tracing::warn!(
-            %address,
-            "{who} is open to a network; it believes what it is told, so let only your proxy reach it"
-        );
-    }
-    listen_if(address, who).await
 }
 
 /// Takes an address for `who`, if there is one.

@@ -10,6 +10,7 @@
 mod apply;
 mod backup;
 mod beside;
+mod checks;
 mod commands;
 mod config;
 mod crash;

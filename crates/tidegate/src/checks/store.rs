@@ -4,7 +4,7 @@ use tidegate_control::Vault;
 use tidegate_store::Store;
 use tidegate_store::sql::{PostgresUrl, SqlStore};
 
-use super::findings::Findings;
+use super::Findings;
 use crate::clock::wall;
 use crate::config::Config;
 use crate::data::DataDir;

@@ -24,40 +24,67 @@ impl Level {
     }
 }
 
-struct Finding {
-    check: &'static str,
-    level: Level,
-    found: String,
-    advice: Option<String>,
+/// One of them.
+pub struct Finding {
+    /// What was looked at.
+    pub check: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    /// What was found. Holds no secret.
+    pub found: String,
+    /// What to do about it.
+    pub advice: Option<String>,
+    /// Is it a fault of what was configured, and not of the machine at this time?
+    pub is_of_settings: bool,
 }
 
 /// All findings, in the order they were made.
 #[derive(Default)]
-pub struct Findings(Vec<Finding>);
+pub struct Findings(pub Vec<Finding>);
 
 impl Findings {
     /// This is as it should be.
     pub fn ok(&mut self, check: &'static str, found: impl Into<String>) {
-        self.0.push(Finding { check, level: Level::Ok, found: found.into(), advice: None });
+        self.add(check, Level::Ok, found.into(), None);
     }
 
     /// This works, but.
     pub fn warning(&mut self, check: &'static str, found: impl Into<String>, advice: &str) {
-        self.add(check, Level::Warning, found.into(), advice);
+        self.add(check, Level::Warning, found.into(), Some(advice));
     }
 
     /// This does not work, or is not safe.
     pub fn fault(&mut self, check: &'static str, found: impl Into<String>, advice: &str) {
-        self.add(check, Level::Fault, found.into(), advice);
+        self.add(check, Level::Fault, found.into(), Some(advice));
     }
 
-    fn add(&mut self, check: &'static str, level: Level, found: String, advice: &str) {
-        self.0.push(Finding { check, level, found, advice: Some(advice.to_owned()) });
+    /// What was configured does not work, and nothing should begin with it.
+    pub fn wrong(&mut self, check: &'static str, found: impl Into<String>, advice: &str) {
+        self.fault(check, found, advice);
+        if let Some(last) = self.0.last_mut() {
+            last.is_of_settings = true;
+        }
+    }
+
+    fn add(&mut self, check: &'static str, level: Level, found: String, advice: Option<&str>) {
+        let advice = advice.map(str::to_owned);
+        self.0.push(Finding { check, level, found, advice, is_of_settings: false });
     }
 
     /// The worst of them.
     pub fn worst(&self) -> Level {
         self.0.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok)
+    }
+
+    /// The worst of one check.
+    pub fn worst_of(&self, check: &str) -> Level {
+        let of = self.0.iter().filter(|finding| finding.check == check);
+        of.map(|finding| finding.level).max().unwrap_or(Level::Ok)
+    }
+
+    /// Takes over what others found.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
     }
 
     /// How many are not as they should be.
