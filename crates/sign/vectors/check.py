@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks every request of verdicts.json, and compares the verdict.
+"""Checks every request of verdicts.json and clients.json, and compares the verdict.
 
     crates/sign/vectors/check.py
 
@@ -209,9 +209,9 @@ def check(keys: dict, request: dict):
     raise Refused("BadSignature")
 
 
-def main() -> int:
-    """Checks them all."""
-    file = json.loads(Path(__file__).with_name("verdicts.json").read_text(encoding="ascii"))
+def check_file(name: str) -> bool:
+    """Checks a file. Whether any verdict is another one than stands there."""
+    file = json.loads(Path(__file__).with_name(name).read_text(encoding="ascii"))
     wrong, counts = 0, {"accepted": 0, "refused": 0}
     for vector in file["vectors"]:
         error = None
@@ -223,8 +223,13 @@ def main() -> int:
         if error != vector["error"]:
             wrong += 1
             print(f"{vector['name']}: {error} here, {vector['error']} there")
-    print(f"{counts['accepted']} accepted, {counts['refused']} refused, {wrong} of them wrongly")
-    return 1 if wrong else 0
+    print(f"{name}: {counts['accepted']} accepted, {counts['refused']} refused, {wrong} of them wrongly")
+    return wrong > 0
+
+
+def main() -> int:
+    """Checks them all."""
+    return sum([check_file("verdicts.json"), check_file("clients.json")])
 
 
 if __name__ == "__main__":

@@ -290,6 +290,10 @@ def headers():
     vector("a signed header left unsigned", Call(headers=[("x-tenant", "one")], names=["host", DATE]))
     vector("the shortest list", Call(names=[DATE]))
     vector("host and date", Call())
+    provider = [("user-agent", "terraform-provider-x/1"), ("workspace", "d9ef"), ("dlm-type", "EXCLUSIVE"),
+                ("accept", "application/json"), ("content-type", "application/json")]
+    vector("signed as the Terraform provider does", Call("POST", headers=provider, body=b"{}", names=sorted(
+        [DATE, *(name for name, _ in provider)])))
     unsigned_host = Call(headers=[("accept", "a/b"), ("content-type", "a/b")], names=["accept", "content-type", DATE])
     vector("host not signed", unsigned_host)
     vector("host not signed, another one sent", unsigned_host, headers=replaced(unsigned_host, "host", "api.example.org"))

@@ -1,5 +1,6 @@
-//! Every request of `vectors/verdicts.json`, which an independent signer wrote: let in, or refused for
-//! the reason that stands there.
+//! Every request of `vectors/verdicts.json`, which an independent signer wrote, and of
+//! `vectors/clients.json`, which the vendor's clients sent: let in, or refused for the reason that stands
+//! there.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
@@ -63,9 +64,9 @@ fn verdict(keys: &Value, vector: &Value) -> Option<String> {
     }
 }
 
-#[test]
-fn every_request_gets_the_verdict_that_stands_there() {
-    let file: Value = serde_json::from_str(include_str!("../../vectors/verdicts.json")).unwrap();
+/// How many requests are in the file, and how many are refused.
+fn all_get_the_verdict_that_stands_there(file: &str) -> (usize, usize) {
+    let file: Value = serde_json::from_str(file).unwrap();
     let mut refused = 0;
     let mut wrong = Vec::new();
     let vectors = file["vectors"].as_array().unwrap();
@@ -79,5 +80,19 @@ fn every_request_gets_the_verdict_that_stands_there() {
         assert_eq!(text(vector, "verdict"), expected, "{}", text(vector, "name"));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(vectors.len() >= 400 && refused * 2 >= vectors.len(), "{refused} of {}", vectors.len());
+    (vectors.len(), refused)
+}
+
+#[test]
+fn every_request_gets_the_verdict_that_stands_there() {
+    let file = include_str!("../../vectors/verdicts.json");
+    let (all, refused) = all_get_the_verdict_that_stands_there(file);
+    assert!(all >= 400 && refused * 2 >= all, "{refused} of {all}");
+}
+
+#[test]
+fn the_vendors_clients_are_let_in() {
+    let file = include_str!("../../vectors/clients.json");
+    let (all, refused) = all_get_the_verdict_that_stands_there(file);
+    assert!(all >= 170 && refused <= 5, "{refused} of {all}");
 }
