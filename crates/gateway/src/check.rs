@@ -73,11 +73,14 @@ pub fn check(
     decide(index, skew_seconds, question, &route)
 }
 
-/// Would a call that was admitted be admitted still? Its proof is not asked for again.
-pub(crate) fn still_admits(index: &Index, admitted: &Admitted, now: Timestamp) -> bool {
-    let Some(door) = index.door_of(&admitted.api.feed.id, &admitted.instance) else {
-        return false;
-    };
+/// The API of a call that was admitted, as it is now, if the call would be admitted still. Its proof is not
+/// asked for again.
+pub(crate) fn still_admits<'i>(
+    index: &'i Index,
+    admitted: &Admitted,
+    now: Timestamp,
+) -> Option<&'i Api> {
+    let door = index.door_of(&admitted.api.feed.id, &admitted.instance)?;
     let permit = match (&admitted.app, door.api.feed.auth) {
         (Some(app), AuthType::App | AuthType::Iam) => {
             let held = index.app(app).and_then(|app| index.held(door, app));
@@ -85,9 +88,9 @@ pub(crate) fn still_admits(index: &Index, admitted: &Admitted, now: Timestamp) -
         }
         (_, AuthType::None) => admission::admit_open(door.status, now),
         // It asks for proof now, and there was none.
-        (None, AuthType::App | AuthType::Iam) => return false,
+        (None, AuthType::App | AuthType::Iam) => return None,
     };
-    permit.is_ok() && door.api.feed.rules.upgrade
+    permit.is_ok().then_some(&door.api)
 }
 
 /// The places on a call's route; never none.

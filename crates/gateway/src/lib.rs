@@ -13,6 +13,7 @@
 //! straight  the same without hyper, for the plainest calls
 //! backend   connections to backends: pools, choice and health, retries, TLS, HTTP/2
 //! upgrade   calls that become WebSockets
+//! right     is a call whose answer streams admitted still?
 //! screen    HTTP/1 ahead of hyper: heads nobody can answer are refused by name
 //! server    accepting callers; tls: their TLS
 //!
@@ -60,6 +61,7 @@ mod proxy;
 mod rate;
 mod request_id;
 mod rewound;
+mod right;
 mod routes;
 mod screen;
 mod server;

@@ -160,7 +160,9 @@ async fn end(
         }
         let now = (gate.clock.now)();
         match gate.ready() {
-            Ok(index) if still_admits(&index, admitted, now) => {}
+            Ok(index)
+                if still_admits(&index, admitted, now)
+                    .is_some_and(|api| api.feed.rules.upgrade) => {}
             Ok(_) => return "it is admitted no longer",
             Err(_) => return "the gate may not decide any longer",
         }

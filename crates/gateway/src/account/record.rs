@@ -36,17 +36,20 @@ pub enum Aborted {
     Caller,
     /// The backend's answer broke off.
     Backend,
+    /// The gateway, for the right to call had ended.
+    Gateway,
 }
 
 impl Aborted {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Caller, Self::Backend];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Caller, Self::Backend, Self::Gateway];
 
     /// Its name in logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Caller => "caller",
             Self::Backend => "backend",
+            Self::Gateway => "gateway",
         }
     }
 }

@@ -7,12 +7,14 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{Response, StatusCode, request};
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
 
 use super::{Aborted, Account};
 use crate::body::{BoxError, Reply};
 use crate::denial::Reason;
 use crate::gate::Server;
 use crate::headers::Strict;
+use crate::right::Recheck;
 
 /// Keeps a call's account until the call is over, and then tells it. A call whose caller goes away is
 /// dropped wherever it is, so this is the one place where no call gets lost.
@@ -67,7 +69,7 @@ impl Watch {
 
     /// An answer that ends the call when it ends.
     pub(crate) fn over(self: Box<Self>, answer: Response<Reply>) -> Response<Watched> {
-        answer.map(|inner| Watched { inner, watch: self })
+        answer.map(|inner| Watched { inner, watch: self, recheck: Recheck::default() })
     }
 
     /// An answer of which nothing is told.
@@ -91,6 +93,7 @@ impl Drop for Watch {
 pub struct Watched {
     inner: Reply,
     watch: Box<Watch>,
+    recheck: Recheck,
 }
 
 impl Body for Watched {
@@ -101,7 +104,21 @@ impl Body for Watched {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let this = &mut *self;
+        let frame = Pin::new(&mut this.inner).poll_frame(cx);
+        let Watch { server, account, aborted, .. } = &mut *this.watch;
+        if let Some(admitted) = &account.admitted {
+            let gate = &*server.gate;
+            let looked = match &frame {
+                Poll::Ready(_) => this.recheck.look(gate, admitted, Instant::now()).map(|_| ()),
+                Poll::Pending => this.recheck.poll(cx, gate, admitted),
+            };
+            if let Err(ended) = looked {
+                *aborted = Some(Aborted::Gateway);
+                return Poll::Ready(Some(Err(ended.into())));
+            }
+        }
+        let frame = ready!(frame);
         match &frame {
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);

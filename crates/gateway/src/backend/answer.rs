@@ -42,6 +42,8 @@ pub struct Answer {
 pub(crate) struct Lent {
     pub(crate) sender: SendRequest<AnyBody>,
     pub(crate) pool: Arc<Pool>,
+    /// How long it may be idle, if the backend says so.
+    pub(crate) idle_for: Option<Duration>,
 }
 
 /// Why an answer broke off.
@@ -102,11 +104,11 @@ impl Answer {
 impl Lent {
     fn give_back(mut self) {
         if self.sender.is_ready() {
-            self.pool.keep(self.sender, Instant::now());
+            self.pool.keep(self.sender, Instant::now(), self.idle_for);
         } else if !self.sender.is_closed() {
             tokio::spawn(async move {
                 if let Ok(Ok(())) = timeout(SETTLING, self.sender.ready()).await {
-                    self.pool.keep(self.sender, Instant::now());
+                    self.pool.keep(self.sender, Instant::now(), self.idle_for);
                 }
             });
         }

@@ -1,12 +1,14 @@
 //! The head of an answer, on connections that calls use straight.
 
 use std::mem::MaybeUninit;
+use std::time::Duration;
 
-use http::StatusCode;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
+use http::{HeaderName, StatusCode};
 use httparse::{Header, ParserConfig, Response, Status};
 
 use super::framing::Chunks;
+use super::keep_alive::idle_for;
 use super::{Failure, Framing};
 use crate::headers;
 use crate::limits::{ANSWER_HEAD_BYTES, ANSWER_HEADERS};
@@ -20,6 +22,8 @@ pub(super) struct Head {
     pub(super) is_dated: bool,
     /// May the connection be used again?
     pub(super) keeps: bool,
+    /// How long it may be idle until then, if the backend says so.
+    pub(super) idle_for: Option<Duration>,
 }
 
 /// Reads a head, if all of it is there, and writes for the caller what of it is for him. Tells its length;
@@ -52,7 +56,8 @@ pub(super) fn head(
     let keeps = said.keeps(read.version);
     headers::begin(out, status);
     said.write(read.headers, status, out);
-    Ok(Some((length, Some(Head { status, framing, is_dated: said.is_dated, keeps }))))
+    let Said { is_dated, idle_for, .. } = said;
+    Ok(Some((length, Some(Head { status, framing, is_dated, keeps, idle_for }))))
 }
 
 /// A header that says something to the gate itself.
@@ -62,12 +67,18 @@ enum Known {
     Length,
     Coding,
     Date,
+    KeepAlive,
 }
 
 impl Known {
     fn of(name: &str) -> Option<Self> {
         let (known, kind) = match name.len() {
             4 => (DATE, Self::Date),
+            10 if name.as_bytes().first() == Some(&b'k')
+                || name.as_bytes().first() == Some(&b'K') =>
+            {
+                (KEEP_ALIVE, Self::KeepAlive)
+            }
             10 => (CONNECTION, Self::Connection),
             14 => (CONTENT_LENGTH, Self::Length),
             17 => (TRANSFER_ENCODING, Self::Coding),
@@ -76,6 +87,8 @@ impl Known {
         name.eq_ignore_ascii_case(known.as_str()).then_some(kind)
     }
 }
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// What the headers of an answer say.
 #[derive(Default)]
@@ -86,6 +99,7 @@ struct Said<'h> {
     /// Headers that are not for the caller, by the backend's word.
     nominated: Vec<&'h [u8]>,
     is_dated: bool,
+    idle_for: Option<Duration>,
 }
 
 impl<'h> Said<'h> {
@@ -96,6 +110,7 @@ impl<'h> Said<'h> {
             match Known::of(header.name) {
                 None => {}
                 Some(Known::Date) => said.is_dated = true,
+                Some(Known::KeepAlive) => said.idle_for = idle_for(header.value),
                 Some(Known::Connection) => said.connection(header.value),
                 Some(Known::Length) => {
                     let told = digits(header.value).ok_or("its Content-Length is no number")?;
@@ -235,6 +250,8 @@ mod tests {
 
     #[test]
     fn the_caller_reads_what_is_for_him() {
+        let idle = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nKeep-Alive: timeout=5, max=9\r\n\r\n";
+        assert_eq!(read(idle).unwrap().1.idle_for, Some(Duration::from_secs(4)));
         let (told, said) = read(
             "HTTP/1.1 200 Sure\r\nServer: x\r\nDate: now\r\nContent-Length: 5\r\n\
              Connection: close, X-Inner\r\nx-inner: 1\r\nX_Tidegate_App: a\r\nx-request-id: 1\r\n\

@@ -13,6 +13,7 @@ mod endpoint;
 mod framing;
 mod head;
 mod health;
+mod keep_alive;
 mod networks;
 mod own;
 mod pool;
@@ -253,9 +254,9 @@ impl Sender {
     }
 
     /// What must go back after the answer. A shared connection is never away.
-    fn lent_by(self, pool: Arc<Pool>) -> Option<Lent> {
+    fn lent_by(self, pool: Arc<Pool>, idle_for: Option<Duration>) -> Option<Lent> {
         match self {
-            Self::Http1(sender) => Some(Lent { sender, pool }),
+            Self::Http1(sender) => Some(Lent { sender, pool, idle_for }),
             Self::Http2(_) => None,
         }
     }
@@ -320,12 +321,17 @@ impl Inner {
     ) -> Result<Answered, Failure> {
         let pool = self.pool(to);
         if let Some(mut sender) = pool.take(now) {
+            // What only reads may be asked again when the backend gives the connection up meanwhile.
+            let again = request.as_ref().and_then(Again::of);
             match sender.send(request.take().ok_or_else(sent)?, to).await {
                 Ok(answer) => return final_answer(answer, sender, pool),
-                Err(mut error) => match error.take_message() {
+                Err(mut error) => match (error.take_message(), again) {
                     // The backend hung up before any of it was sent: nobody has seen it.
-                    Some(unsent) => *request = Some(unsent),
-                    None => return Err(error.into_error().into()),
+                    (Some(unsent), _) => *request = Some(unsent),
+                    (None, Some(again)) if !error.error().is_parse() => {
+                        *request = Some(again.request());
+                    }
+                    (None, _) => return Err(error.into_error().into()),
                 },
             }
         }
@@ -447,7 +453,9 @@ fn final_answer(
     if answer.status().is_informational() {
         return Err(Failure::Nonsense(format!("it answered {}", answer.status())));
     }
-    Ok((answer, sender.lent_by(pool)))
+    let idle_for = answer.headers().get("keep-alive");
+    let idle_for = idle_for.and_then(|value| keep_alive::idle_for(value.as_bytes()));
+    Ok((answer, sender.lent_by(pool, idle_for)))
 }
 
 /// The shortest time of which old connections are looked for twice.

@@ -43,12 +43,12 @@ struct State {
 
 struct Idle {
     sender: http1::SendRequest<AnyBody>,
-    since: Instant,
+    until: Instant,
 }
 
 struct Plain {
     line: Line,
-    since: Instant,
+    until: Instant,
 }
 
 /// A connection that calls use straight, and the memory its answers are read into.
@@ -93,12 +93,7 @@ impl Pool {
     pub(crate) fn take(&self, now: Instant) -> Option<Sender> {
         let mut state = self.lock();
         while let Some(last) = state.idle.pop() {
-            if self.is_old(last.since, now) {
-                // The others are older.
-                state.idle.clear();
-                break;
-            }
-            if last.sender.is_ready() {
+            if now < last.until && last.sender.is_ready() {
                 return Some(Sender::Http1(last.sender));
             }
         }
@@ -107,29 +102,27 @@ impl Pool {
         Some(Sender::Http2(shared.sender.clone()))
     }
 
-    /// Keeps a connection whose answer has been read to its end.
-    pub(crate) fn keep(&self, sender: http1::SendRequest<AnyBody>, now: Instant) {
-        if self.most == 0 {
-            return;
-        }
+    /// Keeps a connection whose answer has been read to its end, for as long as the backend says at most.
+    pub(crate) fn keep(
+        &self,
+        sender: http1::SendRequest<AnyBody>,
+        now: Instant,
+        idle_for: Option<Duration>,
+    ) {
+        let Some(until) = self.kept_until(now, idle_for) else { return };
         let idle = &mut self.lock().idle;
         if idle.len() >= self.most {
             // The oldest goes, for it is the most likely to be closed soon.
             idle.remove(0);
         }
-        idle.push(Idle { sender, since: now });
+        idle.push(Idle { sender, until });
     }
 
     /// A connection for a call that goes straight, and on which nothing was said since its last answer.
     pub(super) fn take_plain(&self, now: Instant) -> Option<Line> {
         let plain = &mut self.lock().plain;
         while let Some(last) = plain.pop() {
-            if self.is_old(last.since, now) {
-                // The others are older.
-                plain.clear();
-                break;
-            }
-            if is_quiet(&last.line.stream) {
+            if now < last.until && is_quiet(&last.line.stream) {
                 return Some(last.line);
             }
         }
@@ -137,16 +130,14 @@ impl Pool {
     }
 
     /// Keeps a connection of which a call went straight and has read the answer to its end.
-    pub(super) fn keep_plain(&self, mut line: Line, now: Instant) {
-        if self.most == 0 {
-            return;
-        }
+    pub(super) fn keep_plain(&self, mut line: Line, now: Instant, idle_for: Option<Duration>) {
+        let Some(until) = self.kept_until(now, idle_for) else { return };
         line.clear();
         let plain = &mut self.lock().plain;
         if plain.len() >= self.most {
             plain.remove(0);
         }
-        plain.push(Plain { line, since: now });
+        plain.push(Plain { line, until });
     }
 
     /// Takes note of a new connection: one of HTTP/2 is there for all calls.
@@ -170,13 +161,19 @@ impl Pool {
     /// idle. Tells how many are left.
     pub(crate) fn sweep(&self, now: Instant) -> usize {
         let mut state = self.lock();
-        state.idle.retain(|idle| !self.is_old(idle.since, now) && !idle.sender.is_closed());
-        state.plain.retain(|plain| !self.is_old(plain.since, now) && is_quiet(&plain.line.stream));
+        state.idle.retain(|idle| now < idle.until && !idle.sender.is_closed());
+        state.plain.retain(|plain| now < plain.until && is_quiet(&plain.line.stream));
         state.plain.iter_mut().for_each(|plain| plain.line.inbox = BytesMut::new());
         // Calls that are under way on it go on.
         state.shared =
             state.shared.take().filter(|s| !self.is_old(s.used, now) && !s.sender.is_closed());
         state.idle.len() + state.plain.len() + usize::from(state.shared.is_some())
+    }
+
+    /// Until when a connection may be idle, if it is kept at all.
+    fn kept_until(&self, now: Instant, idle_for: Option<Duration>) -> Option<Instant> {
+        let time = idle_for.map_or(self.time, |idle_for| idle_for.min(self.time));
+        (self.most > 0 && !time.is_zero()).then(|| now + time)
     }
 
     fn is_old(&self, since: Instant, now: Instant) -> bool {
@@ -217,7 +214,7 @@ mod tests {
         let mut ends = Vec::new();
         for n in 0..3 {
             let (sender, end) = connection().await;
-            pool.keep(sender, start + MINUTE / 4 * n);
+            pool.keep(sender, start + MINUTE / 4 * n, None);
             ends.push(end);
         }
         assert_eq!(pool.sweep(start), 2);
@@ -227,7 +224,7 @@ mod tests {
         assert_eq!(pool.sweep(start), 0);
         let (sender, _end) = connection().await;
         let none = Pool::new(0, MINUTE);
-        none.keep(sender, start);
+        none.keep(sender, start, None);
         assert!(none.take(start).is_none());
     }
 
@@ -236,7 +233,7 @@ mod tests {
         let pool = Pool::new(8, MINUTE);
         let now = Instant::now();
         let (sender, end) = connection().await;
-        pool.keep(sender, now);
+        pool.keep(sender, now, None);
         drop(end);
         while pool.sweep(now) > 0 {
             tokio::task::yield_now().await;
@@ -246,7 +243,7 @@ mod tests {
         let (mut busy, _end) = connection().await;
         let answer = busy.send_request(http::Request::new(crate::body::full("")));
         tokio::task::yield_now().await;
-        pool.keep(busy, now);
+        pool.keep(busy, now, None);
         assert!(pool.take(now).is_none());
         drop(answer);
     }

@@ -26,6 +26,13 @@ pub(crate) struct Wish<'r> {
     pub(crate) body: &'r [u8],
 }
 
+impl Wish<'_> {
+    /// May it be sent twice?
+    fn is_safe(&self) -> bool {
+        self.method.is_safe() && self.body.is_empty()
+    }
+}
+
 /// The way: a wish, and where the head of its answer is written for the caller.
 pub(crate) struct Straight<'r> {
     inner: &'r Arc<Inner>,
@@ -54,6 +61,8 @@ pub(crate) struct Begun {
     pool: Arc<Pool>,
     /// May the connection be used again?
     keeps: bool,
+    /// How long it may be idle until then, if the backend says so.
+    idle_for: Option<Duration>,
 }
 
 impl Begun {
@@ -79,7 +88,7 @@ impl Begun {
     /// Keeps the connection for another call, if it is good for one.
     pub(crate) fn give_back(self, now: Instant) {
         if self.keeps && self.framing.is_over() && self.line.inbox.is_empty() {
-            self.pool.keep_plain(self.line, now);
+            self.pool.keep_plain(self.line, now, self.idle_for);
         }
     }
 }
@@ -98,16 +107,37 @@ impl Way for Straight<'_> {
     ) -> Result<Begun, Failure> {
         self.write(to);
         let pool = self.inner.pool(to);
-        while let Some(mut line) = pool.take_plain(now) {
-            // The backend hung up before any of it was sent: nobody has seen it.
-            let Ok(sent @ 1..) = line.stream.write(&self.out).await else { continue };
-            return self.rest(line, sent, pool).await;
+        let mut takes_kept = true;
+        loop {
+            let kept = if takes_kept { pool.take_plain(now) } else { None };
+            let is_kept = kept.is_some();
+            let (line, sent) = match kept {
+                Some(mut line) => match line.stream.write(&self.out).await {
+                    Ok(sent @ 1..) => (line, sent),
+                    // The backend hung up before any of it was sent: nobody has seen it.
+                    Ok(_) | Err(_) => continue,
+                },
+                None => {
+                    // Rare and large: kept apart, so that it makes no call's state larger.
+                    let dialed = Box::pin(self.inner.dialer.dial_plain(to, connect)).await;
+                    let stream = dialed.map_err(Failure::Connection)?;
+                    self.inner.sweep_later();
+                    (Line::new(stream), 0)
+                }
+            };
+            match self.rest(line, sent).await {
+                // What only reads may be asked again when the backend gives the connection up meanwhile.
+                Err(Failure::Broken(_)) if is_kept && self.wish.is_safe() => {
+                    takes_kept = false;
+                    self.write(to);
+                }
+                Err(failure) => return Err(failure),
+                Ok((head, line)) => {
+                    let Head { status, framing, is_dated, keeps, idle_for } = head;
+                    return Ok(Begun { status, framing, is_dated, line, pool, keeps, idle_for });
+                }
+            }
         }
-        // Rare and large: kept apart, so that it makes no call's state larger.
-        let dialed = Box::pin(self.inner.dialer.dial_plain(to, connect)).await;
-        let stream = dialed.map_err(Failure::Connection)?;
-        self.inner.sweep_later();
-        self.rest(Line::new(stream), 0, pool).await
     }
 
     fn again(&mut self) {}
@@ -115,12 +145,7 @@ impl Way for Straight<'_> {
 
 impl Straight<'_> {
     /// Sends the rest of the request, and waits for the head of the answer.
-    async fn rest(
-        &mut self,
-        mut line: Line,
-        sent: usize,
-        pool: Arc<Pool>,
-    ) -> Result<Begun, Failure> {
+    async fn rest(&mut self, mut line: Line, sent: usize) -> Result<(Head, Line), Failure> {
         let broken = |error: std::io::Error| Failure::Broken(error.to_string());
         if let Some(rest) = self.out.get(sent..).filter(|rest| !rest.is_empty()) {
             line.stream.write_all(rest).await.map_err(broken)?;
@@ -129,13 +154,22 @@ impl Straight<'_> {
         let Line { stream, inbox } = &mut line;
         inbox.reserve(READ_BYTES);
         loop {
-            if stream.read_buf(inbox).await.map_err(broken)? == 0 {
-                return Err(Failure::Broken("it hung up before it answered".to_owned()));
+            let has_begun = !inbox.is_empty();
+            match stream.read_buf(inbox).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) if has_begun => {
+                    return Err(Failure::Nonsense(
+                        "it hung up within its answer's head".to_owned(),
+                    ));
+                }
+                Ok(0) => return Err(Failure::Broken("it hung up before it answered".to_owned())),
+                Err(error) => return Err(broken(error)),
             }
             while let Some((length, head)) = head(inbox, &mut self.out)? {
                 inbox.advance(length);
-                let Some(Head { status, framing, is_dated, keeps }) = head else { continue };
-                return Ok(Begun { status, framing, is_dated, line, pool, keeps });
+                if let Some(head) = head {
+                    return Ok((head, line));
+                }
             }
             inbox.reserve(READ_BYTES);
         }

@@ -22,6 +22,7 @@ use crate::denial::{Denial, Reason};
 use crate::gate::Server;
 use crate::headers::{self, Lines};
 use crate::proxy::{health, refuse, reserve};
+use crate::right::Recheck;
 
 /// What becomes of the connection after a call.
 pub(super) enum After {
@@ -123,7 +124,7 @@ async fn own(
     let said = Said { gate, id: &account.ids.request, revision: account.revision, keeps };
     let out = answer::own(answer, &said);
     let idle = gate.limits.body_idle;
-    if caller.write(&out, idle).await.is_err() {
+    if caller.write(&mut out.as_slice(), idle).await.is_err() {
         return After::Gone;
     }
     watch.sent(answer.body().len() as u64);
@@ -138,10 +139,11 @@ async fn own(
 /// Sends an answer of a backend, and keeps the backend's connection.
 async fn relay(mut watch: Box<Watch>, caller: &mut Caller, answering: Answering) -> After {
     let Answering { mut begun, mut out, keeps, idle, until, _held } = answering;
-    let callers_idle = watch.server.gate.limits.body_idle;
+    let mut recheck = Recheck::default();
     loop {
         let passed = begun.pass(&mut out);
-        if caller.write(&out, callers_idle).await.is_err() {
+        if let Err(by) = send(&watch, caller, &out, &mut recheck).await {
+            watch.ended(Some(by));
             return After::Gone;
         }
         out.clear();
@@ -150,15 +152,18 @@ async fn relay(mut watch: Box<Watch>, caller: &mut Caller, answering: Answering)
             break;
         }
         let waited = match passed {
-            Ok(_) => more(caller, &mut begun, idle, until).await,
-            Err(Torn) => None,
+            Ok(_) => more(&watch, caller, &mut begun, &mut recheck, (idle, until)).await,
+            Err(Torn) => Err(Aborted::Backend),
         };
         match waited {
-            Some(Ok(1..)) => {}
-            Some(Ok(0)) if begun.framing.close(&mut out) => {}
-            Some(Err(Cut::Gone)) => return After::Gone,
-            Some(Ok(0) | Err(Cut::Late | Cut::Stopped)) | None => {
+            Ok(1..) => {}
+            Ok(0) if begun.framing.close(&mut out) => {}
+            Ok(0) => {
                 watch.ended(Some(Aborted::Backend));
+                return After::Gone;
+            }
+            Err(by) => {
+                watch.ended(Some(by));
                 return After::Gone;
             }
         }
@@ -168,23 +173,58 @@ async fn relay(mut watch: Box<Watch>, caller: &mut Caller, answering: Answering)
     if keeps { After::Next } else { After::Close }
 }
 
-/// Waits for more of an answer; nothing when it broke, or took too long altogether.
+/// Sends a part of an answer. While the caller takes nothing it is looked at whether it is for them still.
+async fn send(
+    watch: &Watch,
+    caller: &mut Caller,
+    out: &[u8],
+    recheck: &mut Recheck,
+) -> Result<(), Aborted> {
+    let limits = &watch.server.gate.limits;
+    let (mut rest, mut waited) = (out, Duration::ZERO);
+    let step = limits.recheck.min(limits.body_idle);
+    loop {
+        let before = rest.len();
+        match caller.write(&mut rest, step).await {
+            Ok(()) => return Ok(()),
+            Err(Cut::Late) => {}
+            Err(Cut::Ended | Cut::Gone | Cut::Stopped) => return Err(Aborted::Caller),
+        }
+        waited = if rest.len() < before { step } else { waited + step };
+        if waited >= limits.body_idle {
+            return Err(Aborted::Caller);
+        }
+        look(watch, recheck, Instant::now())?;
+    }
+}
+
+/// Waits for more of an answer, which may stand still for so long and must have ended by then.
 async fn more(
+    watch: &Watch,
     caller: &mut Caller,
     begun: &mut Begun,
-    idle: Duration,
-    until: Option<Instant>,
-) -> Option<Result<usize, Cut>> {
-    let now = Instant::now();
+    recheck: &mut Recheck,
+    (idle, until): (Duration, Option<Instant>),
+) -> Result<usize, Aborted> {
+    let mut now = Instant::now();
     let stalled = now + idle;
-    let deadline = until.map_or(stalled, |until| until.min(stalled));
-    if until.is_some_and(|until| until <= now) {
-        return None;
+    let last = until.map_or(stalled, |until| until.min(stalled));
+    while now < last {
+        let next = look(watch, recheck, now)?;
+        match caller.wait(next.min(last), begun.read()).await {
+            Ok(read) => return read.map_err(|_| Aborted::Backend),
+            Err(Cut::Gone | Cut::Ended) => return Err(Aborted::Caller),
+            Err(Cut::Late | Cut::Stopped) => now = Instant::now(),
+        }
     }
-    match caller.wait(deadline, begun.read()).await {
-        Ok(read) => read.ok().map(Ok),
-        Err(cut) => Some(Err(cut)),
-    }
+    Err(Aborted::Backend)
+}
+
+/// Would the call be admitted still? Returns when to look again.
+fn look(watch: &Watch, recheck: &mut Recheck, now: Instant) -> Result<Instant, Aborted> {
+    let gate = &*watch.server.gate;
+    let Some(admitted) = &watch.account.admitted else { return Err(Aborted::Gateway) };
+    recheck.look(gate, admitted, now).map_err(|_| Aborted::Gateway)
 }
 
 /// A call on its way.
@@ -247,7 +287,7 @@ impl Going<'_, '_> {
         while self.caller.inbox.len() < length {
             self.caller.read(until, false).await.map_err(|cut| match cut {
                 Cut::Late => Fault::Stalled,
-                Cut::Gone | Cut::Stopped => Fault::Broken,
+                Cut::Ended | Cut::Gone | Cut::Stopped => Fault::Broken,
             })?;
         }
         *self.to_come = 0;
@@ -276,7 +316,7 @@ impl Going<'_, '_> {
             Ok(Ok(begun)) => begun,
             Ok(Err(why)) => return Err(failed(why.into())),
             Err(Cut::Late | Cut::Stopped) => return Err(failed(clients.late(&asked).into())),
-            Err(Cut::Gone) => return Err(Unanswered::Gone),
+            Err(Cut::Ended | Cut::Gone) => return Err(Unanswered::Gone),
         };
         let keeps = keeps && !caller.is_stopping();
         let said = Said { gate: call.gate, id: &ids.request, revision: *revision, keeps };

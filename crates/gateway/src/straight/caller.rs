@@ -26,6 +26,16 @@ pub(super) struct Caller {
     /// The same as a future, which is made once, and asked once: then it knows whom to wake.
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
     is_stop_awaited: bool,
+    /// Has the caller said that nothing more comes?
+    has_ended: bool,
+}
+
+/// What reading from a caller brings.
+enum Heard {
+    More,
+    /// Nothing more comes. An answer may be waited for all the same.
+    End,
+    Gone,
 }
 
 /// Why a wait was given up.
@@ -33,6 +43,8 @@ pub(super) struct Caller {
 pub(super) enum Cut {
     /// It took too long.
     Late,
+    /// The caller has sent all there is to come.
+    Ended,
     /// The caller is gone.
     Gone,
     /// The server stops.
@@ -47,7 +59,9 @@ impl Caller {
             let _ = receiver.changed().await;
         });
         let inbox = BytesMut::with_capacity(INBOX_BYTES);
-        Self { stream, inbox, timer: Timer::new(until), stopped, stop, is_stop_awaited: false }
+        let timer = Timer::new(until);
+        let (is_stop_awaited, has_ended) = (false, false);
+        Self { stream, inbox, timer, stopped, stop, is_stop_awaited, has_ended }
     }
 
     /// Has the server been told to stop?
@@ -65,8 +79,11 @@ impl Caller {
     /// Waits for more bytes. Between calls a server that stops ends the wait.
     pub(super) async fn read(&mut self, until: Instant, is_between_calls: bool) -> Result<(), Cut> {
         poll_fn(|cx| {
-            if let Poll::Ready(read) = self.poll_more(cx) {
-                return Poll::Ready(if read { Ok(()) } else { Err(Cut::Gone) });
+            match self.poll_more(cx) {
+                Poll::Ready(Heard::More) => return Poll::Ready(Ok(())),
+                Poll::Ready(Heard::End) => return Poll::Ready(Err(Cut::Ended)),
+                Poll::Ready(Heard::Gone) => return Poll::Ready(Err(Cut::Gone)),
+                Poll::Pending => {}
             }
             if !self.is_stop_awaited {
                 self.is_stop_awaited = true;
@@ -81,7 +98,8 @@ impl Caller {
         .await
     }
 
-    /// Waits for something else, but for no caller who is gone, and not for ever.
+    /// Waits for something else, but for no caller who is gone, and not for ever. A caller who only closed the
+    /// sending side waits, too.
     pub(super) async fn wait<T>(
         &mut self,
         until: Instant,
@@ -93,10 +111,10 @@ impl Caller {
                 return Poll::Ready(Ok(done));
             }
             // Who sends the next call already is there; there is no telling beyond that.
-            while self.inbox.is_empty() {
+            while self.inbox.is_empty() && !self.has_ended {
                 match self.poll_more(cx) {
-                    Poll::Ready(true) => {}
-                    Poll::Ready(false) => return Poll::Ready(Err(Cut::Gone)),
+                    Poll::Ready(Heard::More | Heard::End) => {}
+                    Poll::Ready(Heard::Gone) => return Poll::Ready(Err(Cut::Gone)),
                     Poll::Pending => break,
                 }
             }
@@ -105,19 +123,26 @@ impl Caller {
         .await
     }
 
-    /// Reads what there is. False: there will be nothing more.
-    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Reads what there is.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
         if self.inbox.capacity() - self.inbox.len() < INBOX_BYTES / 4 {
             // Most often this makes room in the same memory.
             self.inbox.reserve(INBOX_BYTES / 2);
         }
         // Nothing is lost when it is dropped before it is done.
         let read = pin!(self.stream.read_buf(&mut self.inbox)).poll(cx);
-        read.map(|read| read.is_ok_and(|bytes| bytes > 0))
+        read.map(|read| match read {
+            Ok(0) => {
+                self.has_ended = true;
+                Heard::End
+            }
+            Ok(_) => Heard::More,
+            Err(_) => Heard::Gone,
+        })
     }
 
-    /// Sends bytes. Who takes none of them for so long is as good as gone.
-    pub(super) async fn write(&mut self, mut bytes: &[u8], idle: Duration) -> Result<(), Cut> {
+    /// Sends bytes, and leaves in `bytes` what could not be sent. Late when none of them were taken for so long.
+    pub(super) async fn write(&mut self, bytes: &mut &[u8], idle: Duration) -> Result<(), Cut> {
         // Most often all goes at once, and nobody asks what time it is.
         let mut until = None;
         while !bytes.is_empty() {
@@ -126,7 +151,7 @@ impl Caller {
                 self.or_late(cx, written, &mut until, idle)
             });
             let sent = sent.await?;
-            bytes = bytes.get(sent..).filter(|_| sent > 0).ok_or(Cut::Gone)?;
+            *bytes = bytes.get(sent..).filter(|_| sent > 0).ok_or(Cut::Gone)?;
             until = None;
         }
         if let Stream::Tls(_) = self.stream {

@@ -51,7 +51,7 @@ pub(crate) async fn converse(
             Ok(head) => head,
             Err(Next::Odd) => return Some(caller.rewound(&[])),
             Err(Next::None(Cut::Gone)) => return None,
-            Err(Next::None(Cut::Late | Cut::Stopped)) => break,
+            Err(Next::None(Cut::Late | Cut::Ended | Cut::Stopped)) => break,
         };
         match call::answer(server, &mut caller, &head).await {
             After::Next => caller.tidy(),

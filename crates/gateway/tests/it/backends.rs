@@ -124,6 +124,8 @@ async fn a_connection_is_used_again_only_when_its_answer_is_read_to_the_end() {
     let mut caller = TcpStream::connect(world.address).await.unwrap();
     caller.write_all(&world.call("GET", "/raw").plain_bytes()).await.unwrap();
     assert!(caller.read(&mut [0; 1024]).await.unwrap() > 0);
+    // A mere end of sending would say that the answer is waited for.
+    caller.set_zero_linger().unwrap();
     drop(caller);
     let read = tokio::time::timeout(Duration::from_secs(20), hung_up.recv()).await;
     assert_eq!(read.expect("the gate hangs up"), Some(0));

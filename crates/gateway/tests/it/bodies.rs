@@ -105,7 +105,15 @@ async fn a_body_is_left_unsigned_only_where_clients_do_so() {
         world.call("POST", "/orders/7").header("content-type", kind).body("x").payload_unsigned()
     };
     call("multipart/form-data; boundary=abc").send().await.allowed();
-    for kind in ["application/json", " Application/JSON;charset=utf8", "application/bson"] {
+    for kind in [
+        "application/json",
+        " Application/JSON;charset=utf8",
+        "application/bson",
+        "application/problem+json",
+        "application/vnd.acme.order+JSON; v=1",
+        "application/json5",
+        "text/json",
+    ] {
         call(kind).send().await.denied("malformed-signature");
     }
     // An empty body may be signed either way.

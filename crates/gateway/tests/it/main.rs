@@ -19,6 +19,7 @@ mod questions;
 mod serving;
 mod snapshots;
 mod straight;
+mod streams;
 mod strict;
 mod telling;
 mod tls;

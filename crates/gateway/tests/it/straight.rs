@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::backends::{Raw, in_front_of, request};
-use crate::world::{World, limits, read_answer, until};
+use crate::world::{World, exchange, limits, read_answer, until};
 
 const HOST: &str = "gate.example";
 
@@ -401,4 +401,117 @@ async fn a_stale_connection_costs_no_call() {
     }
     assert_eq!(world.gate.counters().backends.connections, 3);
     assert_eq!(world.backend.waiting.load(Ordering::SeqCst), 0);
+}
+
+/// Who has sent all, and closes the sending side, waits for the answer.
+#[tokio::test]
+async fn who_sends_no_more_is_answered() {
+    let world = World::start().await;
+    world.publish(world.api("wait", AuthType::None, Method::Get, "/wait", "/wait")).await;
+    world.publish(world.api("echo", AuthType::None, Method::Post, "/echo", "/echo")).await;
+    let by_hyper = world.by_hyper().await;
+    for gate in [world.address, by_hyper] {
+        for call in [
+            world.call("GET", "/orders/7").bytes(),
+            world.call("POST", "/orders/7").body("x").bytes(),
+            world.call("POST", "/echo").body("x").plain_bytes(),
+            world.call("GET", "/readyz").plain_bytes(),
+            world.call("GET", "/nowhere").plain_bytes(),
+        ] {
+            let mut stream = TcpStream::connect(gate).await.unwrap();
+            stream.write_all(&call).await.unwrap();
+            stream.shutdown().await.unwrap();
+            let answer = read_answer(&mut stream).await;
+            assert!(matches!(answer.status, 200 | 404), "{}", answer.status);
+            assert_eq!(stream.read(&mut [0]).await.unwrap(), 0, "nobody waits for another call");
+        }
+        // A slow one, too.
+        world.backend.release.send_replace(false);
+        let before = world.backend.waiting.load(Ordering::SeqCst);
+        let mut stream = TcpStream::connect(gate).await.unwrap();
+        stream.write_all(&world.call("GET", "/wait").plain_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        until(|| world.backend.waiting.load(Ordering::SeqCst) > before).await;
+        world.backend.release.send_replace(true);
+        read_answer(&mut stream).await.allowed();
+    }
+    let told = world.gate.metrics().unwrap();
+    assert!(told.contains("tidegate_gate_calls_aborted_total{by=\"caller\"} 0\n"), "{told}");
+}
+
+/// A backend that gives up a connection just when it is used again costs no call that only reads.
+#[tokio::test]
+async fn a_connection_that_is_given_up_costs_no_call_that_reads() {
+    let raw = Raw::start(|_, mut stream| async move {
+        request(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+        // The next one is read, and nothing is said to it.
+        request(&mut stream).await;
+    })
+    .await;
+    let world = World::start().await;
+    world.publish(in_front_of(&world, raw.address)).await;
+    let mut api = in_front_of(&world, raw.address);
+    api.id = crate::world::api_id("post");
+    (api.method, api.backend.method) = (Method::Post, Method::Post);
+    world.publish(api).await;
+    for gate in [world.address, world.by_hyper().await] {
+        let before = raw.connections();
+        for _ in 0..5 {
+            exchange(gate, &world.call("GET", "/raw").plain_bytes()).await.allowed();
+        }
+        assert_eq!(raw.connections() - before, 5);
+        // What may have been done is not asked for again.
+        let post = world.call("POST", "/raw").plain_bytes();
+        exchange(gate, &post).await.denied("backend-unreachable");
+        assert_eq!(raw.connections() - before, 5);
+    }
+}
+
+/// A backend says how long it keeps a connection.
+#[tokio::test]
+async fn a_connection_is_kept_no_longer_than_the_backend_says() {
+    for (keep_alive, connections) in [("timeout=1", 4), ("timeout=60, max=9", 1)] {
+        let raw = Raw::start(move |_, mut stream| async move {
+            while request(&mut stream).await.is_some() {
+                let head = format!("HTTP/1.1 200 OK\r\nkeep-alive: {keep_alive}\r\n");
+                let answer = format!("{head}content-length: 2\r\n\r\nok");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        })
+        .await;
+        let world = World::start().await;
+        world.publish(in_front_of(&world, raw.address)).await;
+        for gate in [world.address, world.by_hyper().await] {
+            let before = raw.connections();
+            for _ in 0..4 {
+                exchange(gate, &world.call("GET", "/raw").plain_bytes()).await.allowed();
+            }
+            assert_eq!(raw.connections() - before, connections, "{keep_alive}");
+        }
+    }
+}
+
+/// A body that is held comes whole in time, or not at all, however steadily it drips.
+#[tokio::test]
+async fn a_body_that_drips_is_not_waited_for_without_end() {
+    let world = World::with(Limits { buffered_read: Duration::from_millis(300), ..limits() }).await;
+    world.publish(world.api("echo", AuthType::None, Method::Post, "/echo", "/echo")).await;
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let head = "POST /echo HTTP/1.1\r\nhost: h\r\ncontent-length: 60000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut reader, mut writer) = stream.split();
+    let drip = async {
+        while writer.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        answer = read_answer(&mut reader) => {
+            answer.denied("bad-request");
+            assert!(answer.text().contains("in time"), "{}", answer.text());
+        }
+        () = drip => panic!("the gate hung up without an answer"),
+    }
+    assert_eq!(world.backend.calls(), 0);
 }

@@ -177,6 +177,8 @@ async fn a_call_that_is_broken_off_says_by_whom() {
     caller.write_all(&world.call("GET", "/wait").plain_bytes()).await.unwrap();
     until(|| world.backend.waiting.load(Ordering::SeqCst) == 1).await;
     assert!(world.gate.metrics().unwrap().contains("tidegate_gate_calls_in_flight 1\n"));
+    // A mere end of sending would say that the answer is waited for.
+    caller.set_zero_linger().unwrap();
     drop(caller);
     logged.over(1).await;
 
