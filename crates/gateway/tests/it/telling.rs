@@ -137,7 +137,6 @@ async fn every_call_leaves_one_line_that_says_who_what_and_how_it_went() {
         assert!(line["time"].as_str().unwrap().starts_with("2026-01-02T0"));
         assert!(line["peer"].as_str().unwrap().starts_with("127.0.0.1:"));
     }
-    assert!(lines[1]["read_us"].as_u64() > Some(0), "a body was waited for");
 }
 
 #[tokio::test]
