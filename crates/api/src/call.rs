@@ -1,29 +1,27 @@
 //! A call that was authenticated, with all a handler needs to read it.
 
 use axum::RequestExt;
+use axum::body::Body;
 use axum::extract::{FromRequest, RawPathParams, Request};
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use tidegate_control::{Caller, Command, Control, Edition, Error, Identity, Revision};
 use tidegate_domain::{InstanceId, Refusal, Timestamp};
 use tidegate_sign::Target;
 use tidegate_wire::{enums, errors, ids, requests};
 
+use crate::bodies::ReadBody;
 use crate::fault::Fault;
 use crate::wait::{Carried, Wait, Waited};
-use crate::{Api, BODY_LIMIT, authenticate};
+use crate::{Api, Hold, Peer, authenticate};
 
-/// A call, before anybody asked who sent it.
+/// A call, of which it was not asked who sent it.
 pub(crate) struct RawCall {
-    pub api: Api,
-    pub parts: http::request::Parts,
-    pub target: Target,
-    pub path: Vec<(String, String)>,
+    head: Head,
     pub body: Bytes,
-    /// The decision time, read once.
-    pub now: Timestamp,
+    /// The body's memory, and what keeps the connection.
+    _held: (ReadBody, Option<Hold>),
 }
 
 /// A call, and who sent it.
@@ -32,25 +30,77 @@ pub(crate) struct Call {
     pub caller: Caller,
 }
 
-impl FromRequest<Api> for RawCall {
-    type Rejection = Fault;
+/// A call of the operator's.
+pub(crate) struct OperatorCall(RawCall);
 
-    async fn from_request(mut request: Request, api: &Api) -> Result<Self, Fault> {
+/// A call without its body.
+pub(crate) struct Head {
+    pub api: Api,
+    pub parts: http::request::Parts,
+    pub target: Target,
+    pub path: Vec<(String, String)>,
+    /// The decision time, read once.
+    pub now: Timestamp,
+}
+
+impl Head {
+    async fn split(mut request: Request, api: &Api) -> Result<(Self, Body), Fault> {
         let params: RawPathParams =
             request.extract_parts().await.map_err(|_| errors::Fault::NoSuchCall)?;
         let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let (parts, body) = request.into_parts();
         let path_and_query = parts.uri.path_and_query().map_or("/", |pq| pq.as_str());
         let target = Target::parse(path_and_query)?;
-        let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                errors::Fault::TooLarge { max: BODY_LIMIT }
-            } else {
-                errors::Fault::BadRequest { why: "The body did not arrive whole.".to_owned() }
-            }
-        })?;
         let now = (api.clock.now)();
-        Ok(Self { api: api.clone(), parts, target, path, body: body.to_bytes(), now })
+        Ok((Self { api: api.clone(), parts, target, path, now }, body))
+    }
+
+    /// Keeps the connection for as long as the call is answered.
+    fn hold(&self) -> Option<Hold> {
+        self.parts.extensions.get::<Peer>().map(|peer| (peer.hold)())
+    }
+
+    /// The whole call.
+    async fn read(self, body: Body, is_known: bool) -> Result<RawCall, Fault> {
+        let hold = if is_known { self.hold() } else { None };
+        let mut read = self.api.bodies.read(body, is_known).await?;
+        let bytes = std::mem::take(&mut read.bytes);
+        Ok(RawCall { head: self, body: bytes, _held: (read, hold) })
+    }
+}
+
+impl FromRequest<Api> for RawCall {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Fault> {
+        let (head, body) = Head::split(request, api).await?;
+        head.read(body, false).await
+    }
+}
+
+impl FromRequest<Api> for OperatorCall {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Fault> {
+        let (head, body) = Head::split(request, api).await?;
+        authenticate::must_be_operator(api, &head.parts)?;
+        Ok(Self(head.read(body, true).await?))
+    }
+}
+
+impl std::ops::Deref for OperatorCall {
+    type Target = RawCall;
+
+    fn deref(&self) -> &RawCall {
+        &self.0
+    }
+}
+
+impl std::ops::Deref for RawCall {
+    type Target = Head;
+
+    fn deref(&self) -> &Head {
+        &self.head
     }
 }
 
@@ -75,9 +125,10 @@ impl RawCall {
         self.path.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
     }
 
-    /// The caller, if he proves who he is.
+    /// The caller, if it is proven who that is.
     pub async fn identify(&self) -> Result<Identity, Fault> {
-        authenticate::identify(&self.api, &self.parts, &self.target, &self.body).await
+        let claim = authenticate::claim(&self.api, &self.parts, &self.target).await?;
+        claim.prove(&self.api, &self.parts, &self.target, &self.body)
     }
 }
 
@@ -98,8 +149,11 @@ impl FromRequest<Api> for Call {
     type Rejection = Fault;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Fault> {
-        let raw = RawCall::from_request(request, api).await?;
-        let identity = raw.identify().await?;
+        let (head, body) = Head::split(request, api).await?;
+        // Before the body is waited for.
+        let claim = authenticate::claim(api, &head.parts, &head.target).await?;
+        let raw = head.read(body, true).await?;
+        let identity = claim.prove(api, &raw.parts, &raw.target, &raw.body)?;
         let caller = caller(&raw, &identity)?;
         Ok(Self { raw, caller })
     }

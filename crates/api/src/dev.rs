@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tidegate_domain::Timestamp;
 use tidegate_wire::errors::ErrorBody;
 
+use crate::bodies::Bodies;
 use crate::reply::Reply;
 
 /// A clock that can be moved.
@@ -45,14 +47,22 @@ async fn show(State(clock): State<Arc<dyn DevClock>>) -> Reply {
     shown(&*clock)
 }
 
-async fn advance(State(clock): State<Arc<dyn DevClock>>, body: Bytes) -> Reply {
-    let advanced = match serde_json::from_slice::<Advance>(&body) {
+async fn advance(State(clock): State<Arc<dyn DevClock>>, body: Body) -> Response {
+    let body = match Bodies::default().read(body, false).await {
+        Ok(body) => body.bytes,
+        Err(fault) => return fault.into_response(),
+    };
+    advanced(&*clock, &body).into_response()
+}
+
+fn advanced(clock: &dyn DevClock, body: &[u8]) -> Reply {
+    let advanced = match serde_json::from_slice::<Advance>(body) {
         Ok(advance) if advance.advance_seconds >= 0 => clock.advance(advance.advance_seconds),
         Ok(_) => Err("the clock only moves forward".to_owned()),
         Err(_) => Err("send {\"advance_seconds\": N}".to_owned()),
     };
     match advanced {
-        Ok(()) => shown(&*clock),
+        Ok(()) => shown(clock),
         Err(text) => {
             let body = ErrorBody { error_code: "DLM.4600", error_msg: &text };
             Reply::json_with(StatusCode::BAD_REQUEST, &body)

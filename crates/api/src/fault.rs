@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     RefusedSince(Refusal, String),
     /// The call does not get as far as that, or something broke on the way.
     Wire(errors::Fault),
+    /// Too much is asked at a time, or by this caller.
+    Busy { seconds: u64 },
     /// The caller may not use this route at all.
     NotOperator,
     /// There is no such gateway.
@@ -106,6 +108,10 @@ impl Fault {
                 (answer, errors::reason(refusal))
             }
             Self::Wire(fault) => (fault.answer(), fault.reason()),
+            Self::Busy { .. } => {
+                let fault = errors::Fault::TooManyRequests;
+                (fault.answer(), fault.reason())
+            }
             Self::NotOperator => {
                 let text = "This call needs the operator's token, which lies in the data folder.";
                 let text = text.to_owned();
@@ -134,6 +140,9 @@ impl IntoResponse for Fault {
         response.headers_mut().insert(REASON, HeaderValue::from_static(reason));
         if matches!(self, Self::Wire(errors::Fault::Unavailable)) {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        if let Self::Busy { seconds } = self {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response
     }

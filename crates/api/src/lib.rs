@@ -5,10 +5,13 @@
 //! `Reply`. It decides nothing: rights are checked where the command is carried out.
 
 mod authenticate;
+mod bodies;
 mod call;
 pub mod dev;
 mod fault;
 mod handlers;
+mod limits;
+mod peer;
 mod reply;
 mod routes;
 mod wait;
@@ -20,6 +23,9 @@ use tidegate_control::{Control, Revision};
 use tidegate_domain::Timestamp;
 use tidegate_sign::Secret;
 
+pub use bodies::Bodies;
+pub use limits::{BODY_LIMIT, SIGNATURE_WINDOW_SECONDS};
+pub use peer::{Hold, Peer};
 pub use routes::{Access, ROUTES, Route, router};
 pub use wait::LONGEST_SECONDS;
 
@@ -45,6 +51,8 @@ pub struct Api {
     /// The id of the gateway of this process, if it has one: who was told that a change is made finds
     /// it enforced there.
     pub own_gateway: Option<String>,
+    /// The memory for the bodies of calls.
+    pub bodies: Bodies,
 }
 
 impl Api {
@@ -56,9 +64,3 @@ impl Api {
         }
     }
 }
-
-/// The largest body a call may have, in bytes.
-pub const BODY_LIMIT: usize = 1024 * 1024;
-
-/// How old or how far ahead a signature may be, in seconds.
-pub const SIGNATURE_WINDOW_SECONDS: i64 = 15 * 60;

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tidegate_domain::Timestamp;
-use tidegate_gateway::{Answers, Batch, Source, SourceError};
+use tidegate_gateway::{Answers, Batch, Source, SourceError, Use};
 use tidegate_seal::SealError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
@@ -159,12 +159,12 @@ impl Feed {
         Self { provider, admission, questions, wholes, woken: Arc::default() }
     }
 
-    /// What answers one connection, from now on.
-    pub fn service(&self) -> impl Answers + use<> {
+    /// What answers one connection, from now on. Questions that are understood hold it.
+    pub fn service(&self, usage: Use) -> impl Answers + use<> {
         let (feed, since) = (self.clone(), Instant::now());
         service_fn(move |request: Request<Incoming>| {
-            let feed = feed.clone();
-            async move { Ok::<_, Infallible>(feed.answer(request, since).await) }
+            let (feed, usage) = (feed.clone(), usage.clone());
+            async move { Ok::<_, Infallible>(feed.answer(request, since, usage).await) }
         })
     }
 
@@ -172,8 +172,9 @@ impl Feed {
         self,
         request: Request<Incoming>,
         connected: Instant,
+        usage: Use,
     ) -> Response<Either<Parts, Full<Bytes>>> {
-        match self.answered(request, connected).await {
+        match self.answered(request, connected, &usage).await {
             Ok(parts) => {
                 let is_sealed = parts.is_sealed;
                 let mut answer = Response::new(Either::Left(parts));
@@ -199,6 +200,7 @@ impl Feed {
         &self,
         request: Request<Incoming>,
         connected: Instant,
+        usage: &Use,
     ) -> Result<Parts, Refused> {
         let is_one = request.method() == Method::POST && request.uri().path() == PATH;
         if !is_one || request.version() != Version::HTTP_2 {
@@ -217,6 +219,7 @@ impl Feed {
         let came = Instant::now();
         let sealer = self.admission.sealer(&bytes, proof.as_ref())?;
         let question = Question::read(&bytes)?;
+        let _hold = usage.hold();
         // Before anything else: it may be deciding on the answer as soon as it is on its way.
         self.provider.heard(question.heard(self.provider.times().wall)).await?;
         let news = self.news(&question, came).await?;

@@ -39,6 +39,7 @@ use crate::body::FaultCell;
 use crate::check::Admitted;
 use crate::denial::Reason;
 use crate::gate::Inner;
+use crate::server::Hold;
 use crate::told::Asked;
 
 /// What is known of a call so far.
@@ -52,6 +53,8 @@ pub(crate) struct Account {
     /// How long its body was waited for before the verdict.
     pub(crate) read: Option<Duration>,
     pub(crate) admitted: Option<Admitted>,
+    /// Keeps the connection of an admitted call.
+    pub(crate) hold: Option<Hold>,
     /// What was known when the verdict was made.
     pub(crate) revision: Option<u64>,
     /// When the verdict was there.
@@ -97,6 +100,7 @@ impl Account {
             peer: None,
             read: None,
             admitted: None,
+            hold: None,
             revision: None,
             decided: None,
             fault: None,

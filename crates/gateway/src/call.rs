@@ -111,6 +111,7 @@ impl Call<'_> {
     ) -> Result<(), Denial> {
         let outcome = decided.and_then(|admitted| {
             let admitted = account.admitted.insert(admitted);
+            account.hold = self.server.caller.usage.hold();
             self.gate.limit(index, admitted, &self.parts.headers)
         });
         account.decided = Some(Instant::now());

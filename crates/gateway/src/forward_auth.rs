@@ -73,9 +73,9 @@ impl Gate {
 
 impl Speaks for ForwardAuth {
     async fn speak(self, connection: Accepted) -> Result<(), BoxError> {
-        let (gate, caller) = (self.gate.clone(), self.caller);
+        let (gate, caller) = (self.gate.clone(), self.caller.clone());
         let refuse = move |denial: &Denial| {
-            let peer = caller.map(|caller| caller.address);
+            let peer = caller.as_ref().map(|caller| caller.address);
             let asked = Asked { began: Instant::now(), read: None, peer };
             let judged = Judged::of(&gate.0, &asked, Err(denial));
             refused(denial, denial.reason.status_for_a_proxy(), &judged.id)
@@ -83,7 +83,7 @@ impl Speaks for ForwardAuth {
         // A connection makes room for one call and uses it for all.
         let service = service_fn(move |request: Request<Incoming>| {
             let Self { gate, caller } = self.clone();
-            async move { Ok::<_, Infallible>(handle(&gate.0, caller, request).await) }
+            async move { Ok::<_, Infallible>(handle(&gate.0, caller.as_ref(), request).await) }
         });
         connection.answer(service, Arc::new(refuse)).await
     }
@@ -111,7 +111,7 @@ impl Dialect {
     }
 }
 
-async fn handle<B>(gate: &Inner, caller: Option<Caller>, request: Request<B>) -> Response<AnyBody>
+async fn handle<B>(gate: &Inner, caller: Option<&Caller>, request: Request<B>) -> Response<AnyBody>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
@@ -142,6 +142,9 @@ where
     };
     let asked = Asked { began, read: read_for, peer: caller.map(|caller| caller.address) };
     let judged = Judged::of(gate, &asked, told.as_ref());
+    if let Some(caller) = caller {
+        caller.usage.touch();
+    }
     let mut answer = match &judged.verdict {
         Ok(_) => Response::new(full("")),
         Err(denial) => refuse(denial, &judged),

@@ -442,8 +442,8 @@ impl GateService {
         Connected(Arc::new(Server {
             gate,
             backends: Arc::clone(&self.backends),
+            origin: (&caller).into(),
             caller,
-            origin: caller.into(),
         }))
     }
 }

@@ -332,8 +332,8 @@ pub(crate) struct Origin {
     scheme: &'static str,
 }
 
-impl From<Caller> for Origin {
-    fn from(caller: Caller) -> Self {
+impl From<&Caller> for Origin {
+    fn from(caller: &Caller) -> Self {
         let text = caller.address.ip().to_string();
         let address = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unknown"));
         Self { address, scheme: if caller.is_secure { "https" } else { "http" } }

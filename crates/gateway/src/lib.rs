@@ -95,7 +95,7 @@ pub use index::{Api, Applied, Broken, Change, Digest, Grants, Index, Pair, Serve
 pub use limits::{BadLimits, Limits};
 pub use moment::Moment;
 pub use server::{
-    Accepted, Answers, Caller, Connections, Listener, Speaks, Terms, serve, serve_tls,
+    Accepted, Answers, Caller, Connections, Hold, Listener, Speaks, Terms, Use, serve, serve_tls,
 };
 pub use snapshot::{SnapshotFile, SnapshotStatus};
 pub use tidegate_seal::{SealError, SealingKey};

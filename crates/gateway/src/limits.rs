@@ -11,8 +11,13 @@ pub struct Limits {
     pub headers: usize,
     /// The largest head of a request, in bytes.
     pub head_bytes: usize,
-    /// The most connections at a time; further callers wait in the kernel's queue.
+    /// How long a connection may go on without a call; for one of HTTP/1.1, a shorter `header_read` counts.
+    pub idle: Duration,
+    /// The most connections at a time. For further ones those are closed that were of no use for longest;
+    /// where all are in use, callers wait in the kernel's queue.
     pub connections: usize,
+    /// The most of them that one peer address may have; this machine's own have no bound.
+    pub connections_per_peer: usize,
     /// The most requests at a time on one HTTP/2 connection.
     pub streams: u32,
     /// How long running requests may take to end after the order to stop.
@@ -20,7 +25,8 @@ pub struct Limits {
 
     /// How long a caller may take to come to an agreement about TLS.
     pub tls_handshake: Duration,
-    /// The most callers at a time that have not come to one yet; others wait.
+    /// The most callers at a time that have said what they want of it and have not come to one yet. For
+    /// further ones the oldest are closed.
     pub tls_handshakes: usize,
 
     /// The largest body that is held in memory to be hashed, in bytes.
@@ -79,7 +85,9 @@ impl Default for Limits {
             header_read: Duration::from_secs(30),
             headers: 100,
             head_bytes: 64 * 1024,
+            idle: Duration::from_secs(60),
             connections: 10_000,
+            connections_per_peer: 2_500,
             streams: 128,
             drain: Duration::from_secs(30),
             tls_handshake: Duration::from_secs(10),
@@ -120,6 +128,7 @@ impl Limits {
         let rules = [
             (self.connections > 0, "no connection is allowed"),
             (self.connections <= MOST_PERMITS, "too many connections"),
+            (self.connections_per_peer > 0, "no connection is allowed to a peer"),
             (self.streams > 0, "no request is allowed on a connection"),
             (self.tls_handshakes > 0, "no caller may agree about TLS"),
             (self.tls_handshakes <= MOST_PERMITS, "too many callers agree about TLS at a time"),
@@ -147,6 +156,22 @@ impl Limits {
         }
     }
 }
+
+/// Of all connections one in so many is closed when there is no room for more, so that looking for them
+/// costs a flood's connection next to nothing.
+pub(crate) const EVICTED_OF_ALL: usize = 64;
+
+/// The same of one peer's connections, when it has as many as it may.
+pub(crate) const EVICTED_OF_PEER: usize = 16;
+
+/// How long connections that are closed may take to be gone before others are closed as well.
+pub(crate) const EVICTION_PAUSE: Duration = Duration::from_millis(100);
+
+/// The least time between two lines about a lack of room for connections.
+pub(crate) const LINE_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long a connection that was idle may take to leave.
+pub(crate) const LEAVE: Duration = Duration::from_secs(5);
 
 /// How far ahead of the wall clock a call with a nonce may be dated, and so how long after a start
 /// calls with a nonce are denied.

@@ -1,12 +1,20 @@
 //! Accepting connections and serving a service on them, with every timer set: HTTP/1.1 and HTTP/2
-//! over plain text or TLS, a bound on connections, and an orderly end.
+//! over plain text or TLS, bounds on connections, and an orderly end.
+//!
+//! ```text
+//! slots     bounds on connections, in all and per peer, and which are closed for others
+//! activity  whether a connection is of use, and how long it was not
+//! ```
+
+mod activity;
+mod slots;
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode, Version};
@@ -16,14 +24,17 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use self::activity::{Activity, Noted, Over, Patience};
+pub use self::slots::{Hold, Use};
+pub(crate) use self::slots::{Slot, Slots};
 use crate::body::BoxError;
 use crate::denial::Denial;
 use crate::headers::join_cookies;
-use crate::limits::Limits;
+use crate::limits::{LEAVE, Limits};
 use crate::proxy::body_of;
 use crate::request_id::{RequestId, RequestIds};
 use crate::rewound::Rewound;
@@ -31,12 +42,14 @@ use crate::screen::{Refuse, Screened};
 use crate::tls::{Acceptor, Stream};
 
 /// Who is at the other end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Caller {
-    /// His address, as the socket sees it.
+    /// Its address, as the socket sees it.
     pub address: SocketAddr,
-    /// Does he use TLS?
+    /// Whether TLS is spoken.
     pub is_secure: bool,
+    /// By which calls hold the connection.
+    pub usage: Use,
 }
 
 /// What connections come in by.
@@ -66,16 +79,27 @@ impl Listener {
 
 /// How many connections a listener has open.
 #[derive(Debug, Clone, Default)]
-pub struct Connections(Arc<AtomicUsize>);
+pub struct Connections(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    open: AtomicUsize,
+    slots: OnceLock<Slots>,
+}
 
 impl Connections {
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.0.open.load(Ordering::Relaxed)
+    }
+
+    /// How many were closed to make room for others, and how many were not let in.
+    pub fn shed_and_refused(&self) -> (u64, u64) {
+        self.0.slots.get().map(Slots::shed_and_refused).unwrap_or_default()
     }
 
     fn one_more(&self) -> Open {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.open.fetch_add(1, Ordering::Relaxed);
         Open(self.clone())
     }
 }
@@ -85,7 +109,7 @@ struct Open(Connections);
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -202,7 +226,7 @@ pub struct Terms {
     limits: Limits,
     tls: Option<Acceptor>,
     /// Room for connections.
-    room: Arc<Semaphore>,
+    slots: Slots,
     /// How many there are.
     open: Connections,
 }
@@ -210,8 +234,10 @@ pub struct Terms {
 impl Terms {
     /// Within these limits, over TLS if there is an acceptor, with the connections counted in `open`.
     pub fn new(limits: &Limits, tls: Option<Acceptor>, open: Connections) -> Self {
-        let room = Arc::new(Semaphore::new(limits.connections));
-        Self { limits: limits.clone(), tls, room, open }
+        let slots = Slots::new(limits.connections, limits.connections_per_peer);
+        // Listeners that are counted together are told of by the first.
+        let slots = open.0.slots.get_or_init(|| slots).clone();
+        Self { limits: limits.clone(), tls, slots, open }
     }
 }
 
@@ -222,7 +248,7 @@ pub(crate) async fn serve_within<S: Speaks>(
     terms: &Terms,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
-    let Terms { limits, tls, room, open } = terms;
+    let Terms { limits, tls, slots, open } = terms;
     let protocols = Arc::new(Protocols::new(limits));
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
@@ -230,22 +256,26 @@ pub(crate) async fn serve_within<S: Speaks>(
     loop {
         // Ended tasks are taken out, or the set would grow for ever.
         while connections.try_join_next().is_some() {}
-        let (stream, peer, permit) = tokio::select! {
-            accepted = accept(&listener, room) => match accepted {
+        let (stream, peer, slot) = tokio::select! {
+            accepted = accept(&listener, slots) => match accepted {
                 Some(accepted) => accepted,
                 None => continue,
             },
             () = &mut shutdown => break,
         };
         let protocols = Arc::clone(&protocols);
-        let caller = Caller { address: peer, is_secure: tls.is_some() };
+        let caller = Caller { address: peer, is_secure: tls.is_some(), usage: slot.usage() };
         let (service, tls, stopped) = (service(caller), tls.clone(), stopped.clone());
         let open = open.one_more();
         connections.spawn(async move {
-            let _held = (permit, open);
-            let ended = service.speak(Accepted { stream, tls, protocols, stopped }).await;
-            if let Err(error) = ended {
-                tracing::debug!(%peer, error, "a connection broke");
+            let _open = open;
+            tokio::select! {
+                ended = service.speak(Accepted { stream, tls, protocols, stopped }) => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, error, "a connection broke");
+                    }
+                }
+                () = slot.evicted() => tracing::debug!(%peer, "closed for another connection"),
             }
         });
     }
@@ -265,11 +295,12 @@ pub(crate) async fn serve_within<S: Speaks>(
 pub(crate) struct Protocols {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
-    /// How long a caller may take to show which of the two he speaks.
+    /// How long a caller may take to show which of the two it speaks.
     first: Duration,
     limits: Limits,
     /// The ids of requests that no service gets to see.
     ids: Arc<RequestIds>,
+    patience: Patience,
 }
 
 impl Protocols {
@@ -296,6 +327,7 @@ impl Protocols {
             first: limits.header_read,
             limits: limits.clone(),
             ids: Arc::new(RequestIds::new()),
+            patience: Patience { idle: limits.idle, send: limits.body_idle },
         }
     }
 
@@ -323,17 +355,23 @@ impl Protocols {
         refuse: Refuse,
         stopped: watch::Receiver<()>,
     ) -> hyper::Result<()> {
+        let activity = Activity::new();
+        let over = activity.over(self.patience);
         if version == Version::HTTP_2 {
             let service = service_fn(move |mut request: Request<Incoming>| {
                 join_cookies(request.headers_mut());
                 service.call(request)
             });
+            let service = Noted { service, activity: activity.clone() };
             let connection = self.http2.serve_connection(TokioIo::new(stream), service);
-            drive(connection, http2::Connection::graceful_shutdown, stopped).await
+            let finish = http2::Connection::graceful_shutdown;
+            drive_in_use(connection, finish, stopped, over).await
         } else {
             let stream = TokioIo::new(Screened::new(stream, &self.limits, refuse));
+            let service = Noted { service, activity: activity.clone() };
             let connection = self.http1.serve_connection(stream, service).with_upgrades();
-            drive(connection, http1::UpgradeableConnection::graceful_shutdown, stopped).await
+            let finish = http1::UpgradeableConnection::graceful_shutdown;
+            drive_in_use(connection, finish, stopped, over).await
         }
     }
 }
@@ -371,6 +409,39 @@ where
     connection.await
 }
 
+/// [`drive`], for as long as the connection is of use. One that is idle takes leave before it is closed.
+async fn drive_in_use<C, E>(
+    connection: C,
+    finish: impl FnOnce(Pin<&mut C>) + Copy,
+    mut stopped: watch::Receiver<()>,
+    over: impl Future<Output = Over>,
+) -> Result<(), E>
+where
+    C: Future<Output = Result<(), E>>,
+{
+    let (mut connection, mut over) = (pin!(connection), pin!(over));
+    let over = tokio::select! {
+        biased;
+        ended = &mut connection => return ended,
+        over = &mut over => over,
+        _ = stopped.changed() => {
+            finish(connection.as_mut());
+            tokio::select! {
+                ended = &mut connection => return ended,
+                over = over => over,
+            }
+        }
+    };
+    if over == Over::Idle {
+        finish(connection.as_mut());
+        if let Ok(ended) = timeout(LEAVE, connection).await {
+            return ended;
+        }
+    }
+    tracing::debug!(?over, "a connection of no use is closed");
+    Ok(())
+}
+
 /// Do the first bytes of a connection say that HTTP/2 is spoken on it? None: it takes more of them.
 pub(crate) fn says_http2(first: &[u8]) -> Option<bool> {
     let (is_all, is_part) = (first.starts_with(PREFACE), PREFACE.starts_with(first));
@@ -406,22 +477,35 @@ async fn begins_http2(stream: &TcpStream) -> io::Result<bool> {
 }
 
 /// The next connection, once there is room for it.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(room).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, slots: &Slots) -> Option<(TcpStream, SocketAddr, Slot)> {
+    let room = slots.room().await;
     match listener.accept().await {
         Ok((stream, peer)) => {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%peer, %error, "a connection broke at once");
             }
-            Some((stream, peer, permit))
+            let slot = slots.enter(peer.ip(), room)?;
+            Some((stream, peer, slot))
+        }
+        Err(error) if is_of_the_peer(&error) => {
+            tracing::debug!(%error, "a connection broke before it was accepted");
+            None
         }
         Err(error) => {
-            tracing::warn!(%error, "cannot accept a connection");
+            // Most likely no descriptor is left: those of useless connections help.
+            slots.shed(&format!("cannot accept a connection: {error}"));
             tokio::time::sleep(OUT_OF_SOCKETS).await;
             None
         }
     }
+}
+
+/// Is this a connection that broke while it waited, rather than a fault of this machine?
+fn is_of_the_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+    )
 }

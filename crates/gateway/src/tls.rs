@@ -20,11 +20,11 @@ use rustls::{ClientConfig, DEFAULT_VERSIONS, RootCertStore, ServerConfig};
 use tidegate_sign::sha256;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::limits::Limits;
+use crate::server::Slots;
 
 /// Where a listener's certificate is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ struct Inner {
     /// What the files held when they were looked at last.
     seen: Mutex<Seen>,
     /// Room for callers that have not agreed yet.
-    room: Semaphore,
+    agreeing: Slots,
     time: Duration,
     failed: AtomicU64,
     reloaded: AtomicU64,
@@ -98,7 +98,7 @@ impl Acceptor {
             current: ArcSwap::from_pointee(config),
             seen: Mutex::new(Some(pems.hashes())),
             files,
-            room: Semaphore::new(limits.tls_handshakes),
+            agreeing: Slots::new(limits.tls_handshakes, limits.tls_handshakes),
             time: limits.tls_handshake,
             failed: AtomicU64::new(0),
             reloaded: AtomicU64::new(0),
@@ -106,11 +106,20 @@ impl Acceptor {
         })))
     }
 
-    /// Comes to an agreement with a caller, in bounded time and with a bounded number at once.
+    /// Comes to an agreement with a caller, in bounded time and with a bounded number at once. A caller
+    /// counts from its whole ClientHello on; of those that count, the oldest makes room for a new one.
     pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let agreed = async {
-            let _room = self.0.room.acquire().await.map_err(io::Error::other)?;
-            TlsAcceptor::from(self.0.current.load_full()).accept(stream).await
+            let peer = stream.peer_addr()?;
+            let hello =
+                LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+            let room = self.0.agreeing.room().await;
+            let slot =
+                self.0.agreeing.enter(peer.ip(), room).ok_or(io::ErrorKind::QuotaExceeded)?;
+            tokio::select! {
+                agreed = hello.into_stream(self.0.current.load_full()) => agreed,
+                () = slot.evicted() => Err(io::ErrorKind::TimedOut.into()),
+            }
         };
         let agreed = match tokio::time::timeout(self.0.time, agreed).await {
             Ok(agreed) => agreed,

@@ -74,6 +74,8 @@ pub struct Config {
     pub backends: BackendConfig,
     /// How long the server goes on answering after the order to stop.
     pub shutdown_delay: Duration,
+    /// The most connections that one peer address may have at each listener.
+    pub connections_per_peer: u32,
     /// Is an admin of a workspace a reviewer without being put on the list?
     pub admin_is_reviewer: bool,
     /// Are secrets shown in lists of apps?
@@ -161,6 +163,7 @@ impl Default for Config {
             gateway_tls_key: None,
             backends: BackendConfig::default(),
             shutdown_delay: Duration::ZERO,
+            connections_per_peer: 2_500,
             admin_is_reviewer: false,
             secrets_in_lists: false,
             feed: Feed::default(),
@@ -301,6 +304,7 @@ impl Config {
             throttle_counters: usize::try_from(self.gateway.throttled_callers)
                 .unwrap_or(usize::MAX),
             nonces: usize::try_from(self.gateway.nonces).unwrap_or(usize::MAX),
+            connections_per_peer: usize::try_from(self.connections_per_peer).unwrap_or(usize::MAX),
             buffered_body: self.gateway.body_limit_bytes,
             buffered_total: defaults.buffered_total.max(self.gateway.body_limit_bytes),
             backend,

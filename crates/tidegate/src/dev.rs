@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tidegate_control::{Settings, World};
-use tidegate_gateway::{BackendConfig, GateConfig, Networks};
+use tidegate_gateway::{BackendConfig, GateConfig, Limits, Networks};
 
 use crate::clock::Clock;
 use crate::config::LogFormat;
@@ -123,6 +123,7 @@ impl Dev {
             feed_token_file: None,
             notify: Notify::default(),
             dev: true,
+            limits: Limits::default(),
         };
         let gateway = GatewayOptions { gate, threads, wanted };
         let mut node = Node::start(Role::Both(control, gateway), ports, Duration::ZERO)?;

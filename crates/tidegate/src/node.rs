@@ -11,11 +11,13 @@ mod certificate;
 mod control_side;
 mod core;
 mod delivery;
+mod descriptors;
 mod gateway_side;
 mod gateways;
 mod leaving;
 mod metrics;
 mod neighbours;
+mod peers;
 mod ports;
 mod process;
 mod ready;
@@ -46,6 +48,7 @@ use crate::data::{DataDir, Hold, Server};
 use crate::feed::{ControlSource, LocalSource};
 
 /// What a node is.
+#[expect(clippy::large_enum_variant, reason = "a process makes one")]
 pub enum Role {
     /// Both sides.
     Both(ControlSide, GatewayOptions),
@@ -100,6 +103,26 @@ impl Role {
         }
     }
 
+    /// Bounds the connections of all listeners by what the system allows; gives the limits of listeners.
+    fn limited(&mut self) -> Limits {
+        match self {
+            Self::Both(control, options) => {
+                control.limits = descriptors::within(control.limits.clone());
+                options.gate.limits.connections = control.limits.connections;
+                options.gate.limits.connections_per_peer = control.limits.connections_per_peer;
+                control.limits.clone()
+            }
+            Self::Control(control) => {
+                control.limits = descriptors::within(control.limits.clone());
+                control.limits.clone()
+            }
+            Self::Gateway(options, ..) => {
+                options.gate.limits = descriptors::within(options.gate.limits.clone());
+                options.gate.limits.clone()
+            }
+        }
+    }
+
     fn is_dev(&self) -> bool {
         match self {
             Self::Both(control, _) | Self::Control(control) => control.dev,
@@ -133,6 +156,7 @@ impl Node {
         let mut process = Process::new()?;
         let bound = ports.bound()?;
         role.closes_to_backends(bound.named().into_iter().filter_map(|(_, at)| at).collect());
+        let limits = role.limited();
         let server = ports.server(role.gateway_has_tls(), role.is_dev())?;
         let (data, leaving) = (role.data().clone(), Leaving::default());
         let (control, feed, metrics) =
@@ -180,7 +204,7 @@ impl Node {
         if let Some(listener) = metrics {
             metrics_of.gate = gateway.as_ref().map(|side| side.gate.clone());
             let service = metrics_of.service();
-            process.serve(listener, None, move |_| service.clone(), &Limits::default());
+            process.serve(listener, None, move |_| service.clone(), &limits);
         }
         tracing::info!(
             control = bound.control.map(tracing::field::display),

@@ -180,9 +180,9 @@ async fn control_side(config: &Config, data: DataDir) -> anyhow::Result<ControlS
     };
     let core = Core::open(data, &config.database, settings).await?;
     let clock = Arc::new(Clock::fixed());
-    let (peers, notify) = (config.feed.files(), config.notify.clone());
+    let (peers, notify, limits) = (config.feed.files(), config.notify.clone(), config.limits());
     let feed_token_file = config.feed.token_file.clone();
-    Ok(ControlSide { core, clock, peers, feed_token_file, notify, dev: false })
+    Ok(ControlSide { core, clock, peers, feed_token_file, notify, dev: false, limits })
 }
 
 fn gateway_options(config: Config) -> GatewayOptions {

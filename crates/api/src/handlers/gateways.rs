@@ -7,8 +7,7 @@ use tidegate_wire::answers::{GatewayDto, GatewayRecord, Gateways, RightDto, Righ
 use tidegate_wire::ids;
 
 use super::Answer;
-use super::operator::must_be_operator;
-use crate::call::{Call, RawCall};
+use crate::call::{Call, OperatorCall};
 use crate::fault::Fault;
 use crate::reply::Reply;
 
@@ -21,8 +20,7 @@ pub async fn show_right(call: Call) -> Answer {
 }
 
 /// All gateways.
-pub async fn list(call: RawCall) -> Answer {
-    must_be_operator(&call)?;
+pub async fn list(call: OperatorCall) -> Answer {
     let known = call.api.control.gateways(call.now).await?;
     let gateways: Vec<GatewayRecord> = known.gateways.iter().map(record).collect();
     let (total, revision) = (gateways.len(), known.revision.0);
@@ -30,8 +28,7 @@ pub async fn list(call: RawCall) -> Answer {
 }
 
 /// Forgets one that has left.
-pub async fn forget(call: RawCall) -> Answer {
-    must_be_operator(&call)?;
+pub async fn forget(call: OperatorCall) -> Answer {
     match call.api.control.forget_gateway(call.path("gateway_id"), call.now).await {
         Ok(()) => Ok(Reply::no_content()),
         Err(ForgetError::Unknown) => Err(Fault::GatewayUnknown),

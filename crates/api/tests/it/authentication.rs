@@ -92,3 +92,38 @@ async fn crooked_targets_are_refused() {
         assert_eq!(site.send(ask).await.status.as_u16(), 400, "{path}");
     }
 }
+
+/// A body that never comes. Whoever asks for it fails the test.
+struct Untouched;
+
+impl http_body::Body for Untouched {
+    type Data = axum::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
+        panic!("the body is waited for");
+    }
+}
+
+#[tokio::test]
+async fn nobody_unknown_is_waited_for() {
+    let site = Site::new().await;
+    let post = || Ask::new("post", "/v1/project-1/service/apps", "{}").header("workspace", "ws-1");
+    let late = wall().plus_ms(-HOUR_MS);
+    let with = |name, value| post().header(name, value);
+    for (ask, verdict) in [
+        (post(), "unauthenticated"),
+        (with("x-auth-token", "made-up"), "unauthenticated"),
+        (with("authorization", "SDK-HMAC-SHA256 Access=a"), "unauthenticated"),
+        (post().signed_with("ak-nobody", "sk-nobody", wall()), "unauthenticated"),
+        (post().signed_with("ak-owner", "sk-owner", late), "unauthenticated"),
+        (Ask::new("post", "/admin/world", "{}"), "not-operator"),
+        (Ask::new("post", "/nowhere", "{}"), "no-such-call"),
+    ] {
+        let got = site.send_with(ask, axum::body::Body::new(Untouched)).await;
+        assert_eq!(got.verdict(), verdict);
+    }
+}

@@ -8,7 +8,7 @@ use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use tidegate_api::{Api, Clock, router};
+use tidegate_api::{Api, Bodies, Clock, router};
 use tidegate_domain::Timestamp;
 use tidegate_sign::{Payload, Secret, SignedRequest, Target, sign};
 use tidegate_testkit::{World, hour};
@@ -107,7 +107,8 @@ impl Site {
         };
         let control = Arc::clone(&world.control);
         let operator_token = Some(Secret::new(OPERATOR_TOKEN));
-        let router = router(Api { control, clock, operator_token, own_gateway: None });
+        let bodies = Bodies::default();
+        let router = router(Api { control, clock, operator_token, own_gateway: None, bodies });
         Self { world, router, now }
     }
 
@@ -118,9 +119,15 @@ impl Site {
     }
 
     pub async fn send(&self, ask: Ask) -> Got {
+        let body = Body::from(ask.body.clone());
+        self.send_with(ask, body).await
+    }
+
+    /// The same with another body than the one that was signed.
+    pub async fn send_with(&self, ask: Ask, body: Body) -> Got {
         let mut request = Request::builder().method(ask.method).uri(ask.path);
         request.headers_mut().unwrap().extend(ask.headers);
-        let request = request.body(Body::from(ask.body)).unwrap();
+        let request = request.body(body).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();

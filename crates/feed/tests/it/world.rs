@@ -162,7 +162,7 @@ impl Node {
         let limits = Limits { drain: Duration::from_millis(1), ..Limits::default() };
         tokio::spawn(async move {
             let until = async { drop(stopped.await) };
-            serve_tls(listener, tls, |_| feed.service(), &limits, until).await;
+            serve_tls(listener, tls, |caller| feed.service(caller.usage), &limits, until).await;
         });
         Self { address, _stop: stop }
     }

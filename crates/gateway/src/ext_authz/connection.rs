@@ -32,6 +32,9 @@ pub(super) struct Asking {
     pings: Option<PingPong>,
     is_pinged: bool,
     tick: Interval,
+    /// When a question came last, and whether the other end was asked to leave since.
+    last: Instant,
+    is_leaving: bool,
 }
 
 impl Asking {
@@ -53,7 +56,9 @@ impl Asking {
         let mut tick = interval_at(Instant::now() + tick, tick);
         // After a stall, two ticks at once would leave no time to answer a ping.
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Self { connection, service, waiting: Vec::new(), pings, is_pinged: false, tick })
+        let (waiting, last) = (Vec::new(), Instant::now());
+        let (is_pinged, is_leaving) = (false, false);
+        Ok(Self { connection, service, waiting, pings, is_pinged, tick, last, is_leaving })
     }
 
     /// Lets it end after what is under way.
@@ -71,12 +76,19 @@ impl Asking {
 
     /// Now and then: gives up what does not come, and sees whether there is anybody at the other end.
     fn tick(&mut self, cx: &mut Context<'_>) -> Result<(), BoxError> {
-        let longest = self.service.limits().buffered_read;
+        let Limits { buffered_read: longest, idle, .. } = *self.service.limits();
         for question in &mut self.waiting {
             if question.since.elapsed() > longest {
                 question
                     .refuse(Fault(Code::DeadlineExceeded, "the message did not arrive in time"));
             }
+        }
+        if self.waiting.is_empty() && self.last.elapsed() > idle {
+            // Whoever answers pings and asks nothing, or takes no answer, has a tick to leave.
+            if std::mem::replace(&mut self.is_leaving, true) {
+                return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+            }
+            self.connection.graceful_shutdown();
         }
         let Some(pings) = &mut self.pings else { return Ok(()) };
         if self.is_pinged && pings.poll_pong(cx)?.is_pending() {
@@ -98,6 +110,7 @@ impl Future for Asking {
             while let Poll::Ready(come) = asking.connection.poll_accept(cx) {
                 let Some(come) = come else { return Poll::Ready(Ok(())) };
                 let (request, to) = come?;
+                asking.last = Instant::now();
                 asking.waiting.push(Question::new(request, to));
             }
             if !asking.answer(cx) {

@@ -57,7 +57,10 @@ impl ExtAuthz {
         let http = HttpRequest::read(message)
             .map_err(|_| Fault(Code::Internal, "the message is not well formed"))?;
         // It has been read before anybody is asked here.
-        let peer = self.caller.map(|caller| caller.address);
+        let peer = self.caller.as_ref().map(|caller| {
+            caller.usage.touch();
+            caller.address
+        });
         let asked = Asked { began: Instant::now(), read: None, peer };
         let told = call::read(message, http.as_ref());
         let judged = Judged::of(&self.gate.0, &asked, told.as_ref());

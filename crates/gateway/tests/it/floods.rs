@@ -1,14 +1,16 @@
 //! More than anybody needs of something: each flood ends with its connection, costs the gate no memory
 //! to speak of, and harms no other call.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tidegate_domain::AuthType;
 use tidegate_domain::api::Method;
+use tidegate_gateway::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::world::World;
+use crate::world::{World, limits, until};
 
 const MIB: usize = 1024 * 1024;
 
@@ -177,4 +179,78 @@ async fn who_asks_for_signs_of_life_and_reads_none_is_left_alone() {
     }
     assert!(sent < 64 * MIB, "the gate takes no more than it can answer: {sent}");
     world.call("GET", "/orders/7").send().await.allowed();
+}
+
+/// Answers pings until the gate hangs up, which it must; gives the kinds of all frames.
+async fn lives_on(stream: &mut TcpStream) -> Vec<u8> {
+    let mut kinds = Vec::new();
+    let reading = async {
+        let mut head = [0; 9];
+        while stream.read_exact(&mut head).await.is_ok() {
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            let mut payload = vec![0; usize::try_from(length).unwrap()];
+            if stream.read_exact(&mut payload).await.is_err() {
+                break;
+            }
+            kinds.push(head[3]);
+            if head[3] == PING && head[4] == 0 {
+                let _ = stream.write_all(&frame(PING, ACK, 0, &payload)).await;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), reading).await.expect("it is closed");
+    kinds
+}
+
+const GOAWAY: u8 = 7;
+const ACK: u8 = 1;
+
+#[tokio::test]
+async fn a_connection_that_only_answers_pings_has_an_end() {
+    let short = Duration::from_millis(50);
+    let world = World::with(Limits { idle: short, ..limits() }).await;
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    stream.write_all(&[hello(), frame(SETTINGS, ACK, 0, b"")].concat()).await.unwrap();
+    let kinds = lives_on(&mut stream).await;
+    assert!(kinds.contains(&GOAWAY), "it is asked to leave first: {kinds:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_never_taken_has_an_end() {
+    // A window of nothing: the answer is there, and there is nowhere to send it.
+    let short = Duration::from_millis(50);
+    let world = World::with(Limits { body_idle: short, ..limits() }).await;
+    world.publish(world.api("open", AuthType::None, Method::Get, "/open", "/open")).await;
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let no_window = [0, 4, 0, 0, 0, 0];
+    let mut start = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    start.extend(frame(SETTINGS, 0, 0, &no_window));
+    start.extend(frame(SETTINGS, ACK, 0, b""));
+    let head = get_open(&world.address.to_string());
+    start.extend(frame(HEADERS, END_STREAM | END_HEADERS, 1, &head));
+    stream.write_all(&start).await.unwrap();
+    let kinds = lives_on(&mut stream).await;
+    assert!(kinds.contains(&HEADERS), "the head of the answer came: {kinds:?}");
+    assert_eq!(world.backend.calls(), 1);
+}
+
+#[tokio::test]
+async fn connections_of_no_use_make_room_and_calls_that_run_do_not() {
+    let world = World::with(Limits { connections: 4, ..limits() }).await;
+    world.publish(world.api("wait", AuthType::None, Method::Get, "/wait", "/wait")).await;
+    let running = tokio::spawn(world.call("GET", "/wait").send_plain());
+    until(|| world.backend.waiting.load(Ordering::SeqCst) == 1).await;
+    let mut silent = Vec::new();
+    for start in
+        ["", "GET / HTTP/1.1\r\n", "POST /wait HTTP/1.1\r\nhost: h\r\ncontent-length: 9\r\n\r\n"]
+    {
+        for _ in 0..4 {
+            let mut stream = TcpStream::connect(world.address).await.unwrap();
+            stream.write_all(start.as_bytes()).await.unwrap();
+            silent.push(stream);
+        }
+    }
+    world.call("GET", "/orders/7").send().await.allowed();
+    world.backend.release.send(true).unwrap();
+    running.await.unwrap().allowed();
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
 use tidegate_gateway::feed::{Batch, Source};
-use tidegate_gateway::{Caller, Clock, Gate, GateConfig, Limits, Reason};
+use tidegate_gateway::{Caller, Clock, Gate, GateConfig, Limits, Reason, Use};
 
 use crate::world::{Log, NOON, World, at, signing_app, until};
 
@@ -18,8 +18,11 @@ fn gate(limits: Limits) -> Gate {
     Gate::new(GateConfig { limits, ..GateConfig::default() }, clock).unwrap()
 }
 
-const CALLER: Caller =
-    Caller { address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1), is_secure: false };
+const CALLER: Caller = Caller {
+    address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1),
+    is_secure: false,
+    usage: Use::NONE,
+};
 
 /// The reason for which a call is denied. No socket is in play, so time may stand still.
 async fn reason(gate: &Gate) -> String {

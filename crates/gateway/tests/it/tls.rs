@@ -132,6 +132,25 @@ async fn who_comes_to_no_agreement_is_hung_up_on() {
 }
 
 #[tokio::test]
+async fn who_is_silent_holds_no_handshake() {
+    let authority = Authority::new();
+    let patient = Duration::from_secs(600);
+    let world =
+        secure(&authority, Limits { tls_handshakes: 2, tls_handshake: patient, ..limits() }).await;
+    let mut silent = Vec::new();
+    for start in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00", &authority.hello()] {
+        for _ in 0..3 {
+            let mut stream = TcpStream::connect(world.address).await.unwrap();
+            stream.write_all(start).await.unwrap();
+            silent.push(stream);
+        }
+    }
+    let mut stream = authority.connect(world.address, &["http/1.1"]).await.unwrap();
+    stream.write_all(&world.call("GET", "/open").plain_bytes()).await.unwrap();
+    read_answer(&mut stream).await.allowed();
+}
+
+#[tokio::test]
 async fn a_backend_over_tls_is_spoken_to_as_it_likes() {
     let authority = Authority::new();
     let stub = Stub::with(Some(authority.acceptor("localhost", Good::Now))).await;

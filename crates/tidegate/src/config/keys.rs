@@ -231,6 +231,17 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "connections_per_peer",
+        help: "The most connections that one peer address (of IPv6: one /64) may have at each listener. For \
+               further ones its own\nthat were quiet for longest are closed. This machine's own addresses have no \
+               such bound.\nRaise it to what your load balancer holds; a listener takes 10,000 in all.",
+        default: "2500",
+        set: |config, given| {
+            config.connections_per_peer = given.number(1, 1_000_000)?;
+            Ok(())
+        },
+    },
+    Key {
         name: "admin_is_reviewer",
         help: "Is an admin of a workspace on its list of reviewers without being put there?",
         default: "false",

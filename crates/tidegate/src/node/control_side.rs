@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use hyper_util::service::TowerToHyperService;
-use tidegate_api::Api;
 use tidegate_api::dev::DevClock;
+use tidegate_api::{Api, Bodies};
 use tidegate_feed::{Admission, Feed, PeerFiles, Provider};
-use tidegate_gateway::Limits;
+use tidegate_gateway::{Caller, Limits};
 use tokio::net::TcpListener;
 
 use super::delivery::{self, Deliveries};
 use super::leaving::Leaving;
 use super::metrics::OfControl;
+use super::peers::WithPeer;
 use super::{Core, Process, gateways, neighbours, scheduler};
 use crate::clock::{Clock, wall};
 use crate::feed::NodeFeed;
@@ -34,6 +35,8 @@ pub struct ControlSide {
     pub notify: Notify,
     /// A development server? Then its clock can be moved.
     pub dev: bool,
+    /// How its listeners are served.
+    pub limits: Limits,
 }
 
 impl ControlSide {
@@ -47,13 +50,14 @@ impl ControlSide {
         own_gateway: Option<String>,
         leaving: &Leaving,
     ) -> anyhow::Result<OfControl> {
-        let limits = Limits::default();
+        let limits = &self.limits;
         if let Some(listener) = control {
-            let service = TowerToHyperService::new(leaving.watched(self.router(own_gateway)?));
-            process.serve(listener, None, move |_| service.clone(), &limits);
+            let routes = TowerToHyperService::new(leaving.watched(self.router(own_gateway)?));
+            let service = move |caller| WithPeer::new(routes.clone(), caller);
+            process.serve(listener, None, service, limits);
         }
         if let Some(listener) = feed {
-            let tls = self.peers.as_ref().map(|files| files.acceptor(&limits)).transpose();
+            let tls = self.peers.as_ref().map(|files| files.acceptor(limits)).transpose();
             let tls = tls.context("the certificates of the feed")?;
             if let Some(acceptor) = tls.clone() {
                 process.renew(acceptor)?;
@@ -61,7 +65,7 @@ impl ControlSide {
             let (control, clock) = (Arc::clone(&self.core.control), Arc::clone(&self.clock));
             let provider: Arc<dyn Provider> = Arc::new(NodeFeed::new(control, clock));
             let feed = Feed::new(provider, self.admission()?);
-            process.serve(listener, tls, move |_| feed.service(), &limits);
+            process.serve(listener, tls, move |caller: Caller| feed.service(caller.usage), limits);
         }
         let Self { core, clock, notify, .. } = self;
         let deliveries = Arc::new(Deliveries::default());
@@ -91,6 +95,7 @@ impl ControlSide {
             clock: tidegate_api::Clock { now: Arc::new(move || now.now()), wall: Arc::new(wall) },
             operator_token: Some(self.core.data.operator_token()?),
             own_gateway,
+            bodies: Bodies::default(),
         };
         let router = tidegate_api::router(api);
         if !self.dev {
