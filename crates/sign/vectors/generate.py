@@ -410,7 +410,7 @@ def keys():
 
 
 def authorizations():
-    """The value has one spelling."""
+    """The value has one spelling but for the blanks behind commas."""
     call = Call(headers=[("x-tenant", "one")])
     value = call.authorization()
     names, signature = call.signed()
