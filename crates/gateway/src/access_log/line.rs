@@ -75,9 +75,14 @@ const COLUMNS: [Column; 27] = [
     (("status", "the status of the answer"), |r| Number(r.status.map(u64::from))),
     (("revision", "the revision the verdict was made on"), |r| Number(r.revision)),
     (("grant_end", "when the app's right to call ends"), |r| Time(r.grant_end)),
-    (("aborted", "who broke the call off: `caller` or `backend`"), |r| {
-        Text(r.aborted.map(Aborted::name))
-    }),
+    (
+        (
+            "aborted",
+            "who broke the call off: `caller`, `backend`, or `gateway` when the right to call ended while \
+             the answer streamed",
+        ),
+        |r| Text(r.aborted.map(Aborted::name)),
+    ),
     (("fault", "what went wrong behind the gate"), |r| Text(r.fault)),
     (("bytes_in", "the size of the call's body, as far as it was read"), |r| {
         Number(Some(r.bytes_in))
