@@ -9,9 +9,10 @@ use tidegate_store::{AppFilter, AppRecord, Paging, Sealed};
 use crate::access::{self, Seat};
 use crate::caller::Caller;
 use crate::command::Outcome;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::grants;
 use crate::ids::{DrawnId, hex32};
+use crate::queries::AppShown;
 use crate::turn::Turn;
 use crate::vault::app_secret;
 
@@ -59,7 +60,7 @@ pub(crate) async fn create(
     };
     turn.put_app(&AppRecord { app: app.clone(), secret: sealed }).await?;
     turn.record("app.created", &id, json!({ "name": app.name })).await?;
-    Ok(Outcome::App(Box::new(app), secret))
+    named(turn, app, secret).await
 }
 
 /// An IAM app stands for the account: it bears its name, and there is one in a project.
@@ -105,7 +106,7 @@ pub(crate) async fn update(
     turn.put_app(&record).await?;
     turn.record("app.updated", id, json!({ "name": record.app.name })).await?;
     let secret = open_for(turn, &seat, &record)?;
-    Ok(Outcome::App(Box::new(record.app), secret))
+    named(turn, record.app, secret).await
 }
 
 /// Makes a new secret. The old one is worthless from the commit on; grants stay.
@@ -129,7 +130,15 @@ pub(crate) async fn reset_secret(
     turn.put_app(&record).await?;
     turn.record("app.secret-reset", id, json!({})).await?;
     turn.tell(&record.app.owner.clone(), "app.secret-reset", id, json!({})).await?;
-    Ok(Outcome::App(Box::new(record.app), Some(secret)))
+    named(turn, record.app, Some(secret)).await
+}
+
+/// An app as a command leaves it, with the names of people.
+async fn named(turn: &mut Turn<'_>, app: App, secret: Option<Secret>) -> Result<Outcome> {
+    let mut name = async |id| Ok::<_, Error>(turn.user(id).await?.map(|user| user.name));
+    let owner = name(&app.owner).await?.unwrap_or_default();
+    let updated_by = name(&app.updated_by).await?.unwrap_or_default();
+    Ok(Outcome::App(Box::new(AppShown { app, owner, updated_by, secret })))
 }
 
 /// Deletes an app, for its owner or an admin of its workspace. One with live grants only when forced: then

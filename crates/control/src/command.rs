@@ -3,11 +3,12 @@
 use tidegate_domain::api::Method;
 use tidegate_domain::standing::Choice;
 use tidegate_domain::{
-    ApiId, App, AppId, AppKind, ApplicationId, AuthType, InstanceId, NoticeId, Quota, Rules,
+    ApiId, AppId, AppKind, ApplicationId, AuthType, InstanceId, NoticeId, Quota, Rules,
     ThrottleName, Timestamp, Visibility,
 };
-use tidegate_sign::Secret;
 use tidegate_store::Revision;
+
+use crate::queries::AppShown;
 
 /// What a caller wants.
 #[derive(Debug, Clone)]
@@ -222,8 +223,9 @@ pub struct ApiDraft {
 pub enum Outcome {
     /// It is done; there is nothing to tell.
     Done,
-    /// An app as it is now, with its secret if the caller may see it.
-    App(Box<App>, Option<Secret>),
+    /// An app as it is now, with the names of people, and its secret if the caller may see it. All of
+    /// it is known before the commit: nothing that can fail comes after it.
+    App(Box<AppShown>),
     /// A new API.
     Api(ApiId),
 }

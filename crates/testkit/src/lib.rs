@@ -209,7 +209,7 @@ impl World {
         let (name, description) = (name.to_owned(), String::new());
         let command = Command::CreateApp { name, description, kind: AppKind::App };
         match self.does(who, command).await.outcome {
-            Outcome::App(app, _) => *app,
+            Outcome::App(shown) => shown.app,
             Outcome::Done | Outcome::Api(_) => panic!("an app was made"),
         }
     }

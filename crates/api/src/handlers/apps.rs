@@ -31,7 +31,7 @@ pub async fn create(call: Call) -> Answer {
     let wanted = call.body::<AppBody>()?.parse()?;
     let (name, description, kind) = (wanted.name, wanted.description, wanted.kind);
     let receipt = call.execute(Command::CreateApp { name, description, kind }).await?;
-    changed(&call, receipt).await
+    changed(&receipt)
 }
 
 pub async fn update(call: Call) -> Answer {
@@ -39,13 +39,13 @@ pub async fn update(call: Call) -> Answer {
     let wanted = call.body::<AppUpdateBody>()?.parse()?;
     let (name, description) = (wanted.name, wanted.description);
     let receipt = call.execute(Command::UpdateApp { app, name, description }).await?;
-    changed(&call, receipt).await
+    changed(&receipt)
 }
 
 pub async fn reset_secret(call: Call) -> Answer {
     let app = ids::app(call.path("app_id"))?;
     let receipt = call.execute(Command::ResetSecret(app)).await?;
-    changed(&call, receipt).await
+    changed(&receipt)
 }
 
 pub async fn remove(call: Call) -> Answer {
@@ -56,13 +56,9 @@ pub async fn remove(call: Call) -> Answer {
 }
 
 /// An app as a command has left it.
-async fn changed(call: &Call, receipt: Carried) -> Answer {
+fn changed(receipt: &Carried) -> Answer {
     match &receipt.outcome {
-        Outcome::App(app, secret) => {
-            let (app, secret) = ((**app).clone(), secret.clone());
-            let shown = call.control().name_app(&call.caller, app, secret).await?;
-            Ok(Reply::json(&dto(&shown)).at(&receipt))
-        }
+        Outcome::App(shown) => Ok(Reply::json(&dto(shown)).at(receipt)),
         Outcome::Done | Outcome::Api(_) => Err(Fault::from(WireFault::Internal)),
     }
 }

@@ -251,7 +251,8 @@ async fn iam_app(site: &mut Site) {
     world.does("reviewer", publish).await;
     let (name, description) = ("acme".to_owned(), String::new());
     let make = Command::CreateApp { name, description, kind: AppKind::Iam };
-    let Outcome::App(app, _) = world.does("owner", make).await.outcome else { panic!("an app") };
+    let Outcome::App(shown) = world.does("owner", make).await.outcome else { panic!("an app") };
+    let app = shown.app;
     (world.api, world.app) = (api, *app);
 }
 

@@ -57,19 +57,6 @@ impl Control {
         self.shown(&mut query, record, secret).await
     }
 
-    /// An app that a command has just made or changed, with the names of people.
-    pub async fn name_app(
-        &self,
-        caller: &Caller,
-        app: App,
-        secret: Option<Secret>,
-    ) -> Result<AppShown> {
-        let mut query = Query::begin(self, caller).await?;
-        let owner = query.user_name(&app.owner).await?;
-        let updated_by = query.user_name(&app.updated_by).await?;
-        Ok(AppShown { app, owner, updated_by, secret })
-    }
-
     async fn shown(
         &self,
         query: &mut Query,

@@ -53,7 +53,9 @@ async fn an_iam_app_bears_the_accounts_name_and_there_is_one() {
     let refusal = world.try_to("developer", create("other")).await.err();
     assert!(matches!(refusal, Some(Refusal::Malformed { .. })));
     let made = world.does("developer", create("acme")).await.outcome;
-    let Outcome::App(app, None) = made else { panic!("an app without a secret") };
+    let Outcome::App(made) = made else { panic!("an app") };
+    assert!(made.secret.is_none());
+    let app = made.app;
     assert_eq!(app.kind, AppKind::Iam);
     assert_eq!(world.try_to("stranger", create("acme")).await.err(), Some(Refusal::IamAppFixed));
     let rename = Command::UpdateApp { app: app.id, name: Some("x".into()), description: None };

@@ -25,7 +25,8 @@ async fn iam_app(world: &mut World) -> App {
     world.does("reviewer", publish).await;
     let (name, description) = ("acme".to_owned(), String::new());
     let make = Command::CreateApp { name, description, kind: AppKind::Iam };
-    let Outcome::App(app, _) = world.does("owner", make).await.outcome else { panic!("an app") };
+    let Outcome::App(shown) = world.does("owner", make).await.outcome else { panic!("an app") };
+    let app = shown.app;
     world.app = (*app).clone();
     world.does("reviewer", world.on_grant(GrantAction::Authorize(Some(hour(1000))))).await;
     *app

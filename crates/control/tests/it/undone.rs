@@ -1,10 +1,11 @@
-//! A store that undoes a turn in favour of another writer's: the turn is taken again, as a whole.
+//! A store that undoes a turn in favour of another writer's: the turn is taken again, as a whole. A store
+//! that goes away after a commit: the answer is known by then.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use tidegate_control::{Command, Error, OnDuty, Settings};
+use tidegate_control::{Command, Error, OnDuty, Outcome, Settings};
 use tidegate_domain::AppKind;
 use tidegate_store::{Gateway, MemStore, Result, Revision, Store, StoreError, Transaction, View};
 use tidegate_testkit::{World, spec};
@@ -14,6 +15,8 @@ use tidegate_testkit::{World, spec};
 struct Undoing {
     store: MemStore,
     left: AtomicU32,
+    /// Nothing can be read beside a turn.
+    is_blind: AtomicBool,
 }
 
 #[async_trait]
@@ -27,6 +30,9 @@ impl Store for Undoing {
     }
 
     async fn view(&self) -> Result<Box<dyn View>> {
+        if self.is_blind.load(Ordering::SeqCst) {
+            return Err(StoreError::Away("blind".to_owned()));
+        }
         self.store.view().await
     }
 
@@ -66,4 +72,23 @@ async fn an_undone_turn_is_taken_again_and_not_for_ever() {
     assert!(world.control.apply(&spec(), false, world.now()).await.unwrap().is_empty());
     store.left.store(3, Ordering::SeqCst);
     world.control.drop_ended_tokens(&OnDuty::ALONE, world.now()).await.unwrap();
+}
+
+/// Reset-secret above all: the old secret is worthless from the commit on, so the new one must be
+/// answered whatever the store does after it.
+#[tokio::test]
+async fn what_a_command_has_brought_is_known_before_its_commit() {
+    let store = Arc::new(Undoing::default());
+    let world = World::over(store.clone(), Settings::default()).await;
+    let owner = world.caller("owner").await;
+    let app = world.app.id.clone();
+    store.is_blind.store(true, Ordering::SeqCst);
+    let renamed =
+        Command::UpdateApp { app: app.clone(), name: Some("new".to_owned()), description: None };
+    for command in [new_app(), renamed, Command::ResetSecret(app)] {
+        let receipt = world.control.execute(&owner, command.clone(), world.now()).await.unwrap();
+        let Outcome::App(shown) = receipt.outcome else { panic!("{command:?} brings an app") };
+        assert_eq!((&*shown.owner, &*shown.updated_by), ("owner", "owner"), "{command:?}");
+        assert!(shown.secret.is_some(), "{command:?}");
+    }
 }

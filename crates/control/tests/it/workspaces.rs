@@ -94,9 +94,8 @@ async fn secrets_are_shown_on_creation_and_to_the_owner_only() {
         description: String::new(),
         kind: AppKind::App,
     };
-    let Outcome::App(app, Some(secret)) = world.does("owner", create).await.outcome else {
-        panic!("an app and its secret")
-    };
+    let Outcome::App(made) = world.does("owner", create).await.outcome else { panic!("an app") };
+    let (app, secret) = (made.app, made.secret.unwrap());
     let shown = |who: &'static str| {
         let (world, id) = (&world, app.id.clone());
         async move {

@@ -14,7 +14,7 @@ pub const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 pub const BEGIN: Duration = Duration::from_secs(9);
 
 /// How long one statement may take; of a statement that reads many rows, each of them.
-pub const ANSWER: Duration = Duration::from_secs(8);
+pub const ANSWER: Duration = Duration::from_secs(7);
 
 /// How long a commit may take. It waits for the standbys that shall have it; who gives up does not
 /// know whether they got it.
@@ -22,7 +22,7 @@ pub const COMMIT: Duration = Duration::from_secs(8);
 
 /// How long a statement waits for a lock that another process holds. Less than `ANSWER`, so that
 /// the database says what is the matter.
-pub const LOCK: Duration = Duration::from_secs(7);
+pub const LOCK: Duration = Duration::from_secs(6);
 
 /// How long a PostgreSQL server lets a transaction wait for its next statement. A node that fell
 /// silent in the middle of one holds up the others for that long.

@@ -31,13 +31,35 @@ const PEERS: usize = 2;
 /// How a transaction that writes begins. Its commit has no limit at the server, see
 /// `SqlTransaction::commit`: a server that is stopped while a commit waits for a standby says that it
 /// is made.
-const BEGIN_WRITE: &str = "BEGIN; SET LOCAL statement_timeout = '7s'";
+const BEGIN_WRITE: &str = "BEGIN; SET LOCAL statement_timeout = '6s'";
 
 /// Is this connection's server one that takes writes? Asked before each use.
 const TAKES_WRITES: &str = "SELECT current_setting('transaction_read_only') = 'off'";
 
 /// How the database keeps texts.
 const ENCODING: &str = "SELECT current_setting('server_encoding')";
+
+/// What the server calls this session.
+const SESSION: &str =
+    "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+
+/// Ends a session, unless another one has its number by now.
+const END_SESSION: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid = $1 AND backend_start::text = $2";
+
+/// A session of the server's.
+pub struct Session {
+    process: i32,
+    began: String,
+}
+
+impl Session {
+    /// Ends it, through another connection.
+    pub async fn end(&self, other: &mut PgConnection) -> Result<(), Error> {
+        let end = sqlx::query(END_SESSION).bind(self.process).bind(&self.began);
+        end.execute(other).await.map(drop)
+    }
+}
 
 /// What a connection is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +100,17 @@ impl Use {
                     + "; SET default_transaction_isolation = 'repeatable read';
                     SET default_transaction_read_only = on;
                     SET statement_timeout = '60s'"
+            }
+        }
+    }
+
+    /// What the server calls this session, if it may hold locks.
+    pub async fn session(self, connection: &mut PgConnection) -> Result<Option<Session>, Error> {
+        match self {
+            Self::Reading => Ok(None),
+            Self::Writing => {
+                let found = sqlx::query_as(SESSION).fetch_optional(connection).await?;
+                Ok(found.map(|(process, began)| Session { process, began }))
             }
         }
     }

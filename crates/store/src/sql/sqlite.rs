@@ -29,8 +29,9 @@ pub(super) const DIALECT: Dialect = Dialect {
     options: "STRICT, WITHOUT ROWID",
 };
 
-/// Opens or creates a file, and brings its tables up to date.
-pub async fn open(path: &Path) -> Result<Engine> {
+/// Opens or creates a file, and brings its tables up to date. `vfs` names a file system of SQLite's
+/// other than the usual one.
+pub async fn open(path: &Path, vfs: Option<&'static str>) -> Result<Engine> {
     let lock = lock(path)?;
     create(path).map_err(|error| cannot("open", path, &error))?;
     let options = SqliteConnectOptions::new()
@@ -40,6 +41,10 @@ pub async fn open(path: &Path) -> Result<Engine> {
         // An acknowledged commit survives a loss of power; NORMAL would not promise that.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY);
+    let options = match vfs {
+        Some(vfs) => options.vfs(vfs),
+        None => options,
+    };
     let connector = Connector::Sqlite(Box::new(options));
     let writer = Pool::new(connector.clone(), 1);
     let engine = Engine {

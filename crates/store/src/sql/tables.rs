@@ -30,6 +30,8 @@ table! { migrations, "migrations"; name: String; ordinal: i64 }
 
 table! { duty, "duty"; one: i64; node: String, number: i64, until: i64 }
 
+table! { probes, "probes"; one: i64; number: i64 }
+
 table! { reminders, "reminders"; name: String; mark_at: i64, mark_key: String }
 
 table! { head, "head"; one: i64; epoch: String, revision: i64, decided_at: i64 }

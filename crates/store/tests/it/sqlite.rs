@@ -62,7 +62,7 @@ async fn a_file_of_the_first_version_is_taken_over() {
     fill(&store).await;
     drop(store);
     let mut back =
-        "DROP INDEX apis_throttle; DROP TABLE throttles; DROP TABLE gateways; DROP TABLE nodes; DROP TABLE duty;
+        "DROP INDEX apis_throttle; DROP TABLE throttles; DROP TABLE gateways; DROP TABLE nodes; DROP TABLE duty; DROP TABLE probes;
         DROP TABLE reminders; DROP INDEX outbox_put_off; DROP INDEX standings_until;
         DROP INDEX notices_unanswered; ALTER TABLE outbox DROP COLUMN tries;
         ALTER TABLE outbox DROP COLUMN next_try_at;"

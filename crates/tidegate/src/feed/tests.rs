@@ -34,7 +34,7 @@ async fn create_app(control: &Control, name: &str) -> tidegate_domain::App {
     let (name, description) = (name.to_owned(), String::new());
     let command = Command::CreateApp { name, description, kind: AppKind::App };
     match execute(control, command).await {
-        Outcome::App(app, _) => *app,
+        Outcome::App(shown) => shown.app,
         Outcome::Done | Outcome::Api(_) => panic!("no app"),
     }
 }

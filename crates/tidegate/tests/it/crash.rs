@@ -278,8 +278,8 @@ async fn furnish(control: &Control) -> (ApiId, Vec<AppId>) {
         let (name, description) = (format!("app-{}", ids.len()), String::new());
         let order = Order::CreateApp { name, description, kind: AppKind::App };
         let made = control.execute(&owner, order, now()).await.unwrap();
-        let Outcome::App(app, _) = made.outcome else { panic!("no app") };
-        ids.push(app.id);
+        let Outcome::App(made) = made.outcome else { panic!("no app") };
+        ids.push(made.app.id);
     }
     (api, ids)
 }

@@ -7,6 +7,7 @@ mod m0001_initial;
 mod m0002_rules;
 mod m0003_gateways;
 mod m0004_nodes;
+mod m0008_probes;
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, QueryOrder, Statement};
 
@@ -21,11 +22,12 @@ pub struct Migration {
     sql: &'static str,
 }
 
-const ALL: [Migration; 4] = [
+const ALL: [Migration; 5] = [
     m0001_initial::MIGRATION,
     m0002_rules::MIGRATION,
     m0003_gateways::MIGRATION,
     m0004_nodes::MIGRATION,
+    m0008_probes::MIGRATION,
 ];
 
 /// How an engine spells what engines spell differently.

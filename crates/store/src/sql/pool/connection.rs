@@ -17,8 +17,8 @@ use crate::sql::postgres;
 pub enum Connection {
     /// To a file.
     Sqlite(SqliteConnection),
-    /// To a server.
-    Postgres(Box<PgConnection>),
+    /// To a server, with what the server calls this session.
+    Postgres(Box<PgConnection>, Option<postgres::Session>),
 }
 
 /// Does the same with the connection of either engine.
@@ -26,7 +26,7 @@ macro_rules! each {
     ($self:expr, $connection:ident => $what:expr) => {
         match $self {
             Connection::Sqlite($connection) => $what,
-            Connection::Postgres($connection) => {
+            Connection::Postgres($connection, _) => {
                 let $connection = &mut **$connection;
                 $what
             }
@@ -46,7 +46,7 @@ impl Connection {
     pub fn backend(&self) -> DbBackend {
         match self {
             Self::Sqlite(_) => DbBackend::Sqlite,
-            Self::Postgres(_) => DbBackend::Postgres,
+            Self::Postgres(..) => DbBackend::Postgres,
         }
     }
 
@@ -92,7 +92,7 @@ impl Connection {
     pub async fn close(self) {
         match self {
             Self::Sqlite(connection) => drop(connection.close().await),
-            Self::Postgres(connection) => {
+            Self::Postgres(connection, _) => {
                 let _ = timeout(crate::sql::limits::SIGN_OF_LIFE, connection.close_hard()).await;
             }
         }
@@ -137,8 +137,21 @@ impl Connector {
             Self::Postgres(options, used) => {
                 let mut connection = options.connect().await?;
                 connection.execute(sqlx::raw_sql(AssertSqlSafe(used.settings()))).await?;
-                Ok(Connection::Postgres(Box::new(connection)))
+                let session = used.session(&mut connection).await?;
+                Ok(Connection::Postgres(Box::new(connection), session))
             }
+        }
+    }
+
+    /// Ends what a connection that fell silent has begun at the other end, where it may hold a lock.
+    pub async fn end_session(&self, connection: &Connection) -> Result<(), Error> {
+        match (self, connection) {
+            (Self::Postgres(options, _), Connection::Postgres(_, Some(session))) => {
+                let mut other = options.connect().await?;
+                session.end(&mut other).await?;
+                other.close().await
+            }
+            _ => Ok(()),
         }
     }
 
@@ -146,7 +159,7 @@ impl Connector {
     pub async fn is_good(&self, connection: &mut Connection) -> Result<bool, Error> {
         connection.end("SELECT 1").await?;
         match (self, connection) {
-            (Self::Postgres(_, used), Connection::Postgres(connection)) => {
+            (Self::Postgres(_, used), Connection::Postgres(connection, _)) => {
                 used.fits(connection).await
             }
             _ => Ok(true),

@@ -59,6 +59,21 @@ impl Kept {
     }
 }
 
+impl Kept {
+    /// Ends its session in the background, and closes it.
+    fn end(self, connector: Connector) {
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                let ended = within(CONNECT, connector.end_session(&self.connection)).await;
+                if let Ok(Err(error)) | Err(error) = ended {
+                    tracing::debug!(%error, "a silent session of the database was not ended");
+                }
+                self.close();
+            });
+        }
+    }
+}
+
 impl Pool {
     /// A pool of at most `size` connections. None is opened yet.
     pub fn new(connector: Connector, size: usize) -> Self {
@@ -87,7 +102,12 @@ impl Pool {
             let asked = within(SIGN_OF_LIFE, self.0.connector.is_good(&mut kept.connection)).await;
             match asked {
                 Ok(Ok(true)) => {
-                    return Ok(Pooled { kept: Some(kept), pool: self.clone(), _place: place });
+                    return Ok(Pooled {
+                        kept: Some(kept),
+                        pool: self.clone(),
+                        silent: false,
+                        _place: place,
+                    });
                 }
                 Ok(Ok(false) | Err(_)) => kept.close(),
                 Err(_) => {
@@ -102,7 +122,7 @@ impl Pool {
         let connection = within(CONNECT, self.0.connector.connect()).await??;
         let now = Instant::now();
         let kept = Kept { connection, born: now, used: now, exists };
-        Ok(Pooled { kept: Some(kept), pool: self.clone(), _place: place })
+        Ok(Pooled { kept: Some(kept), pool: self.clone(), silent: false, _place: place })
     }
 
     /// The first row of what a statement finds that is a transaction by itself.
@@ -163,6 +183,8 @@ impl Inner {
 pub struct Pooled {
     kept: Option<Kept>,
     pool: Pool,
+    /// It has not answered in time, within a transaction.
+    silent: bool,
     _place: OwnedSemaphorePermit,
 }
 
@@ -174,7 +196,22 @@ impl Pooled {
         question: impl AsyncFnOnce(&mut Connection) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let kept = self.kept.as_mut().ok_or(Error::PoolClosed)?;
-        within(limit, question(&mut kept.connection)).await?
+        let answer = within(limit, question(&mut kept.connection)).await;
+        self.silent |= answer.is_err();
+        answer?
+    }
+
+    /// Whether it has not answered in time.
+    pub fn is_silent(&self) -> bool {
+        self.silent
+    }
+
+    /// Closes it, and lets what it has begun at the other end go on to its own end: a commit that waits
+    /// for a standby must not be stopped.
+    pub fn leave(mut self) {
+        if let Some(kept) = self.kept.take() {
+            kept.close();
+        }
     }
 
     /// Lets the pool have it back: it has answered, and no transaction is open.
@@ -190,8 +227,10 @@ impl Pooled {
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        if let Some(kept) = self.kept.take() {
-            kept.close();
+        match self.kept.take() {
+            Some(kept) if self.silent => kept.end(self.pool.0.connector.clone()),
+            Some(kept) => kept.close(),
+            None => {}
         }
     }
 }

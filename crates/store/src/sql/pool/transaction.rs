@@ -65,9 +65,13 @@ impl SqlTransaction {
             DbBackend::Postgres => "SET LOCAL statement_timeout = 0; COMMIT",
             _ => "COMMIT",
         };
-        let ended = pooled.ask(COMMIT, async |it: &mut Connection| it.end(sql).await).await;
-        ended.map_err(|error| after_commit(&error))?;
-        pooled.give_back();
+        match pooled.ask(COMMIT, async |it: &mut Connection| it.end(sql).await).await {
+            Ok(()) => pooled.give_back(),
+            Err(error) => {
+                pooled.leave();
+                return Err(after_commit(&error));
+            }
+        }
         Ok(())
     }
 
@@ -96,6 +100,9 @@ impl Drop for SqlTransaction {
     fn drop(&mut self) {
         let Some(mut pooled) = self.state.get_mut().pooled.take() else { return };
         let turn = self.turn.take();
+        if pooled.is_silent() {
+            return;
+        }
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
             let rolled_back =

@@ -1,0 +1,14 @@
+//! A row that is written to see whether rows can be written.
+
+use super::Migration;
+
+pub const MIGRATION: Migration = Migration {
+    name: "m0008_probes",
+    sql: r#"
+CREATE TABLE probes (
+    one {int} NOT NULL PRIMARY KEY CHECK (one = 1),
+    number {int} NOT NULL
+) {options};
+INSERT INTO probes VALUES (1, 0);
+"#,
+};
