@@ -253,7 +253,7 @@ async fn iam_app(site: &mut Site) {
     let make = Command::CreateApp { name, description, kind: AppKind::Iam };
     let Outcome::App(shown) = world.does("owner", make).await.outcome else { panic!("an app") };
     let app = shown.app;
-    (world.api, world.app) = (api, *app);
+    (world.api, world.app) = (api, app);
 }
 
 /// Stops the world's API after its app was granted it.

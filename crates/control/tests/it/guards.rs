@@ -27,9 +27,9 @@ async fn iam_app(world: &mut World) -> App {
     let make = Command::CreateApp { name, description, kind: AppKind::Iam };
     let Outcome::App(shown) = world.does("owner", make).await.outcome else { panic!("an app") };
     let app = shown.app;
-    world.app = (*app).clone();
+    world.app = app.clone();
     world.does("reviewer", world.on_grant(GrantAction::Authorize(Some(hour(1000))))).await;
-    *app
+    app
 }
 
 #[tokio::test]
