@@ -187,6 +187,49 @@ def test_an_app_an_api_and_a_grant_from_plan_to_destroy(terraform, stage, clock)
     assert terraform.call("GET", f"/apps/{app}").json["error_code"] == "DLM.4063"
 
 
+def test_actions_on_a_grant_messages_and_an_api(server, terraform, stage, clock):
+    consumer = Provider(server, "owner")
+    api, app = stage.published_api(), stage.new_app()
+
+    def act(who, kind, hours=None):
+        body = {"api_id": api.id, "app_id": app.id, "instance_id": HOME.instance, "apply_type": kind}
+        body |= {"time": clock.hour(hours).iso} if hours else {}
+        answer = who.call("POST", "/apis/authorize/action", body=body)
+        assert answer.status == 204, answer
+
+    def on_api(action, hours):
+        body = {"action": action, "time": clock.hour(hours).iso}
+        answer = terraform.call("POST", f"/apis/{api.id}/instances/{HOME.instance}/action", body=body)
+        assert answer.status == 204, answer
+
+    def linked():
+        rows = terraform.all_of(f"/authorize/apis/{api.id}", "records")
+        return [row["relationship_type"] for row in rows]
+
+    act(terraform, "APPLY_TYPE_AUTHORIZE", 1000)
+    assert linked() == ["LINKED"]
+    act(consumer, "APPLY_TYPE_APP_CANCEL_AUTHORIZE")
+    assert linked() == []
+    act(terraform, "APPLY_TYPE_AUTHORIZE", 1000)
+    act(terraform, "APPLY_TYPE_API_CANCEL_AUTHORIZE", 60)
+    # The one list that begins again past its end; what it reads is the first page.
+    pages = [
+        consumer.call("GET", "/messages", {"limit": 100, "offset": offset, "api_name": api.name}).json
+        for offset in (0, 1, 100)
+    ]
+    (message,) = pages[0]["records"]
+    assert pages[1]["records"] == pages[2]["records"] == [message]
+    answer = consumer.call("POST", "/messages", body={"message_id": message["id"], "action": 0})
+    assert answer.status == 204, answer
+    assert linked() == []
+    on_api("STOP", 50)
+    (row,) = terraform.all_of(f"/apis/{api.id}/publish-info", "publish_messages")
+    assert row["api_status"] == "API_STATUS_STOPPED"
+    on_api("RECOVER", 50)
+    (row,) = terraform.all_of(f"/apis/{api.id}/publish-info", "publish_messages")
+    assert row["api_status"] == "API_STATUS_PUBLISHED"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "code"),
     [
