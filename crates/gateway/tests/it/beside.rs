@@ -63,6 +63,12 @@ fn calls(world: &World) -> Vec<(&'static str, Vec<u8>, bool)> {
     let late = NOON / 1000 - 901;
     vec![
         ("granted", get().bytes(), false),
+        ("host not signed", get().only_date_signed().bytes(), false),
+        (
+            "host not signed, another",
+            get().only_date_signed().at("elsewhere.example").bytes(),
+            false,
+        ),
         ("with a query", world.call("GET", "/orders/7?b=%20&a=1&a=0").bytes(), false),
         ("with a signed header", get().header("x-tenant", "one").bytes(), false),
         ("with bytes", get().header("x-tenant", [b'a', 0xE9]).bytes(), false),

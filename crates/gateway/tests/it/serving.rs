@@ -70,6 +70,20 @@ async fn http2_is_signed_and_answered_like_http1() {
     assert_eq!(answer.headers()["x-tidegate-reason"], "bad-request");
 }
 
+/// As the vendor's Go signer does it: no host, and no blanks behind the commas.
+#[tokio::test]
+async fn a_call_whose_date_alone_is_signed_is_let_in() {
+    let world = World::start().await;
+    let call = || world.call("GET", "/orders/7");
+    call().only_date_signed().send().await.allowed();
+    let other = call().only_date_signed().by(crate::world::KEY, "wrong").send().await;
+    other.denied("bad-signature");
+    // What was not signed does not reach the backend under the app's name.
+    let sent = call().only_date_signed().unsigned("x-tenant", "another's");
+    sent.send().await.allowed();
+    assert_eq!(world.backend.last().header("x-tenant"), None);
+}
+
 #[tokio::test]
 async fn who_never_sends_a_whole_head_is_hung_up_on() {
     let world = World::with(Limits { header_read: Duration::from_millis(50), ..limits() }).await;

@@ -129,6 +129,7 @@ fn calls(world: &World) -> Vec<Vec<u8>> {
         call("POST", "/open").body("a body").plain_bytes(),
         call("POST", "/open").unsigned("connection", "keep-alive").body("a body").plain_bytes(),
         call("POST", "/open").unsigned("expect", "100-continue").body("a body").plain_bytes(),
+        call("GET", "/orders/7").only_date_signed().bytes(),
         call("GET", "/orders/7").by("nobody", "x").bytes(),
         call("POST", "/orders/7").by(crate::world::KEY, "wrong").body("x").bytes(),
         call("GET", "/nowhere").bytes(),

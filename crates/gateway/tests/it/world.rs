@@ -453,6 +453,7 @@ impl World {
             secret: SECRET.to_owned(),
             date: self.wall.load(Ordering::SeqCst) / 1000,
             is_unsigned: false,
+            only_date: false,
         }
     }
 
@@ -476,6 +477,7 @@ pub struct Call {
     secret: String,
     date: i64,
     is_unsigned: bool,
+    only_date: bool,
 }
 
 impl Call {
@@ -519,6 +521,12 @@ impl Call {
         self
     }
 
+    /// Signs nothing but the date, as the vendor's Go signer does, and without blanks behind the commas.
+    pub fn only_date_signed(mut self) -> Self {
+        self.only_date = true;
+        self
+    }
+
     pub fn by(mut self, key: &str, secret: &str) -> Self {
         (self.key, self.secret) = (key.to_owned(), secret.to_owned());
         self
@@ -540,9 +548,30 @@ impl Call {
         }
         let request =
             SignedRequest { method: &self.method, target: &target, headers: &headers, host: None };
+        if self.only_date {
+            return self.signature_of_date(&target);
+        }
         let payload = if self.is_unsigned { Payload::Unsigned } else { Payload::Bytes(&self.body) };
         let secret = Secret::new(self.secret.clone());
         sign(&request, payload, &self.key, &secret, self.date).unwrap()
+    }
+
+    fn signature_of_date(&self, target: &Target) -> HeaderMap {
+        let date = tidegate_sign::format_sdk_date(self.date);
+        let mut headers = HeaderMap::new();
+        headers.insert("x-sdk-date", HeaderValue::from_str(&date).unwrap());
+        let request = SignedRequest { method: &self.method, target, headers: &headers, host: None };
+        let body = tidegate_sign::hex(&sha256(&self.body));
+        let canonical = tidegate_sign::canonical_request(&request, &["x-sdk-date"], &body).unwrap();
+        let text = tidegate_sign::string_to_sign(&date, &canonical);
+        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, self.secret.as_bytes());
+        let signature = tidegate_sign::hex(aws_lc_rs::hmac::sign(&key, text.as_bytes()).as_ref());
+        let value = format!(
+            "SDK-HMAC-SHA256 Access={},SignedHeaders=x-sdk-date,Signature={signature}",
+            self.key
+        );
+        headers.insert("authorization", HeaderValue::from_str(&value).unwrap());
+        headers
     }
 
     /// The signed call, as it goes over the wire.
