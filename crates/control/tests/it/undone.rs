@@ -80,15 +80,19 @@ async fn an_undone_turn_is_taken_again_and_not_for_ever() {
 async fn what_a_command_has_brought_is_known_before_its_commit() {
     let store = Arc::new(Undoing::default());
     let world = World::over(store.clone(), Settings::default()).await;
-    let owner = world.caller("owner").await;
+    let (owner, admin) = (world.caller("owner").await, world.caller("admin").await);
     let app = world.app.id.clone();
     store.is_blind.store(true, Ordering::SeqCst);
     let renamed =
         Command::UpdateApp { app: app.clone(), name: Some("new".to_owned()), description: None };
-    for command in [new_app(), renamed, Command::ResetSecret(app)] {
-        let receipt = world.control.execute(&owner, command.clone(), world.now()).await.unwrap();
+    for (caller, by, command) in [
+        (&owner, "owner", new_app()),
+        (&owner, "owner", renamed),
+        (&admin, "admin", Command::ResetSecret(app)),
+    ] {
+        let receipt = world.control.execute(caller, command.clone(), world.now()).await.unwrap();
         let Outcome::App(shown) = receipt.outcome else { panic!("{command:?} brings an app") };
-        assert_eq!((&*shown.owner, &*shown.updated_by), ("owner", "owner"), "{command:?}");
+        assert_eq!((&*shown.owner, &*shown.updated_by), ("owner", by), "{command:?}");
         assert!(shown.secret.is_some(), "{command:?}");
     }
 }
