@@ -119,8 +119,10 @@ fn id<T, E: std::fmt::Display>(
 
 fn name(what: &str, text: &str, faults: &mut Vec<String>) {
     let length = text.chars().count();
-    if !(1..=64).contains(&length) || text.chars().any(char::is_control) {
-        faults.push(format!("{what} `{text}`: a name has 1 to 64 characters"));
+    if !(1..=64).contains(&length) || text.chars().any(tidegate_wire::is_unseen) {
+        faults.push(format!(
+            "{what} `{text}`: a name has 1 to 64 characters, each of which can be seen"
+        ));
     }
 }
 

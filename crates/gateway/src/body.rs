@@ -22,6 +22,7 @@ use tokio::time::Sleep;
 use crate::backend;
 use crate::check::Route;
 use crate::denial::{Denial, Reason};
+use crate::headers::trailers_from_backend;
 
 /// What goes wrong below a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -354,10 +355,11 @@ where
     }
 }
 
-/// A backend's body on its way to the caller. Keeps `room` until the caller has all of it. Trailers
-/// are dropped: they could say what only the gate may say.
+/// A body on its way out. Keeps `room` until the other end has all of it. Trailers go on only where they are
+/// wanted, and never say what only the gate may say.
 pub struct Outbound<B, R> {
     pub(crate) inner: B,
+    pub(crate) lets_trailers: bool,
     /// What is given back at the end.
     pub(crate) _room: R,
 }
@@ -379,7 +381,12 @@ where
             let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
             match frame {
                 Some(Ok(frame)) if frame.is_data() => return Poll::Ready(Some(Ok(frame))),
-                Some(Ok(_)) => {}
+                Some(Ok(mut frame)) => {
+                    if let Some(trailers) = frame.trailers_mut().filter(|_| self.lets_trailers) {
+                        trailers_from_backend(trailers);
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
+                }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
                 None => return Poll::Ready(None),
             }

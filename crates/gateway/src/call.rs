@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use http::header::HOST;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, request};
+use http::header::{HOST, TE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, request};
 use tidegate_domain::AuthType;
 use tidegate_sign::{AUTHORIZATION, X_AUTHORIZATION};
 use tokio::sync::OwnedSemaphorePermit;
@@ -136,6 +136,14 @@ impl Call<'_> {
                 return Err((Reason::Internal.into(), Some(fault.clone())));
             }
         };
+        let method = match (&parts.method, &plan.method) {
+            (&Method::HEAD, &Method::GET) => Method::HEAD,
+            (&Method::HEAD, _) => {
+                let why = "Its backend is called with another method than GET, so it has no HEAD.";
+                return Err((Denial::new(Reason::NoRoute, why), None));
+            }
+            (_, method) => method.clone(),
+        };
         let room = Arc::clone(&api.room)
             .try_acquire_owned()
             .map_err(|_| (Reason::Overloaded.into(), None))?;
@@ -175,7 +183,12 @@ impl Call<'_> {
         if let Some(trace) = &ids.trace {
             trace.pass_on(&mut sent);
         }
-        Ok(Onward { method: plan.method.clone(), address, headers: sent, backends, ends, room })
+        // How gRPC asks for its status. Only HTTP/2 carries it all the way.
+        let is_http2 = parts.version == Version::HTTP_2 && api.feed.rules.http2;
+        if is_http2 && headers::takes_trailers(&parts.headers) {
+            sent.set(TE, b"trailers");
+        }
+        Ok(Onward { method, address, headers: sent, backends, ends, room })
     }
 }
 

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use tidegate_domain::api::Method;
 use tidegate_domain::{AppId, AuthType, Denied, InstanceId, Permit, Timestamp, admission, admit};
 use tidegate_sign::{
-    Authorization, Cover, Payload, SignedRequest, Target, app_authorization_of, sha256,
+    Authorization, Cover, Payload, SignError, SignedRequest, Target, app_authorization_of, sha256,
 };
 
 use crate::denial::{Denial, Reason};
+use crate::expected;
 use crate::feed::FeedToken;
 use crate::headers::{self, AUTH_TOKEN};
 use crate::index::{Api, App, Door, Index, rank};
@@ -123,7 +124,8 @@ pub(crate) fn route<'i>(
 
 fn plain_route<'i>(index: &'i Index, method: &str, target: &Target) -> Result<Route<'i>, Denial> {
     let method = match method {
-        "GET" => Method::Get,
+        // Who may read an answer may ask for its head alone.
+        "GET" | "HEAD" => Method::Get,
         "POST" => Method::Post,
         _ => return Err(Reason::NoRoute.into()),
     };
@@ -238,8 +240,10 @@ fn authenticate_app<'i>(
     );
     match (checked, app) {
         (Ok(checked), Some(app)) => Ok((app, checked.body)),
-        (Err(tidegate_sign::SignError::BadSignature) | Ok(_), None) => {
-            Err(Reason::UnknownKey.into())
+        (Err(SignError::BadSignature) | Ok(_), None) => Err(Reason::UnknownKey.into()),
+        (Err(SignError::BadSignature), Some(_)) => {
+            let expected = expected::canonical(&request, &authorization, question.payload);
+            Err(Denial::new(Reason::BadSignature, expected))
         }
         (Err(error), _) => Err(error.into()),
     }

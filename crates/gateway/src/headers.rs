@@ -2,7 +2,7 @@
 
 use http::header::{
     ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONNECTION, CONTENT_LENGTH,
-    CONTENT_TYPE, COOKIE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    CONTENT_TYPE, COOKIE, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, Version, request};
 use tidegate_sign::{
@@ -145,6 +145,15 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
             }
             Some(authority.as_str().to_owned())
         }
+        // RFC 9112, 3.2.2: a whole address is a target, too. It names a host, which must be the same one.
+        (Some(authority), header) if matches!(parts.uri.scheme_str(), Some("http" | "https")) => {
+            let is_host =
+                |h: &HeaderValue| h.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
+            if !header.is_some_and(is_host) {
+                return bad("The request target and `Host` name different hosts.");
+            }
+            None
+        }
         (Some(_), _) => return bad("The request target must begin with `/`."),
         (None, Some(_)) => None,
         (None, None) if parts.version == Version::HTTP_10 => None,
@@ -164,6 +173,28 @@ pub(crate) fn not_accepted(error: TargetError) -> Denial {
         return Reason::TargetTooLong.into();
     }
     Denial::new(Reason::BadRequest, format!("The address is not accepted: {error}."))
+}
+
+/// Could the value of a header be a secret, by its name?
+pub(crate) fn is_secret(name: &str) -> bool {
+    Kind::of(name) == Kind::Credential && name != SDK_DATE && name != NONCE
+        || ["cookie", "token", "secret", "password", "key", "session", "auth", "credential"]
+            .iter()
+            .any(|part| name.contains(part))
+}
+
+/// Does a caller take trailers behind an answer?
+pub(crate) fn takes_trailers(headers: &HeaderMap) -> bool {
+    headers.get(TE).is_some_and(|te| te.as_bytes().trim_ascii().eq_ignore_ascii_case(b"trailers"))
+}
+
+/// Removes from the trailers of a backend's answer what is not for the caller: all that is more than plain.
+pub(crate) fn trailers_from_backend(trailers: &mut HeaderMap) {
+    let is_plain = |name: &HeaderName| Kind::of(name.as_str()) == Kind::Plain;
+    let gone: Vec<HeaderName> = trailers.keys().filter(|name| !is_plain(name)).cloned().collect();
+    for name in gone {
+        trailers.remove(name);
+    }
 }
 
 /// Joins the Cookie fields of an HTTP/2 request, which its caller may have split (RFC 9113, 8.2.3).

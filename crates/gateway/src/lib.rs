@@ -6,6 +6,7 @@
 //! index     all that is known, as one immutable snapshot with its revision
 //! snapshot  the same in a file, sealed, so that a start need not learn it all anew
 //! compare   now and then: is what is known what is told?
+//! expected  the canonical request, for one whose signature is another one's
 //! check     identify -> authenticate -> admit; synchronous
 //! limit     after admission: throttle and nonce, of the APIs that have them
 //! call      what all calls have in common: the verdict, what goes on
@@ -39,6 +40,7 @@ mod check;
 mod compare;
 mod denial;
 mod ends;
+mod expected;
 mod ext_authz;
 pub mod feed;
 mod follower;

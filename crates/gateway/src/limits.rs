@@ -233,6 +233,11 @@ pub(crate) const ADDRESS_BYTES: usize = 65_534;
 pub(crate) const CHUNK_LINE_BYTES: usize = 1024;
 pub(crate) const TRAILER_BYTES: usize = 16 * 1024;
 
+/// The most characters of a canonical request that one who signed another one is shown, and the largest body
+/// that is hashed for it.
+pub(crate) const EXPECTED_CHARS: usize = 4 * 1024;
+pub(crate) const EXPECTED_BODY_BYTES: usize = 64 * 1024;
+
 /// How much is read and dropped of a caller whose request's head was refused.
 pub(crate) const LEFTOVER_BYTES: usize = 1024 * 1024;
 

@@ -4,17 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, UPGRADE,
+};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
-use tidegate_sign::Cover;
+use tidegate_sign::{Cover, Target};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::account::{Account, Ids, Watch, Watched};
 use crate::body::{AnyBody, BoxError, Evidence, Inbound, Outbound, Reply, full, read_whole};
 use crate::call::{Call, Failed, Onward};
-use crate::check::Admitted;
+use crate::check::{Admitted, route};
 use crate::denial::{Denial, Reason};
 use crate::ends::Ends;
 use crate::gate::{Inner, Server};
@@ -37,6 +39,12 @@ where
         Ok(read) => {
             let strict = strict.insert(read);
             if let Some(answer) = health(gate, strict.target.canonical_path()) {
+                return watch.unheard(answer.map(|text| full(text).into()));
+            }
+            if parts.method == Method::OPTIONS
+                && let Some(mut answer) = options(gate, &strict.target)
+            {
+                answer.headers_mut().insert(headers::REQUEST_ID, account.ids.request.header());
                 return watch.unheard(answer.map(|text| full(text).into()));
             }
             Call { gate, server, parts: &parts, strict }.answer(body, account).await
@@ -79,6 +87,23 @@ pub(crate) fn health(gate: &Inner, canonical_path: &str) -> Option<Response<Byte
     let out = answer.headers_mut();
     out.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some(answer)
+}
+
+/// With which methods a target can be called, if there is an API. The gate answers that itself: a backend is
+/// only called as its API says.
+fn options(gate: &Inner, target: &Target) -> Option<Response<Bytes>> {
+    let index = gate.ready().ok()?;
+    let is_there = |method| route(&index, method, target).is_ok();
+    let allow = match (is_there("GET"), is_there("POST")) {
+        (true, true) => "GET, HEAD, OPTIONS, POST",
+        (true, false) => "GET, HEAD, OPTIONS",
+        (false, true) => "OPTIONS, POST",
+        (false, false) => return None,
+    };
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     Some(answer)
 }
 
@@ -149,7 +174,9 @@ impl Call<'_> {
             Sent::Streamed(body, fault) => (body, Some(fault)),
         };
         let mut request = Request::new(match memory {
-            Some(memory) => AnyBody::other(Outbound { inner: body, _room: memory }),
+            Some(memory) => {
+                AnyBody::other(Outbound { inner: body, lets_trailers: false, _room: memory })
+            }
             None => body,
         });
         // RFC 9110, 8.6: a method that has a meaning for a body says so of an empty one, too.
@@ -192,7 +219,8 @@ impl Call<'_> {
                     return Ok(Response::from_parts(head, full("").into()));
                 }
                 head.extensions.clear();
-                let body = Reply::Backend(Outbound { inner, _room: room });
+                let lets_trailers = parts.version == Version::HTTP_2;
+                let body = Reply::Backend(Outbound { inner, lets_trailers, _room: room });
                 Ok(Response::from_parts(head, body))
             }
         }

@@ -21,13 +21,37 @@ pub(crate) fn echo(given: &str) -> String {
 /// `text` on one line: control characters, among them line ends, are written as escapes.
 pub(crate) fn visible(text: &str) -> String {
     text.chars().fold(String::new(), |mut out, c| {
-        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}') {
+        if is_unseen(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
         out
     })
+}
+
+/// Is a character one that nobody sees, or that changes how those around it are seen: a control character, a
+/// line or paragraph separator, one without width, or one that turns the direction of writing?
+#[must_use]
+pub fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 /// The value of `field` is none of those there are.
@@ -70,6 +94,19 @@ pub(crate) fn distinct<T: PartialEq + Ord + Clone>(items: Vec<T>) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_known() {
+        for seen in "aZ9_- é订🙂ا".chars() {
+            assert!(!is_unseen(seen), "{seen}");
+        }
+        for unseen in
+            "\0\n\u{7f}\u{ad}\u{200b}\u{200d}\u{200f}\u{202e}\u{2066}\u{feff}\u{e0041}".chars()
+        {
+            assert!(is_unseen(unseen), "{}", unseen.escape_unicode());
+        }
+        assert_eq!(echo("a\u{202e}b"), "`a\\u{202e}b`");
+    }
 
     #[test]
     fn what_the_caller_wrote_is_shortened_and_made_visible() {

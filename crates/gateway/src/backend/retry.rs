@@ -39,6 +39,7 @@ impl Budget {
 /// A request that can be made again: it has no body, and does nothing but read.
 #[derive(Clone)]
 pub(super) struct Again {
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
 }
@@ -46,13 +47,18 @@ pub(super) struct Again {
 impl Again {
     /// What is needed to make `request` again, if it may be.
     pub(super) fn of(request: &Request<AnyBody>) -> Option<Self> {
-        let is_safe = request.method() == Method::GET && request.body().is_end_stream();
-        is_safe.then(|| Self { uri: request.uri().clone(), headers: request.headers().clone() })
+        let is_safe = request.method().is_safe() && request.body().is_end_stream();
+        is_safe.then(|| Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+        })
     }
 
     /// The request.
     pub(super) fn request(&self) -> Request<AnyBody> {
         let mut request = Request::new(full(""));
+        *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         request

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -408,4 +409,72 @@ async fn a_caller_cannot_make_a_backend_look_bad() {
         world.raw(&bytes).await.denied("bad-request");
     }
     assert_eq!(world.gate.counters().backends.ejections, 0);
+}
+
+/// gRPC: over HTTP/2 on both sides the status behind an answer reaches the caller, and what asks for it the
+/// backend. Nothing in it speaks for the gateway.
+#[tokio::test]
+async fn trailers_go_all_the_way_over_http2() {
+    let (seen, mut asked) = mpsc::unbounded_channel();
+    let raw = Raw::start(move |_, stream| {
+        let seen = seen.clone();
+        async move {
+            let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+                let seen = seen.clone();
+                async move {
+                    let (parts, body) = request.into_parts();
+                    let body = body.collect().await.unwrap().to_bytes();
+                    seen.send((parts.headers, body)).unwrap();
+                    let mut trailers = http::HeaderMap::new();
+                    for (name, value) in [("grpc-status", "0"), ("x-tidegate-app", "root")] {
+                        trailers.insert(name, http::HeaderValue::from_static(value));
+                    }
+                    let frames = [Frame::data(Bytes::from("answer")), Frame::trailers(trailers)];
+                    let frames = frames.map(Ok::<_, std::convert::Infallible>);
+                    let body = StreamBody::new(futures_util::stream::iter(frames));
+                    let answer =
+                        http::Response::builder().header("content-type", "application/grpc");
+                    Ok::<_, std::convert::Infallible>(answer.body(body).unwrap())
+                }
+            });
+            let server = http2::Builder::new(TokioExecutor::new());
+            drop(server.serve_connection(TokioIo::new(stream), service).await);
+        }
+    })
+    .await;
+    let world = World::start().await;
+    let mut api =
+        world.api("grpc", AuthType::App, Method::Post, "/shop.Orders/Get", "/shop.Orders/Get");
+    api.backend.authority = raw.address.to_string();
+    api.rules.http2 = true;
+    world.publish(api).await;
+    let grant = crate::world::grant(crate::world::NOON, i64::MAX / 2, None);
+    world.grant("grpc", "app", Some(grant)).await;
+
+    let stream = TcpStream::connect(world.address).await.unwrap();
+    let shake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = shake.await.unwrap();
+    let driven = tokio::spawn(connection);
+    let call = world.call("POST", "/shop.Orders/Get").at("h.example").body(b"\0\0\0\0\x02hi");
+    let call = call.header("content-type", "application/grpc");
+    let mut request = http::Request::post("http://h.example/shop.Orders/Get")
+        .header("te", "trailers")
+        .header("content-type", "application/grpc");
+    for (name, value) in &call.signature() {
+        request = request.header(name, value);
+    }
+    let body = Full::new(Bytes::from_static(b"\0\0\0\0\x02hi"));
+    let answer = sender.send_request(request.body(body).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 200, "{:?}", answer.headers());
+    let collected = answer.into_body().collect().await.unwrap();
+    let trailers = collected.trailers().cloned().expect("trailers come");
+    assert_eq!(collected.to_bytes(), "answer");
+    assert_eq!(trailers.len(), 1, "{trailers:?}");
+    assert_eq!(trailers["grpc-status"], "0");
+    let (headers, body) = asked.recv().await.unwrap();
+    assert_eq!(headers["te"], "trailers");
+    assert_eq!(headers["x-tidegate-app"], "app");
+    assert_eq!(&body[..], b"\0\0\0\0\x02hi");
+    drop(sender);
+    drop(driven.await);
 }

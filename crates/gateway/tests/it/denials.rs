@@ -14,12 +14,62 @@ use crate::world::{HOUR, KEY, NOON, World, grant, iam_app, limits, signing_app, 
 async fn what_is_not_there_has_no_route() {
     let world = World::start().await;
     world.call("GET", "/nowhere").send().await.denied("no-route");
-    for method in ["PUT", "DELETE", "OPTIONS", "PATCH", "BREW"] {
+    for method in ["PUT", "DELETE", "PATCH", "BREW"] {
         world.call(method, "/orders/7").send().await.denied("no-route");
     }
     let unpublished = world.api("new", AuthType::App, Method::Get, "/new", "/");
     world.tell(Batch { apis: vec![unpublished], ..Batch::default() }).await;
     world.call("GET", "/new").send().await.denied("not-published");
+}
+
+/// `OPTIONS` is answered by the gateway, to anybody.
+#[tokio::test]
+async fn the_methods_of_an_address_are_told() {
+    let world = World::start().await;
+    world.publish(world.api("only", AuthType::None, Method::Post, "/only", "/echo")).await;
+    for (target, allow) in [
+        ("/orders/7", Some("GET, HEAD, OPTIONS, POST")),
+        ("/only?a=1", Some("OPTIONS, POST")),
+        ("/nowhere", None),
+    ] {
+        let answer = world.call("OPTIONS", target).send_plain().await;
+        assert_eq!(answer.header("allow"), allow, "{target}");
+        if allow.is_some() {
+            assert_eq!((answer.status, answer.body.len()), (204, 0));
+            assert!(answer.header("x-request-id").is_some());
+        } else {
+            answer.denied("no-route");
+        }
+    }
+    assert_eq!(world.backend.calls(), 0);
+}
+
+/// Who signed another request than the one that came sees which one came, without what could be a secret.
+#[tokio::test]
+async fn a_wrong_signature_is_answered_with_the_request_that_was_expected() {
+    let world = World::start().await;
+    let call = || {
+        world
+            .call("POST", "/orders/7?b=2&a=1+1")
+            .at("h.example")
+            .header("x-tenant", "one")
+            .header("x-security-token", "hidden-1")
+            .header("x-api-key", "hidden-2")
+            .body("{}")
+    };
+    let answer = call().by(KEY, "wrong").send().await;
+    answer.denied("bad-signature");
+    let text = answer.text();
+    let hash = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+    let wanted = format!(
+        "POST|/orders/7/|a=1%2B1&b=2|host:h.example|x-api-key:***|x-sdk-date:20260102T030000Z|\
+         x-security-token:***|x-tenant:one||host;x-api-key;x-sdk-date;x-security-token;x-tenant|{hash}"
+    );
+    assert!(text.contains(&wanted), "{text}");
+    assert!(!text.contains("hidden") && !text.contains("wrong"), "{text}");
+    // An unknown key is told no more than before.
+    let unknown = call().by("nobody", "wrong").send().await;
+    assert!(!unknown.denied("unknown-key").text().contains('|'));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tidegate_gateway::feed::{FeedApi, Rules};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::world::{HOUR, NOON, World, grant, read_answer};
+use crate::world::{HOUR, NOON, World, exchange, grant, read_answer};
 
 #[tokio::test]
 async fn control_headers_come_once() {
@@ -100,6 +100,28 @@ async fn odd_values_are_let_in_where_an_api_says_so() {
     let other = signed.replacen("/files/a%2Fb", "/files/a%5Cb", 1);
     world.raw(other.as_bytes()).await.denied("bad-signature");
     assert_eq!(world.backend.calls(), calls);
+}
+
+/// A whole address is a target, too (RFC 9112, 3.2.2), if it names the host that `Host` names.
+#[tokio::test]
+async fn a_whole_address_is_a_target() {
+    let world = World::start().await;
+    let signed = String::from_utf8(world.call("GET", "/orders/7?a=1").bytes()).unwrap();
+    let to = |address: &str| signed.replacen("/orders/7?a=1", address, 1);
+    let host = world.address;
+    for gate in [world.address, world.by_hyper().await] {
+        let whole = to(&format!("http://{host}/orders/7?a=1"));
+        exchange(gate, whole.as_bytes()).await.allowed();
+        assert_eq!(world.backend.last().address, "/o/7?a=1");
+        for other in [
+            "http://other/orders/7?a=1".to_owned(),
+            format!("http://user@{host}/orders/7?a=1"),
+            format!("ftp://{host}/orders/7?a=1"),
+            format!("http://{host}/orders/7#?a=1"),
+        ] {
+            exchange(gate, to(&other).as_bytes()).await.denied("bad-request");
+        }
+    }
 }
 
 #[tokio::test]

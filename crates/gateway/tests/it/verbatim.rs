@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tidegate_domain::AuthType;
 use tidegate_domain::api::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::world::{Call, HOUR, NOON, Seen, World, exchange, grant};
@@ -222,5 +223,46 @@ async fn an_empty_post_has_a_length_and_an_empty_get_has_none() {
         }
         exchange(gate, &world.call("GET", "/orders/7").at(HOST).bytes()).await.allowed();
         assert_eq!(world.backend.last().header("content-length"), None);
+    }
+}
+
+/// Who may read an answer may ask for its head alone: the backend is asked for no more.
+#[tokio::test]
+async fn a_head_is_asked_for_alone() {
+    let world = World::start().await;
+    let mut posts = world.api("posts", AuthType::None, Method::Get, "/posts", "/echo");
+    posts.backend.method = Method::Post;
+    world.publish(posts).await;
+    for gate in [world.address, world.by_hyper().await] {
+        let mut stream = TcpStream::connect(gate).await.unwrap();
+        for _ in 0..2 {
+            let call = world.call("HEAD", "/orders/7?a=1").at(HOST).bytes();
+            stream.write_all(&call).await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let head = String::from_utf8(head).unwrap().to_lowercase();
+            assert!(head.starts_with("http/1.1 200"), "{head}");
+            assert!(
+                head.contains("content-length: 5\r\n") && head.contains("x-tidegate-grant-end")
+            );
+            let seen = world.backend.last();
+            assert_eq!((seen.method.as_str(), seen.address.as_str()), ("HEAD", "/o/7?a=1"));
+        }
+        // It is signed as what it is, and goes where a GET goes.
+        let get = String::from_utf8(world.call("GET", "/orders/7").at(HOST).bytes()).unwrap();
+        let refused = |call: Vec<u8>| async move {
+            let mut stream = TcpStream::connect(gate).await.unwrap();
+            stream.write_all(&call).await.unwrap();
+            let mut answer = Vec::new();
+            stream.shutdown().await.unwrap();
+            stream.read_to_end(&mut answer).await.unwrap();
+            String::from_utf8(answer).unwrap()
+        };
+        let forged = refused(get.replacen("GET ", "HEAD ", 1).into_bytes()).await;
+        assert!(forged.contains("x-tidegate-reason: bad-signature"), "{forged}");
+        let posts = refused(world.call("HEAD", "/posts").at(HOST).plain_bytes()).await;
+        assert!(posts.contains("x-tidegate-reason: no-route"), "{posts}");
     }
 }

@@ -5,7 +5,7 @@ use tidegate_domain::{AppKind, Refusal};
 
 use crate::enums::{GatewayKind, parse_app_kind};
 use crate::limits::{NAME_CHARS, TEXT_CHARS};
-use crate::text::{echo, free_text, malformed, required};
+use crate::text::{echo, free_text, is_unseen, malformed, required};
 
 /// The body of `POST /apps` (AppRequestDTO).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,9 +93,9 @@ impl AppUpdateBody {
 
 /// An app's name is less strict than an API's: that of an IAM app is the name of an account.
 fn check_name(name: &str) -> Result<(), Refusal> {
-    if name.chars().count() > NAME_CHARS || name.chars().any(char::is_control) {
+    if name.chars().count() > NAME_CHARS || name.chars().any(is_unseen) {
         return Err(malformed(format!(
-            "`name` is {}; a name has 1 to {NAME_CHARS} characters and no control characters",
+            "`name` is {}; a name has 1 to {NAME_CHARS} characters, each of which can be seen",
             echo(name)
         )));
     }
