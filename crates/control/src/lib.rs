@@ -50,7 +50,7 @@ pub use error::{Error, Result};
 pub use feed::{Everything, GateChanges};
 pub use gateways::{
     BOUNDS, Enforcement, ForgetError, GatewayFigure, GatewayFigures, GatewayHeard, GatewayShown,
-    GatewayState,
+    GatewayState, HearError, Impostor, Line,
 };
 pub use identity::{Identity, Issued, Login, LoginError, Scope};
 pub use proof::{CLOCK_LIMIT_MS, Clocks, Unproven};

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// For so long after a gateway was heard of at another control node no other process may speak for it here.
+/// A gateway asks every second, and what was heard is written down within another.
+pub const GATEWAY_ELSEWHERE: Duration = Duration::from_secs(5);
+
 /// How far the rate of a gateway's clock may be off, per mille. Its lease may last that much longer.
 pub const CLOCK_RATE_ERROR: u32 = 1;
 

@@ -6,6 +6,7 @@
 //! poll      what a gateway asks, and says of itself
 //! serve     the control side's end: polls are answered from a Provider
 //! woken     one reading of it for all whom a change wakes
+//! names     the name in a certificate, which a gateway's id is bound to
 //! remote    the gateway's end: a Source that asks several nodes of the control side
 //! time      what time it is at the control side
 //! peers     mutual TLS between both
@@ -21,6 +22,7 @@ mod format;
 mod frames;
 mod limits;
 mod messages;
+mod names;
 mod peers;
 mod poll;
 mod remote;
@@ -35,6 +37,6 @@ pub use limits::{FORMAT, NODES};
 pub use peers::PeerFiles;
 pub use poll::{Heard, Me, Question};
 pub use remote::{BadUrl, ControlUrl, Remote, RemoteSource};
-pub use serve::{Admission, Everything, Feed, Provider, Times};
+pub use serve::{Admission, Everything, Feed, HeardError, Provider, Times};
 pub use time::ControlTime;
 pub use token::FeedToken;

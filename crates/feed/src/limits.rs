@@ -41,6 +41,9 @@ pub(crate) const PARTS_AHEAD: usize = 2;
 /// How long a gateway may take no part of its answer.
 pub(crate) const PART_TAKEN: Duration = Duration::from_secs(20);
 
+/// How long a gateway that stops waits for its goodbye to be taken.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(2);
+
 /// How long a connection may take, TLS included.
 pub(crate) const CONNECT: Duration = Duration::from_secs(3);
 

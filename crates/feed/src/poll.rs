@@ -22,7 +22,7 @@ pub struct Me {
     pub boot: String,
     /// The version of its program.
     pub version: String,
-    /// How long it decides on when it hears nothing.
+    /// How long it decides on when it hears nothing; 0 when it stops, and decides nothing from now on.
     pub lease: Duration,
 }
 
@@ -37,6 +37,8 @@ pub struct Heard {
     pub enforced: Option<u64>,
     /// How far its own clock is ahead of that of the node that was asked; negative if it is behind.
     pub clock_ahead_ms: i64,
+    /// The name in the certificate it showed; empty if it showed none.
+    pub certificate: String,
 }
 
 /// A question of a gateway's.
@@ -86,9 +88,6 @@ impl Question {
         if message.id.is_empty() || message.boot.is_empty() {
             return Err(FormatError::BadValue("the id of a gateway"));
         }
-        if message.lease_ms == 0 {
-            return Err(FormatError::BadValue("the lease of a gateway"));
-        }
         let me = Me {
             id: message.id,
             name: message.name,
@@ -114,6 +113,7 @@ impl Question {
             epoch: self.poll.epoch.clone(),
             enforced: self.poll.enforced,
             clock_ahead_ms: self.wall.as_ms().saturating_sub(wall.as_ms()),
+            certificate: String::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll as Ready};
 
 use async_trait::async_trait;
@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tidegate_domain::Timestamp;
-use tidegate_gateway::{Answers, Batch, Source, SourceError, Use};
+use tidegate_gateway::{Answers, Batch, PeerCertificate, Source, SourceError, Use};
 use tidegate_seal::SealError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
@@ -24,6 +24,7 @@ use crate::frames::{Packer, Told};
 use crate::limits::{
     OLD_CONNECTION, PART_TAKEN, PARTS_AHEAD, QUESTION_BYTES, QUESTION_READ, QUESTIONS, WHOLES,
 };
+use crate::names;
 use crate::poll::{Heard, Question};
 use crate::token::{AnswerSealer, FeedToken, PROOF};
 use crate::woken::Woken;
@@ -49,14 +50,26 @@ pub struct Times {
 /// A node of the control side.
 #[async_trait]
 pub trait Provider: Source + 'static {
-    /// Takes note of a gateway, before it is answered: from now on it may be deciding on its answer.
-    async fn heard(&self, heard: Heard) -> Result<(), SourceError>;
+    /// Takes note of a gateway, before it is answered: from now on it may be deciding on its answer. `line`
+    /// lives as long as the connection it asks on.
+    async fn heard(&self, heard: Heard, line: Weak<()>) -> Result<(), HeardError>;
 
     /// What `changes` tells from 0, in parts.
     async fn everything(&self) -> Result<Box<dyn Everything>, SourceError>;
 
     /// What time it is.
     fn times(&self) -> Times;
+}
+
+/// Why a gateway is not taken note of.
+#[derive(Debug, thiserror::Error)]
+pub enum HeardError {
+    /// It may not speak for the gateway it says it is. The text is for it.
+    #[error("{0}")]
+    Impostor(String),
+    /// The control side cannot take note of it.
+    #[error(transparent)]
+    Source(#[from] SourceError),
 }
 
 /// Everything as of one moment, in parts that need not be in memory at the same time.
@@ -112,6 +125,8 @@ enum Refused {
     Unsealed(#[from] SealError),
     #[error("too many gateways ask at a time")]
     Busy,
+    #[error("{0}")]
+    Impostor(String),
     #[error("this node cannot answer now")]
     Source(#[from] SourceError),
     #[error("this node cannot prove that it is current")]
@@ -125,6 +140,7 @@ impl Refused {
             Self::OldConnection => StatusCode::MISDIRECTED_REQUEST,
             Self::Unread | Self::Format(_) => StatusCode::BAD_REQUEST,
             Self::NoProof | Self::OtherToken => StatusCode::UNAUTHORIZED,
+            Self::Impostor(_) => StatusCode::CONFLICT,
             Self::Busy | Self::Source(_) | Self::Unproven | Self::Unsealed(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -161,10 +177,10 @@ impl Feed {
 
     /// What answers one connection, from now on. Questions that are understood hold it.
     pub fn service(&self, usage: Use) -> impl Answers + use<> {
-        let (feed, since) = (self.clone(), Instant::now());
+        let (feed, since, line) = (self.clone(), Instant::now(), Arc::new(()));
         service_fn(move |request: Request<Incoming>| {
-            let (feed, usage) = (feed.clone(), usage.clone());
-            async move { Ok::<_, Infallible>(feed.answer(request, since, usage).await) }
+            let (feed, usage, line) = (feed.clone(), usage.clone(), Arc::downgrade(&line));
+            async move { Ok::<_, Infallible>(feed.answer(request, since, usage, line).await) }
         })
     }
 
@@ -173,8 +189,9 @@ impl Feed {
         request: Request<Incoming>,
         connected: Instant,
         usage: Use,
+        line: Weak<()>,
     ) -> Response<Either<Parts, Full<Bytes>>> {
-        match self.answered(request, connected, &usage).await {
+        match self.answered(request, connected, &usage, line).await {
             Ok(parts) => {
                 let is_sealed = parts.is_sealed;
                 let mut answer = Response::new(Either::Left(parts));
@@ -201,6 +218,7 @@ impl Feed {
         request: Request<Incoming>,
         connected: Instant,
         usage: &Use,
+        line: Weak<()>,
     ) -> Result<Parts, Refused> {
         let is_one = request.method() == Method::POST && request.uri().path() == PATH;
         if !is_one || request.version() != Version::HTTP_2 {
@@ -210,6 +228,8 @@ impl Feed {
             return Err(Refused::OldConnection);
         }
         let permit = Arc::clone(&self.questions).try_acquire_owned().map_err(|_| Refused::Busy)?;
+        let peer = request.extensions().get::<PeerCertificate>();
+        let certificate = peer.map(names::of).unwrap_or_default();
         let proof = request.headers().get(PROOF).cloned();
         let read = Limited::new(request.into_body(), QUESTION_BYTES).collect();
         let bytes = match timeout(QUESTION_READ, read).await {
@@ -221,7 +241,11 @@ impl Feed {
         let question = Question::read(&bytes)?;
         let _hold = usage.hold();
         // Before anything else: it may be deciding on the answer as soon as it is on its way.
-        self.provider.heard(question.heard(self.provider.times().wall)).await?;
+        let heard = Heard { certificate, ..question.heard(self.provider.times().wall) };
+        self.provider.heard(heard, line).await.map_err(|error| match error {
+            HeardError::Impostor(text) => Refused::Impostor(text),
+            HeardError::Source(error) => Refused::Source(error),
+        })?;
         let news = self.news(&question, came).await?;
         let age = self.provider.proof_age().ok_or(Refused::Unproven)?;
         let Times { now, wall } = self.provider.times();

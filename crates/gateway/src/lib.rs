@@ -58,6 +58,7 @@ pub mod lines;
 mod metrics;
 mod moment;
 mod nonce;
+mod peer;
 mod plan;
 mod proxy;
 mod rate;
@@ -96,6 +97,7 @@ pub use gate::{
 pub use index::{Api, Applied, Broken, Change, Digest, Grants, Index, Pair, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
 pub use moment::Moment;
+pub use peer::PeerCertificate;
 pub use server::{
     Accepted, Answers, Caller, Connections, Hold, Listener, Speaks, Terms, Use, serve, serve_tls,
 };

@@ -35,6 +35,7 @@ use crate::body::BoxError;
 use crate::denial::Denial;
 use crate::headers::join_cookies;
 use crate::limits::{LEAVE, Limits};
+use crate::peer::WithPeer;
 use crate::proxy::body_of;
 use crate::request_id::{RequestId, RequestIds};
 use crate::rewound::Rewound;
@@ -170,6 +171,7 @@ impl Accepted {
     ) -> Result<(), BoxError> {
         let (opened, stopped, protocols) = self.open(true).await?;
         let Some((stream, version)) = opened else { return Ok(()) };
+        let service = WithPeer { peer: stream.peer_certificate(), service };
         Ok(protocols.answer(stream.into(), version, service, refuse, stopped).await?)
     }
 

@@ -24,6 +24,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::limits::Limits;
+use crate::peer::PeerCertificate;
 use crate::server::Slots;
 
 /// Where a listener's certificate is.
@@ -307,6 +308,19 @@ pub fn mutual_client(files: &TlsFiles, authorities: &Path) -> Result<ClientConfi
 pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// The certificate the caller has shown; none if it has shown none.
+    pub(crate) fn peer_certificate(&self) -> Option<PeerCertificate> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => {
+                let own = stream.get_ref().1.peer_certificates()?.first()?;
+                Some(PeerCertificate::new(own.clone().into_owned()))
+            }
+        }
+    }
 }
 
 impl AsyncRead for Stream {

@@ -52,6 +52,10 @@ pub struct Gateway {
     pub lease_ms: u64,
     /// How far its clock is ahead of the control side's, in milliseconds.
     pub clock_ahead_ms: i64,
+    /// The process that speaks for it, drawn anew at each of its starts; empty if it was never said.
+    pub boot: String,
+    /// The name in the certificate its id is bound to; empty if it shows none.
+    pub certificate: String,
     /// How often this was kept. That it moves tells that the gateway was heard of, without a clock.
     pub beat: u64,
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tidegate_control::{Control, GateChanges, GatewayHeard};
+use tidegate_control::{Control, GateChanges, GatewayHeard, HearError, Line};
 use tidegate_domain::{DomainId, ProjectId, Standing};
 use tidegate_feed::Everything;
 use tidegate_gateway::{
@@ -45,6 +45,8 @@ pub struct LocalSource {
     pub control: ControlSource,
     /// What names the gate.
     pub id: String,
+    /// What names this process.
+    pub boot: String,
     /// The gate.
     pub gate: Gate,
     /// The clock.
@@ -73,17 +75,32 @@ impl Source for LocalSource {
 
 impl LocalSource {
     /// Tells what the gate enforces.
-    async fn acknowledge(&self) -> tidegate_control::Result<()> {
-        let (epoch, revision) = self.gate.known().unzip();
+    async fn acknowledge(&self) -> Result<(), HearError> {
         let lease = self.gate.limits().lease.as_millis();
+        self.tell(u64::try_from(lease).unwrap_or(u64::MAX)).await
+    }
+
+    /// Says that the gate decides nothing from now on, so that nobody awaits the end of its lease.
+    pub async fn leave(&self) {
+        if let Err(error) = self.tell(0).await {
+            tracing::warn!(%error, "the gate's goodbye is not kept: its lease is awaited");
+        }
+    }
+
+    async fn tell(&self, lease_ms: u64) -> Result<(), HearError> {
+        let (epoch, revision) = self.gate.known().unzip();
         let heard = GatewayHeard {
             id: self.id.clone(),
             name: own_name(&self.id),
             epoch: epoch.unwrap_or_default(),
             revision,
-            lease_ms: u64::try_from(lease).unwrap_or(u64::MAX),
+            lease_ms,
             clock_ahead_ms: 0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            boot: self.boot.clone(),
+            certificate: String::new(),
+            line: Line::default(),
+            is_own: true,
         };
         self.control.0.gateway_heard(heard, self.clock.now()).await
     }

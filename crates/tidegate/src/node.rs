@@ -131,11 +131,18 @@ impl Role {
     }
 }
 
+/// What the gateway of a node follows.
+enum Followed {
+    Own(Arc<LocalSource>),
+    Remote(Arc<RemoteSource>),
+}
+
 /// A running node.
 pub struct Node {
     data: DataDir,
     control: Option<Core>,
     gateway: Option<GatewaySide>,
+    followed: Option<Followed>,
     process: Process,
     leaving: Leaving,
     /// How long it goes on answering after the order to stop, while it says that it is not ready.
@@ -167,6 +174,7 @@ impl Node {
         };
         let certificates = role.certificates();
         let mut metrics_of = Metrics { certificates, ..Metrics::default() };
+        let mut followed = None;
         let (core, gateway, hold) = match role {
             Role::Both(side, options) => {
                 let clock = gate_clock(&side.clock);
@@ -175,12 +183,14 @@ impl Node {
                 let source = Arc::new(LocalSource {
                     control: ControlSource(Arc::clone(&core.control)),
                     id: id.clone(),
+                    boot: crate::random::hex(&crate::random::bytes::<8>()?),
                     gate: gateway.gate.clone(),
                     clock: Arc::clone(&side.clock),
                 });
                 told()?;
                 metrics_of.control =
                     Some(side.start(&mut process, control, feed, Some(id), &leaving)?);
+                followed = Some(Followed::Own(Arc::clone(&source)));
                 gateway.start(&mut process, ports, source)?;
                 (Some(core), Some(gateway), None)
             }
@@ -197,6 +207,7 @@ impl Node {
                 let source = Arc::new(RemoteSource::new(remote, time));
                 told()?;
                 metrics_of.remote = Some(Arc::clone(&source));
+                followed = Some(Followed::Remote(Arc::clone(&source)));
                 gateway.start(&mut process, ports, source)?;
                 (None, Some(gateway), Some(hold))
             }
@@ -216,7 +227,17 @@ impl Node {
             "listening"
         );
         let control = core;
-        Ok(Self { data, control, gateway, process, leaving, shutdown_delay, server, _hold: hold })
+        Ok(Self {
+            data,
+            control,
+            gateway,
+            followed,
+            process,
+            leaving,
+            shutdown_delay,
+            server,
+            _hold: hold,
+        })
     }
 
     /// Waits until all its addresses answer that they are ready.
@@ -243,6 +264,12 @@ impl Node {
             }
         };
         self.process.end(first).await;
+        // Nothing is decided any more, and nobody asks.
+        match self.followed {
+            Some(Followed::Own(source)) => source.leave().await,
+            Some(Followed::Remote(source)) => source.leave().await,
+            None => {}
+        }
         if let Some(core) = &self.control {
             scheduler::hand_over(core).await;
         }

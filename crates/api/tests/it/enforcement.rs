@@ -1,7 +1,7 @@
 //! A change can be asked to be answered when it is enforced, and it can be looked up who enforces it.
 
 use serde_json::json;
-use tidegate_control::{GatewayHeard, GrantAction};
+use tidegate_control::{GatewayHeard, GrantAction, Line};
 use tidegate_testkit::hour;
 
 use crate::site::{Ask, Got, OPERATOR_TOKEN, Site};
@@ -17,6 +17,10 @@ async fn heard(site: &Site, id: &str, revisions_behind: u64) {
         lease_ms: 300_000,
         clock_ahead_ms: 0,
         version: "0.1.0".to_owned(),
+        boot: "b1".to_owned(),
+        certificate: String::new(),
+        line: Line::default(),
+        is_own: false,
     };
     site.world.control.gateway_heard(heard, site.world.now()).await.unwrap();
 }

@@ -8,6 +8,7 @@ use tidegate_store::{Gateway, Revision};
 use tokio::time::Instant;
 
 use super::rule::{Known, Needed, Verdict, is_lapsed, judge, longest};
+use super::speaker::{Impostor, Speaker};
 use super::{GatewayHeard, GatewayShown, GatewayState};
 use crate::limits::{ACKNOWLEDGEMENTS, GATEWAY_WRITTEN};
 
@@ -25,6 +26,8 @@ pub struct Entry {
     stored: Option<Gateway>,
     /// The last acknowledgements, oldest first.
     acknowledged: VecDeque<(Revision, Timestamp)>,
+    /// The process that speaks for it.
+    speaker: Speaker,
 }
 
 impl Entry {
@@ -38,6 +41,7 @@ impl Entry {
             durable: None,
             stored: Some(gateway.clone()),
             acknowledged: VecDeque::new(),
+            speaker: Speaker::stored(),
             gateway,
         };
         entry.remember();
@@ -57,13 +61,21 @@ impl Entry {
             heard_at: now,
             lease_ms: heard.lease_ms,
             clock_ahead_ms: heard.clock_ahead_ms,
+            boot: heard.boot,
+            certificate: heard.certificate,
             beat: 0,
         };
-        Self { stored: None, ..Self::stored(gateway) }
+        Self { stored: None, speaker: Speaker::default(), ..Self::stored(gateway) }
+    }
+
+    /// Whether what was heard may come from this gateway.
+    pub fn admits(&self, heard: &GatewayHeard) -> Result<(), Impostor> {
+        self.speaker.admits(&self.gateway, heard)
     }
 
     /// It was heard of. Tells how often that makes it.
     pub fn hear(&mut self, heard: GatewayHeard, now: Timestamp) -> u64 {
+        self.speaker.hear(&self.gateway, self.heard, &heard);
         let gateway = &mut self.gateway;
         let revision = heard.revision.map(Revision);
         let is_news = (&heard.epoch, revision) != (&gateway.epoch, gateway.revision);
@@ -76,6 +88,8 @@ impl Entry {
         gateway.revision = revision;
         gateway.lease_ms = heard.lease_ms;
         gateway.clock_ahead_ms = heard.clock_ahead_ms;
+        gateway.boot = heard.boot;
+        gateway.certificate = heard.certificate;
         gateway.heard_at = now;
         if is_news {
             gateway.acknowledged_at = now;
@@ -125,6 +139,7 @@ impl Entry {
         self.written = self.written.max(count);
         self.durable = Some(begun);
         self.stored = Some(gateway.clone());
+        self.speaker.wrote();
     }
 
     /// The store has it like this. If somebody wrote since, it was heard of, here or elsewhere.
@@ -132,6 +147,7 @@ impl Entry {
         if stored.beat == self.gateway.beat {
             return;
         }
+        self.speaker.merge(&self.gateway, self.heard, &stored);
         self.heard = Instant::now();
         if self.has_news() {
             self.gateway.beat = stored.beat;
@@ -175,7 +191,13 @@ impl Entry {
     pub fn shown(&self, needed: &Needed<'_>, now: Timestamp) -> GatewayShown {
         let known = self.known();
         let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-        let state = match judge(&known, needed) {
+        let earlier = self.speaker.earlier();
+        let verdict = match judge(&known, needed) {
+            verdict if earlier.is_zero() => verdict,
+            Verdict::Awaited(left) => Verdict::Awaited(left.max(earlier)),
+            Verdict::Enforces | Verdict::Lapsed => Verdict::Awaited(earlier),
+        };
+        let state = match verdict {
             Verdict::Enforces => GatewayState::Enforces { since: self.since(needed.revision) },
             Verdict::Awaited(left) => GatewayState::Awaited { until: now.plus_ms(ms(left)) },
             Verdict::Lapsed => {
@@ -183,8 +205,9 @@ impl Entry {
                 GatewayState::Lapsed { since: over.min(now) }
             }
         };
-        let ends_at = now.plus_ms(ms(longest(known.lease).saturating_sub(known.silent)));
-        let is_lapsed = is_lapsed(&known);
+        let left = longest(known.lease).saturating_sub(known.silent).max(earlier);
+        let ends_at = now.plus_ms(ms(left));
+        let is_lapsed = is_lapsed(&known) && earlier.is_zero();
         GatewayShown { gateway: self.gateway.clone(), state, is_lapsed, ends_at }
     }
 }

@@ -47,6 +47,8 @@ pub struct GatewayFigures {
     pub enforced: [u64; BOUNDS.len() + 1],
     /// The seconds all of them took together.
     pub enforced_seconds: f64,
+    /// How often a gateway was refused because another one has its id.
+    pub refused: u64,
 }
 
 /// Commits that are not enforced everywhere, and how long others took.
@@ -58,9 +60,15 @@ pub(super) struct Figures {
     taken: VecDeque<(Revision, Instant)>,
     enforced: [u64; BOUNDS.len() + 1],
     enforced_seconds: f64,
+    refused: u64,
 }
 
 impl Figures {
+    /// A gateway was refused because another one has its id.
+    pub fn refused(&mut self) {
+        self.refused = self.refused.saturating_add(1);
+    }
+
     /// A revision took something away. When there are too many to remember, it is not measured.
     pub fn took_away(&mut self, revision: Revision) {
         if self.taken.len() < COMMITS {
@@ -140,6 +148,7 @@ impl State {
             bound: longest.unwrap_or_default(),
             enforced: self.figures.enforced,
             enforced_seconds: self.figures.enforced_seconds,
+            refused: self.figures.refused,
         }
     }
 }

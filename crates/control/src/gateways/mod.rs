@@ -7,6 +7,7 @@ mod entry;
 mod figures;
 mod registry;
 mod rule;
+mod speaker;
 mod wait;
 
 use tidegate_domain::{Refusal, Timestamp};
@@ -14,6 +15,7 @@ use tidegate_store::{Gateway, Revision};
 
 pub use self::figures::{BOUNDS, GatewayFigure, GatewayFigures};
 pub(crate) use self::registry::Registry;
+pub use self::speaker::{Impostor, Line};
 use crate::Control;
 use crate::error::Result;
 use crate::limits::{GATEWAY_CHARS, GATEWAY_FORGOTTEN_MS, LEASE_MS};
@@ -35,6 +37,31 @@ pub struct GatewayHeard {
     pub clock_ahead_ms: i64,
     /// Its version of the program.
     pub version: String,
+    /// The process that asks, drawn anew at each start.
+    pub boot: String,
+    /// The name in the certificate it shows; empty if it shows none.
+    pub certificate: String,
+    /// The connection it asks on.
+    pub line: Line,
+    /// Is it the gateway of this very process? Then it holds the lock of its folder, and no other has its id.
+    pub is_own: bool,
+}
+
+/// Why a gateway is not heard.
+#[derive(Debug, thiserror::Error)]
+pub enum HearError {
+    /// Somebody else has its id.
+    #[error(transparent)]
+    Impostor(#[from] Impostor),
+    /// It is refused for another reason, or something broke.
+    #[error(transparent)]
+    Other(#[from] crate::Error),
+}
+
+impl From<Refusal> for HearError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Other(refusal.into())
+    }
 }
 
 /// What may be said of a gateway, as to some revision.
@@ -111,13 +138,18 @@ pub enum ForgetError {
 
 impl Control {
     /// A gateway asks, or tells that it has come further. Must have returned before it is answered:
-    /// from then on its lease is known, also to other processes on this store.
-    pub async fn gateway_heard(&self, heard: GatewayHeard, now: Timestamp) -> Result<()> {
+    /// from then on its lease is known, also to other processes on this store. A lease of 0 says that it
+    /// stops, and decides nothing from now on.
+    pub async fn gateway_heard(
+        &self,
+        heard: GatewayHeard,
+        now: Timestamp,
+    ) -> Result<(), HearError> {
         check(&heard)?;
         let id = heard.id.clone();
         match self.gateways.hear(heard, now)? {
             None => Ok(()),
-            Some(count) => self.write_gateways(Some((&id, count))).await,
+            Some(count) => Ok(self.write_gateways(Some((&id, count))).await?),
         }
     }
 
@@ -194,13 +226,14 @@ fn check(heard: &GatewayHeard) -> Result<(), Refusal> {
     if heard.id.is_empty() || !heard.id.chars().all(is_plain) {
         return malformed("a gateway's id has letters, digits, `.`, `_` and `-`".to_owned());
     }
-    let texts = [&heard.id, &heard.name, &heard.version, &heard.epoch];
+    let texts =
+        [&heard.id, &heard.name, &heard.version, &heard.epoch, &heard.boot, &heard.certificate];
     let is_long = |text: &&String| text.chars().count() > GATEWAY_CHARS;
     if texts.iter().any(|text| is_long(text) || text.chars().any(char::is_control)) {
         return malformed(format!("what a gateway tells has {GATEWAY_CHARS} characters at most"));
     }
-    if heard.lease_ms == 0 || heard.lease_ms > LEASE_MS {
-        return malformed(format!("a gateway's lease is 1 to {LEASE_MS} ms"));
+    if heard.lease_ms > LEASE_MS {
+        return malformed(format!("a gateway's lease is {LEASE_MS} ms at most"));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::entry::Entry;
 use super::figures::{Figures, GatewayFigures};
 use super::rule::{Needed, is_lapsed};
-use super::{Enforcement, GatewayHeard};
+use super::{Enforcement, GatewayHeard, HearError};
 use crate::limits::GATEWAYS;
 
 /// What is known, and a bell that rings when a gateway is heard of.
@@ -74,10 +74,27 @@ impl Registry {
     }
 
     /// A gateway was heard of. Tells what must be written down before it is answered, if anything.
-    pub(super) fn hear(&self, heard: GatewayHeard, now: Timestamp) -> Result<Option<u64>, Refusal> {
+    pub(super) fn hear(
+        &self,
+        heard: GatewayHeard,
+        now: Timestamp,
+    ) -> Result<Option<u64>, HearError> {
         let mut state = self.state();
         if !state.gateways.contains_key(&heard.id) && state.gateways.len() >= GATEWAYS {
-            return Err(Refusal::TooMany { what: "gateways", max: GATEWAYS });
+            return Err(Refusal::TooMany { what: "gateways", max: GATEWAYS }.into());
+        }
+        if let Some(known) = state.gateways.get(&heard.id)
+            && let Err(impostor) = known.admits(&heard)
+        {
+            tracing::warn!(
+                id = heard.id,
+                name = heard.name,
+                certificate = heard.certificate,
+                %impostor,
+                "a gateway is refused: nothing it acknowledges counts"
+            );
+            state.figures.refused();
+            return Err(impostor.into());
         }
         let id = heard.id.clone();
         let entry = state.gateways.entry(id).or_insert_with(|| Entry::new(heard.clone(), now));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_control::{
-    Command, Control, Error, ForgetError, GatewayHeard, GatewayState, GrantAction, Settings, Vault,
+    Command, Control, Error, ForgetError, GatewayHeard, GatewayState, GrantAction, HearError,
+    Impostor, Line, Settings, Vault,
 };
 use tidegate_domain::{Key, Refusal};
 use tidegate_store::{MemStore, Revision, Store};
@@ -48,6 +49,10 @@ impl Site {
             lease_ms: LEASE_MS,
             clock_ahead_ms: 0,
             version: "0.1.0".to_owned(),
+            boot: "b1".to_owned(),
+            certificate: String::new(),
+            line: Line::default(),
+            is_own: false,
         }
     }
 
@@ -57,6 +62,27 @@ impl Site {
 
     async fn heard(&self, id: &str, revision: Revision) {
         self.heard_at(&self.world.control, id, revision).await;
+    }
+
+    /// What comes of it that a process asks under `g1`, on a connection that goes on as long as it is kept.
+    async fn asks(
+        &self,
+        control: &Control,
+        boot: &str,
+        revision: Revision,
+        open: &Arc<()>,
+    ) -> Result<(), Impostor> {
+        let line = Line(Arc::downgrade(open));
+        let heard = GatewayHeard { boot: boot.to_owned(), line, ..self.told("g1", revision.0) };
+        self.is_heard(control, heard).await
+    }
+
+    async fn is_heard(&self, control: &Control, heard: GatewayHeard) -> Result<(), Impostor> {
+        match control.gateway_heard(heard, self.world.now()).await {
+            Ok(()) => Ok(()),
+            Err(HearError::Impostor(impostor)) => Err(impostor),
+            Err(HearError::Other(error)) => panic!("{error}"),
+        }
     }
 
     async fn give_back(&self) -> Revision {
@@ -94,6 +120,109 @@ async fn a_silent_gateway_is_waited_for_until_its_lease_is_over() {
         "{:?}",
         begun.elapsed()
     );
+}
+
+/// E5: what one of two under one id acknowledges says nothing of the other.
+#[tokio::test(start_paused = true)]
+async fn a_second_process_under_one_id_is_refused_while_the_first_is_connected() {
+    let site = Site::new().await;
+    let control = &site.world.control;
+    let before = control.head().await.unwrap().revision;
+    let (first, second) = (Arc::new(()), Arc::new(()));
+    site.asks(control, "one", before, &first).await.unwrap();
+    let cancelled = site.give_back().await;
+    assert_eq!(site.asks(control, "two", cancelled, &second).await, Err(Impostor::Connected));
+    assert_eq!(
+        site.awaited(control, cancelled).await,
+        ["g1"],
+        "its acknowledgement counts nothing"
+    );
+    assert_eq!(control.gateway_figures().refused, 1);
+    // The first on another connection is still the first.
+    let again = Arc::new(());
+    site.asks(control, "one", before, &again).await.unwrap();
+    drop(first);
+    assert_eq!(site.asks(control, "two", cancelled, &second).await, Err(Impostor::Connected));
+
+    // It is gone without a word: its lease may still run, wherever it is.
+    drop(again);
+    site.asks(control, "two", cancelled, &second).await.unwrap();
+    assert_eq!(site.awaited(control, cancelled).await, ["g1"]);
+    let shown = control.gateways(site.world.now()).await.unwrap().gateways.remove(0);
+    assert!(!shown.is_lapsed && shown.ends_at > site.world.now());
+    advance(OVER).await;
+    site.asks(control, "two", cancelled, &second).await.unwrap();
+    assert!(site.awaited(control, cancelled).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_process_is_refused_at_another_control_node_too() {
+    let site = Site::new().await;
+    let (here, there) = (&site.world.control, site.node());
+    let head = here.head().await.unwrap().revision;
+    let (first, second) = (Arc::new(()), Arc::new(()));
+    for _ in 0..10 {
+        site.asks(&there, "one", head, &first).await.unwrap();
+        here.tend_gateways(site.world.now()).await.unwrap();
+        assert_eq!(site.asks(here, "two", head, &second).await, Err(Impostor::Elsewhere));
+        advance(Duration::from_secs(2)).await;
+    }
+    // The first comes over, as it may at any time.
+    site.asks(here, "one", head, &second).await.unwrap();
+    drop(second);
+    for _ in 0..6 {
+        advance(Duration::from_secs(1)).await;
+        here.tend_gateways(site.world.now()).await.unwrap();
+    }
+    site.asks(here, "two", head, &first).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lease_of_a_gateway_that_said_goodbye_is_not_awaited() {
+    let site = Site::new().await;
+    let control = &site.world.control;
+    let before = control.head().await.unwrap().revision;
+    let line = Arc::new(());
+    site.asks(control, "one", before, &line).await.unwrap();
+    let leaves = GatewayHeard { lease_ms: 0, boot: "one".to_owned(), ..site.told("g1", before.0) };
+    site.is_heard(control, leaves).await.unwrap();
+    let cancelled = site.give_back().await;
+    // One second, for those who read of it.
+    advance(Duration::from_secs(1)).await;
+    for node in [&**control, &site.node()] {
+        let found = node.enforced(cancelled, Duration::from_secs(2), site.world.now()).await;
+        assert!(found.unwrap().is_enforced());
+    }
+    // It comes back as another process, at once and without a predecessor.
+    let back = Arc::new(());
+    site.asks(control, "two", cancelled, &back).await.unwrap();
+    assert!(site.awaited(control, cancelled).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_is_bound_to_the_certificate_it_came_with() {
+    let site = Site::new().await;
+    let control = &site.world.control;
+    let head = control.head().await.unwrap().revision;
+    let with = |certificate: &str| {
+        let certificate = certificate.to_owned();
+        GatewayHeard { certificate, ..site.told("g1", head.0) }
+    };
+    site.is_heard(control, with("gw-1")).await.unwrap();
+    for other in ["gw-2", ""] {
+        for node in [&**control, &site.node()] {
+            node.tend_gateways(site.world.now()).await.unwrap();
+            let refused = site.is_heard(node, with(other)).await;
+            assert_eq!(refused, Err(Impostor::OtherCertificate), "{other}");
+        }
+    }
+    site.is_heard(control, with("gw-1")).await.unwrap();
+    // The operator forgets it once its lease is over; then it may come with another one.
+    advance(OVER).await;
+    control.tend_gateways(site.world.now()).await.unwrap();
+    advance(OVER).await;
+    control.forget_gateway("g1", site.world.now()).await.unwrap();
+    site.is_heard(control, with("gw-2")).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,11 +366,13 @@ async fn what_cannot_be_believed_is_not_registered() {
         GatewayHeard { id: "g 1".to_owned(), ..good.clone() },
         GatewayHeard { id: "g".repeat(129), ..good.clone() },
         GatewayHeard { name: "g\n1".to_owned(), ..good.clone() },
-        GatewayHeard { lease_ms: 0, ..good.clone() },
         GatewayHeard { lease_ms: 86_400_001, ..good.clone() },
     ] {
         let refused = site.world.control.gateway_heard(bad, site.world.now()).await;
-        assert!(matches!(refused, Err(Error::Refused(Refusal::Malformed { .. }))));
+        assert!(matches!(
+            refused,
+            Err(HearError::Other(Error::Refused(Refusal::Malformed { .. })))
+        ));
     }
     assert!(site.store.gateways().await.unwrap().is_empty());
 }

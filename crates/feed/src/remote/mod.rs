@@ -9,18 +9,20 @@ mod node;
 mod url;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use prometheus_client::collector::Collector;
 use tidegate_gateway::{Answer, Batch, Poll, Source, SourceError};
+use tokio::time::timeout;
 
 pub(crate) use self::node::Node;
 use self::node::NodeError;
 pub use self::url::{BadUrl, ControlUrl};
 use crate::counters::{self, count};
+use crate::limits::GOODBYE;
 use crate::peers::PeerFiles;
 use crate::poll::{Me, Question};
 use crate::time::ControlTime;
@@ -49,6 +51,8 @@ pub struct RemoteSource {
     /// The node that is asked first.
     first: AtomicUsize,
     number: AtomicU64,
+    /// What was asked last and answered.
+    last: Mutex<Option<Poll>>,
     time: Arc<ControlTime>,
 }
 
@@ -69,6 +73,7 @@ impl RemoteSource {
             nodes: nodes.into_iter().map(node).collect(),
             first: AtomicUsize::new(0),
             number: AtomicU64::new(0),
+            last: Mutex::new(None),
             time,
         }
     }
@@ -82,6 +87,32 @@ impl RemoteSource {
     #[must_use]
     pub fn time(&self) -> &Arc<ControlTime> {
         &self.time
+    }
+
+    /// Says goodbye: this gateway decides nothing from now on, and asks no more. So nobody awaits the end of
+    /// its lease. Whether it is heard or not, this ends in bounded time.
+    pub async fn leave(&self) {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let first = self.nodes.get(self.first.load(Ordering::Relaxed));
+        let (Some(poll), Some(node)) = (last, first) else { return };
+        let question = Question {
+            number: self.number.fetch_add(1, Ordering::Relaxed),
+            me: Me { lease: Duration::ZERO, ..self.me.clone() },
+            wall: self.time.own(),
+            poll: Poll { wait: Duration::ZERO, ..poll },
+        };
+        match timeout(GOODBYE, node.ask(&question)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(node = node.address(), %error, "the goodbye is not heard: the lease is awaited");
+            }
+            Err(_) => {
+                tracing::warn!(
+                    node = node.address(),
+                    "no answer to the goodbye: the lease may be awaited"
+                );
+            }
+        }
     }
 
     /// All nodes, and which of them is asked first.
@@ -117,6 +148,8 @@ impl RemoteSource {
             return Err(NodeError::Behind);
         }
         self.time.heard(answered.sent, answered.came, &told);
+        let next = Poll { since: told.head, epoch: told.epoch.clone(), ..poll.clone() };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
         Ok(Answer { batch, since: told.since, asked: answered.sent, age: told.age })
     }
 }

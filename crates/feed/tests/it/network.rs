@@ -27,6 +27,19 @@ async fn a_change_arrives_at_once_and_the_next_question_acknowledges_it() {
     assert_eq!(heard[1].epoch, "e");
 }
 
+#[tokio::test]
+async fn a_gateway_that_stops_says_that_it_holds_no_lease() {
+    let log = Log::new("e", &["a"]);
+    let node = Node::start(&log).await;
+    let gate = Follower::of(&[node.address]);
+    gate.reached(1).await;
+    assert!(log.heard.lock().unwrap().iter().all(|heard| !heard.me.lease.is_zero()));
+    gate.source.leave().await;
+    let heard = log.heard.lock().unwrap().clone();
+    let goodbye = heard.iter().find(|heard| heard.me.lease.is_zero()).expect("it said goodbye");
+    assert_eq!((&goodbye.me.id, &goodbye.me.boot), (&me().id, &me().boot));
+}
+
 /// Incident 13: a connection that swallows everything, and heals.
 #[tokio::test]
 async fn a_half_open_connection_loses_no_change() {

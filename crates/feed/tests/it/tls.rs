@@ -73,6 +73,8 @@ async fn only_gateways_with_a_certificate_of_the_authority_are_answered() {
     let gateway = ours.give(dir.path(), "gateway", CLIENT);
     let gate = Follower::with(over_tls(&node, Some(gateway.clone())), quick());
     gate.reached(1).await;
+    let heard = log.heard.lock().unwrap().clone();
+    assert!(heard.iter().all(|heard| heard.certificate == "127.0.0.1"), "{heard:?}");
 
     assert!(fault(&node, None).await.contains("no certificates"));
     // A stranger who believes our authority, one who does not, and one with a certificate for control.

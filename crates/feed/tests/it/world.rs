@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_domain::{AppId, AppKind, DomainId, ProjectId, Timestamp};
 use tidegate_feed::{
-    Admission, ControlTime, ControlUrl, Everything, Feed, FeedToken, Heard, Me, Provider, Remote,
-    RemoteSource, Times,
+    Admission, ControlTime, ControlUrl, Everything, Feed, FeedToken, Heard, HeardError, Me,
+    Provider, Remote, RemoteSource, Times,
 };
 use tidegate_gateway::{
     Acceptor, Batch, FeedApp, Gate, GateConfig, Limits, Source, SourceError, serve_tls,
@@ -104,7 +104,7 @@ impl Source for Log {
 
 #[async_trait]
 impl Provider for Log {
-    async fn heard(&self, heard: Heard) -> Result<(), SourceError> {
+    async fn heard(&self, heard: Heard, _: Weak<()>) -> Result<(), HeardError> {
         self.heard.lock().unwrap().push(heard);
         Ok(())
     }

@@ -308,6 +308,8 @@ pub fn gateway(id: &str, revision: Option<u64>, heard_at: i64) -> Gateway {
         heard_at: at(heard_at),
         lease_ms: 300_000,
         clock_ahead_ms: -12,
+        boot: "b1".to_owned(),
+        certificate: format!("cert-{id}"),
         beat: 0,
     }
 }

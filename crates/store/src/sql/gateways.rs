@@ -27,6 +27,8 @@ impl Model {
             lease_ms: i64::try_from(gateway.lease_ms).unwrap_or(i64::MAX),
             clock_ahead_ms: gateway.clock_ahead_ms,
             beat: 1,
+            boot: gateway.boot.clone(),
+            certificate: gateway.certificate.clone(),
         }
     }
 
@@ -40,6 +42,8 @@ impl Model {
             name: self.name,
             version: self.version,
             epoch: self.epoch,
+            boot: self.boot,
+            certificate: self.certificate,
             acknowledged_at: Timestamp::from_ms(self.acknowledged_at),
             registered_at: Timestamp::from_ms(self.registered_at),
             heard_at: Timestamp::from_ms(self.heard_at),

@@ -96,7 +96,8 @@ closed_by: Option<String> }
 
 table! { gateways, "gateways"; id: String;
 name: String, version: String, epoch: String, revision: Option<i64>, acknowledged_at: i64,
-registered_at: i64, heard_at: i64, lease_ms: i64, clock_ahead_ms: i64, beat: i64 }
+registered_at: i64, heard_at: i64, lease_ms: i64, clock_ahead_ms: i64, beat: i64,
+boot: String, certificate: String }
 
 table! { journal, "journal"; revision: i64, ordinal: i64;
 written_at: i64, actor: Option<String>, what: String, subject: String, details: String }

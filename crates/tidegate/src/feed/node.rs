@@ -1,11 +1,11 @@
 //! This node's control side, as gateways on other machines ask it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tidegate_control::{Control, GatewayHeard};
-use tidegate_feed::{Everything, Heard, Provider, Times};
+use tidegate_control::{Control, GatewayHeard, HearError, Line};
+use tidegate_feed::{Everything, Heard, HeardError, Provider, Times};
 use tidegate_gateway::{Batch, Source, SourceError};
 
 use super::ControlSource;
@@ -41,8 +41,8 @@ impl Source for NodeFeed {
 
 #[async_trait]
 impl Provider for NodeFeed {
-    async fn heard(&self, heard: Heard) -> Result<(), SourceError> {
-        let Heard { me, epoch, enforced, clock_ahead_ms } = heard;
+    async fn heard(&self, heard: Heard, line: Weak<()>) -> Result<(), HeardError> {
+        let Heard { me, epoch, enforced, clock_ahead_ms, certificate } = heard;
         let heard = GatewayHeard {
             id: me.id,
             name: me.name,
@@ -51,9 +51,16 @@ impl Provider for NodeFeed {
             lease_ms: u64::try_from(me.lease.as_millis()).unwrap_or(u64::MAX),
             clock_ahead_ms,
             version: me.version,
+            boot: me.boot,
+            certificate,
+            line: Line(line),
+            is_own: false,
         };
         let known = self.source.0.gateway_heard(heard, self.clock.now()).await;
-        known.map_err(|error| SourceError(error.to_string()))
+        known.map_err(|error| match error {
+            HearError::Impostor(why) => HeardError::Impostor(why.to_string()),
+            HearError::Other(error) => SourceError(error.to_string()).into(),
+        })
     }
 
     async fn everything(&self) -> Result<Box<dyn Everything>, SourceError> {

@@ -47,7 +47,8 @@ async fn a_project_that_moves_to_another_account_takes_its_apps_along() {
     let gate_clock = tidegate_gateway::Clock { now: now(), wall: now() };
     let gate = Gate::new(GateConfig::default(), gate_clock).unwrap();
     let (control, clock) = (Arc::new(control), Arc::new(Clock::fixed()));
-    let source = LocalSource { control: ControlSource(control), id: "g".to_owned(), gate, clock };
+    let (control, boot) = (ControlSource(control), "b".to_owned());
+    let source = LocalSource { control, id: "g".to_owned(), boot, gate, clock };
     apply(&source.control.0, "one").await;
     let (kept, gone) =
         (create_app(&source.control.0, "kept").await, create_app(&source.control.0, "gone").await);

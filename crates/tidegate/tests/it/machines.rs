@@ -295,3 +295,36 @@ fn the_first_two_machines_have_certificates_in_two_commands() {
     assert_eq!(nobody.code, Some(2));
     assert!(nobody.err.contains("name a machine"), "{nobody:?}");
 }
+
+/// E5: a data folder that was copied with the gateway's id in it.
+#[test]
+fn a_copied_gateway_is_refused_by_name_and_one_that_stops_is_not_awaited() {
+    let (scene, server) = Scene::start();
+    let (one, two) = (Folder::new(), Folder::new());
+    let first = gateway(&one, &scene);
+    scene.until(&first, "no-grant");
+    std::fs::create_dir(two.data()).unwrap();
+    std::fs::copy(one.data().join("gateway.id"), two.data().join("gateway.id")).unwrap();
+    let copy = gateway(&two, &scene);
+    let deadline = Instant::now() + PATIENCE;
+    while !copy.log().contains("409 Conflict") {
+        assert!(Instant::now() < deadline, "{}", copy.log());
+        copy.moment();
+    }
+    assert!(copy.log().contains("its data folder was copied"), "{}", copy.log());
+    assert!(server.log().contains("a gateway is refused"), "{}", server.log());
+    assert_eq!(scene.says(&copy), "not-ready");
+    assert!(copy.stop().success());
+    // It stops in order, so a change is enforced long before its lease would be over.
+    scene.act(&server, "AUTHORIZE", "rita");
+    scene.until(&first, "admitted");
+    assert!(first.stop().success());
+    let listed = scene.folder.done(&["gateways", "list"]);
+    let deadline = Instant::now() + LEASE;
+    let mut now = listed.clone();
+    while !now.contains("lapsed") {
+        assert!(Instant::now() < deadline, "{listed}\n{now}");
+        now = scene.folder.done(&["gateways", "list"]);
+    }
+    assert!(server.stop().success());
+}

@@ -8,6 +8,7 @@ mod m0002_rules;
 mod m0003_gateways;
 mod m0004_nodes;
 mod m0008_probes;
+mod m0009_gateway_boots;
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, QueryOrder, Statement};
 
@@ -22,12 +23,13 @@ pub struct Migration {
     sql: &'static str,
 }
 
-const ALL: [Migration; 5] = [
+const ALL: [Migration; 6] = [
     m0001_initial::MIGRATION,
     m0002_rules::MIGRATION,
     m0003_gateways::MIGRATION,
     m0004_nodes::MIGRATION,
     m0008_probes::MIGRATION,
+    m0009_gateway_boots::MIGRATION,
 ];
 
 /// How an engine spells what engines spell differently.

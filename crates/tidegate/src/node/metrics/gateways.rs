@@ -5,6 +5,7 @@ use std::fmt;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use tidegate_control::{BOUNDS, GatewayFigure, GatewayFigures};
 
@@ -34,6 +35,11 @@ impl OfGateways {
         let buckets: Vec<(f64, u64)> = bounds.zip(self.0.enforced).collect();
         let (sum, count) = (self.0.enforced_seconds, self.0.enforced.iter().sum());
         spread.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
+        let help = "Gateways that were refused because another one has their id, or because it is bound \
+                    to another certificate";
+        let refused =
+            encoder.encode_descriptor("gateway_refusals", help, None, MetricType::Counter)?;
+        ConstCounter::new(self.0.refused).encode(refused)?;
         let help = "Gateways, by state: they have acknowledged the last revision, are behind, or \
                     their lease is over";
         let mut family = encoder.encode_descriptor("gateways", help, None, MetricType::Gauge)?;
