@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ class Proxy:
         for default, chosen in ((8080, port), (8789, check), (8790, ext_authz), (9000, backend)):
             text = re.sub(rf"\b{default}\b", str(chosen), text)
         config = folder / Path(self.config).name
+        if self.name == "traefik":
+            static = (HERE / "traefik/static.yaml").read_text(encoding="utf-8")
+            static = static.replace("8080", str(port)).replace("dynamic.yaml", str(config))
+            (folder / "static.yaml").write_text(static, encoding="utf-8")
         if self.name == "nginx":
             text = text.replace("\nhttp {\n", f"\nhttp {{\n{_nginx_folders(folder)}", 1)
         config.write_text(text, encoding="utf-8")
@@ -43,6 +48,8 @@ class Proxy:
             return ["nginx", "-p", folder, "-e", "stderr", "-c", config, "-g", alone]
         if self.name == "caddy":
             return ["caddy", "run", "--adapter", "caddyfile", "--config", config]
+        if self.name == "traefik":
+            return [os.environ["TRAEFIK_BIN"], f"--configFile={folder}/static.yaml"]
         return [_envoy(), "-c", config, "--use-dynamic-base-id", "--concurrency", 1, "-l", "warn"]
 
 
@@ -51,6 +58,7 @@ PROXIES = [
     Proxy("caddy", "caddy/Caddyfile", False, True, True),
     Proxy("envoy-grpc", "envoy/grpc.yaml", True, True, True),
     Proxy("envoy-http", "envoy/http.yaml", True, False, True),
+    Proxy("traefik", "traefik/dynamic.yaml", True, False, True),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import re
 import sys
 import tempfile
 import time
@@ -100,18 +101,14 @@ class Story:
         before = len(self.backend.seen)
         for _ in range(3):
             answer = self.call()
-            closed = {"nginx": 500, "caddy": 502, "envoy-grpc": 503, "envoy-http": 503}
-            self.denied(closed[proxy.name], None, answer, before)
+            closed = {"nginx": 500, "caddy": 502, "traefik": 500}.get(proxy.name, 503)
+            self.denied(closed, None, answer, before)
 
     def spoofed(self):
         """What a caller says in the gate's name reaches nobody."""
         spoofed = [
             ("X-Tidegate-App", "root"),
             ("x-tidegate-api", "root"),
-            ("X_Tidegate_App", "root"),
-            ("x-tidegate_app", "root"),
-            ("X.Tidegate.App", "root"),
-            ("X-Tidegate.Api", "root"),
             ("X-Tidegate-Cancelled-At", "never"),
             ("X-Tidegate-Grant-End", "never"),
             ("X-Tidegate-Reason", "none"),
@@ -121,6 +118,22 @@ class Story:
         for name in ("cancelled-at", "reason", "revision"):
             assert seen.all(f"x-tidegate-{name}") == [], seen
         assert seen.all("x-tidegate-grant-end") != ["never"], seen
+        # In a spelling that a backend could take for one of these, or by a name there may be one day, it is
+        # taken away, or the call is refused.
+        for name in ("X_Tidegate_App", "x-tidegate_app", "X_Tidegate-App", "X.Tidegate.App", "X-Tidegate.Api",
+                     "X!Tidegate!App", "X-Tidegate-Foo", "X-Tidegate"):
+            before = len(self.backend.seen)
+            answer = self.call(unsigned=[(name, "root")])
+            self.checks += 1
+            if answer.status == 200:
+                told = [(known, value) for known, value in self.backend.seen[-1].headers if value]
+                folded = [re.sub("[^a-z0-9]", "-", known.lower()) for known, _ in told]
+                spoken = sorted(known for known in folded if known.startswith("x-tidegate"))
+                assert spoken == ["x-tidegate-api", "x-tidegate-app", "x-tidegate-grant-end"], (name, spoken)
+                assert "root" not in [value for _, value in told], name
+            else:
+                assert (answer.status, answer.reason) == (403, "bad-request"), (name, answer)
+                assert len(self.backend.seen) == before, name
         # Neither does one have a call checked in place of the one that is made.
         for names in (
             ("X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-Host"),
@@ -223,6 +236,9 @@ def main() -> int:
     failed = 0
     for proxy in PROXIES:
         if wanted and proxy.name not in wanted:
+            continue
+        if proxy.name == "traefik" and not Path(os.environ["TRAEFIK_BIN"]).is_file():
+            print("traefik: not built; ask for it by name")
             continue
         began = time.monotonic()
         try:

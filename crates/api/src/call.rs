@@ -1,5 +1,7 @@
 //! A call that was authenticated, with all a handler needs to read it.
 
+use std::net::IpAddr;
+
 use axum::RequestExt;
 use axum::body::Body;
 use axum::extract::{FromRequest, RawPathParams, Request};
@@ -58,6 +60,11 @@ impl Head {
     /// Keeps the connection for as long as the call is answered.
     fn hold(&self) -> Option<Hold> {
         self.parts.extensions.get::<Peer>().map(|peer| (peer.hold)())
+    }
+
+    /// The address of whoever sent it, as the socket sees it.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.parts.extensions.get::<Peer>().map(|peer| peer.address)
     }
 
     /// The whole call.

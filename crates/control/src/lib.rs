@@ -10,6 +10,7 @@
 mod access;
 mod apis;
 mod apps;
+mod attempts;
 mod bell;
 mod caller;
 mod command;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 use tidegate_domain::Timestamp;
 use tidegate_store::Store;
 
+pub use attempts::NoToken;
 pub use bell::{Bell, Neighbours};
 pub use caller::{Caller, Edition};
 pub use command::{ApiAction, ApiDraft, Command, GrantAction, Outcome, Receipt};
@@ -83,6 +85,7 @@ pub struct Control {
     bell: Bell,
     gateways: gateways::Registry,
     logins: identity::Gatekeeper,
+    attempts: attempts::Attempts,
     /// The name of this node among those on the store.
     node: String,
     /// What it must prove, if it is not alone.
@@ -94,8 +97,8 @@ impl Control {
     pub fn new(store: Arc<dyn Store>, vault: Vault, settings: Settings) -> Self {
         let logins = identity::Gatekeeper::new();
         let (bell, gateways) = (Bell::default(), gateways::Registry::new());
-        let node = String::new();
-        Self { store, vault, settings, bell, gateways, logins, node, proof: None }
+        let (node, attempts) = (String::new(), attempts::Attempts::default());
+        Self { store, vault, settings, bell, gateways, logins, attempts, node, proof: None }
     }
 
     /// The same as one node of several, if the store lets several in: it then decides only while its

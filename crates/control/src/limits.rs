@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::attempts::Bucket;
+
 /// For so long after a gateway was heard of at another control node no other process may speak for it here.
 /// A gateway asks every second, and what was heard is written down within another.
 pub const GATEWAY_ELSEWHERE: Duration = Duration::from_secs(5);
@@ -36,5 +38,27 @@ pub const ACKNOWLEDGEMENTS: usize = 256;
 
 /// How many commits that are not enforced yet are remembered with their time.
 pub const COMMITS: usize = 4_096;
+
+/// How many log-ins may be wrong for a user: so many in a row, and then four a minute.
+pub(crate) const BUCKET_OF_USER: Bucket = Bucket { size: 20, refill_ms: 15_000 };
+
+/// The same for an access key, which is too long to be guessed.
+pub(crate) const BUCKET_OF_KEY: Bucket = Bucket { size: 100, refill_ms: 1_000 };
+
+/// The same from a peer address, whoever is meant.
+pub(crate) const BUCKET_OF_ADDRESS: Bucket = Bucket { size: 200, refill_ms: 500 };
+
+/// The most log-ins of a user, or from an address where they have logged in before, that are checked or wait
+/// to be checked.
+pub(crate) const ATTEMPTS_PER_SUBJECT: usize = 2;
+
+/// The same of all users who have not logged in from where they come.
+pub(crate) const ATTEMPTS_AT_A_TIME: usize = 32;
+
+/// The same of those who have.
+pub(crate) const ATTEMPTS_OF_KNOWN: usize = 16;
+
+/// The most users, addresses and pairs of both that are remembered.
+pub(crate) const ATTEMPT_KEYS: usize = 10_000;
 
 const _: () = assert!(GATEWAY_LOOK.as_millis() < GATEWAY_WRITTEN.as_millis());

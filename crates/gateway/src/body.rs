@@ -2,15 +2,15 @@
 //! watched while one streams.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, combinators::UnsyncBoxBody};
 
@@ -23,6 +23,8 @@ use crate::backend;
 use crate::check::Route;
 use crate::denial::{Denial, Reason};
 use crate::headers::trailers_from_backend;
+use crate::held::Room;
+use crate::limits::Limits;
 
 /// What goes wrong below a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -165,20 +167,47 @@ fn is_hashed_by_sdks(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Reads a whole body of at most `limit` bytes.
-pub(crate) async fn read_whole<B>(body: B, limit: u32, time: Duration) -> Result<Bytes, Denial>
+/// Reads a whole body, within the limits for bodies that are held. `room` grows with it.
+pub(crate) async fn read_whole<B>(
+    headers: &HeaderMap,
+    body: B,
+    limits: &Limits,
+    room: &mut Room,
+) -> Result<Bytes, Denial>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    match tokio::time::timeout(time, Limited::new(body, limit).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Reason::BodyTooLarge.into()),
-        Ok(Err(_)) => {
-            Err(Denial::new(Reason::BadRequest, "The body broke off or is not well formed."))
+    let limit = usize::try_from(limits.buffered_body).unwrap_or(usize::MAX);
+    let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let declared = declared.and_then(|length| length.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limits.buffered_body.into()) {
+        return Err(Reason::BodyTooLarge.into());
+    }
+    let until = tokio::time::Instant::now() + limits.buffered_read;
+    let mut body = pin!(Limited::new(body, limit));
+    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+    loop {
+        let Ok(frame) = tokio::time::timeout_at(until, body.as_mut().frame()).await else {
+            return Err(Fault::Stalled.into());
+        };
+        let frame = match frame {
+            None => return Ok(if all.is_empty() { first } else { all.freeze() }),
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) if error.is::<LengthLimitError>() => {
+                return Err(Reason::BodyTooLarge.into());
+            }
+            Some(Err(_)) => return Err(Fault::Broken.into()),
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        let come = first.len().saturating_add(all.len());
+        room.grow_to(come.saturating_add(data.len()))?;
+        if come == 0 {
+            first = data;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&data);
         }
-        Err(_) => Err(Denial::new(Reason::BadRequest, "The body did not arrive in time.")),
     }
 }
 
@@ -405,6 +434,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::held::{Counter, HeldBodies, Whose};
     use std::collections::VecDeque;
     use std::convert::Infallible;
     use tidegate_sign::sha256;
@@ -480,20 +510,28 @@ mod tests {
         }
     }
 
+    /// Holds a body of at most ten bytes.
+    async fn held<B>(body: B) -> Result<Bytes, Denial>
+    where
+        B: Body<Data = Bytes, Error = Infallible>,
+    {
+        let limits = Limits { buffered_body: 10, buffered_read: MINUTE, ..Limits::default() };
+        let mut room = HeldBodies::new(&limits).room(Whose::Known, Counter::default(), None);
+        read_whole(&HeaderMap::new(), body, &limits, &mut room).await
+    }
+
     #[tokio::test(start_paused = true)]
     async fn who_stands_still_is_cut_off() {
         let (body, fault) = Inbound::new(Silent, None, MINUTE);
         assert_eq!(drain(body).await, (String::new(), false));
         assert_eq!(fault.get(), Some(Fault::Stalled));
-        let late = read_whole(Silent, 10, MINUTE).await.unwrap_err();
-        assert_eq!(late.reason, Reason::BadRequest);
+        assert_eq!(held(Silent).await.unwrap_err().reason, Reason::BadRequest);
     }
 
     #[tokio::test]
     async fn a_body_is_held_up_to_the_limit_and_no_byte_more() {
-        let whole = read_whole(chunks(&["12345", "67890"]), 10, MINUTE).await;
-        assert_eq!(whole.unwrap(), "1234567890");
-        let denial = read_whole(chunks(&["12345", "67890", "1"]), 10, MINUTE).await;
-        assert_eq!(denial.unwrap_err().reason, Reason::BodyTooLarge);
+        assert_eq!(held(chunks(&["12345", "67890"])).await.unwrap(), "1234567890");
+        let denial = held(chunks(&["12345", "67890", "1"])).await.unwrap_err();
+        assert_eq!(denial.reason, Reason::BodyTooLarge);
     }
 }

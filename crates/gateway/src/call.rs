@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::header::{HOST, TE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, request};
 use tidegate_domain::AuthType;
-use tidegate_sign::{AUTHORIZATION, X_AUTHORIZATION};
+use tidegate_sign::{AUTHORIZATION, Authorization, X_AUTHORIZATION, app_authorization_of};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -18,6 +18,7 @@ use crate::denial::{Denial, Reason};
 use crate::ends::Ends;
 use crate::gate::{Inner, Server};
 use crate::headers::{self, Sent, Strict, Trust};
+use crate::held::{Room, Whose};
 use crate::index::Index;
 use crate::proxy::tell_identity;
 
@@ -69,20 +70,41 @@ impl Call<'_> {
             return Err(headers::no_switch());
         }
         let needed = Evidence::needed(route, &self.parts.headers, is_empty);
+        // With a key that nobody has no body makes a difference, so none is waited for.
+        let waits = needed == Evidence::Whole && self.names_key(index);
         let skew = self.gate.limits.clock_skew_seconds;
         let from_head = || decide(index, skew, &self.question(needed, b""), route);
-        if needed != Evidence::Whole {
+        if !waits {
             self.settle(index, from_head(), account)?;
         } else if route.iter().all(|(api, _)| api.feed.auth == AuthType::App) {
             match from_head() {
                 Ok(_) => {}
                 // The body may make the difference.
-                Err(denial)
-                    if matches!(denial.reason, Reason::BadSignature | Reason::UnknownKey) => {}
+                Err(denial) if denial.reason == Reason::BadSignature => {}
                 Err(denial) => return Err(denial),
             }
         }
         Ok(needed)
+    }
+
+    /// Does the call name a key that there is?
+    fn names_key(&self, index: &Index) -> bool {
+        let value = app_authorization_of(&self.parts.headers).ok();
+        let authorization = value.and_then(|value| Authorization::parse(value).ok());
+        authorization.is_some_and(|named| index.app_by_key(named.access).is_some())
+    }
+
+    /// Room for the call's body, which must be held.
+    pub(crate) fn room(&self) -> Result<Room, Denial> {
+        let index = self.gate.ready()?;
+        let route = route(&index, self.parts.method.as_str(), &self.strict.target)?;
+        Ok(self.room_on(&route))
+    }
+
+    /// The same, on a route that is known.
+    pub(crate) fn room_on(&self, route: &Route<'_>) -> Room {
+        let api = route.iter().next().map(|(api, _)| api.held.clone());
+        self.gate.held_bodies.room(Whose::Known, self.server.caller.usage.bodies(), api)
     }
 
     /// The verdict on a call with a body, when all of it is there: by what is known and by the time it

@@ -34,7 +34,8 @@ use crate::body::{AnyBody, BoxError, full, read_whole};
 use crate::denial::Denial;
 use crate::gate::{Gate, Inner};
 use crate::headers::{self, Sets};
-use crate::proxy::{body_of, health, reserve};
+use crate::held::{Room, Whose};
+use crate::proxy::{body_of, health};
 use crate::server::{Accepted, Caller, Speaks, refused};
 use crate::told::{Asked, Head, Judged, Told, ToldBody, bad, single};
 
@@ -134,7 +135,9 @@ where
     let told = match dialect {
         Some(dialect) => {
             let is_sent = !body.is_end_stream();
-            let body = whole(gate, &parts, body, &mut memory).await;
+            let connection = caller.map(|caller| caller.usage.bodies()).unwrap_or_default();
+            let room = memory.insert(gate.held_bodies.room(Whose::Unknown, connection, None));
+            let body = whole(gate, &parts, body, room).await;
             read_for = is_sent.then(|| began.elapsed());
             body.and_then(|body| read(parts, dialect, body))
         }
@@ -164,7 +167,7 @@ async fn whole<B>(
     gate: &Inner,
     parts: &request::Parts,
     body: B,
-    memory: &mut Option<tokio::sync::OwnedSemaphorePermit>,
+    room: &mut Room,
 ) -> Result<Bytes, Denial>
 where
     B: Body<Data = Bytes>,
@@ -173,8 +176,7 @@ where
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    *memory = Some(reserve(gate, &parts.headers)?);
-    read_whole(body, gate.limits.buffered_body, gate.limits.buffered_read).await
+    read_whole(&parts.headers, body, &gate.limits, room).await
 }
 
 /// The call that is asked about.
@@ -226,6 +228,12 @@ fn read(parts: request::Parts, dialect: Dialect, body: Bytes) -> Result<Told, De
     } else {
         ToldBody::Whole(body)
     };
+    // Envoy is told what not to send on; the others know the names by heart.
+    if let (Dialect::Forwarded | Dialect::Original, Some(name)) =
+        (dialect, headers::spoken_by_caller(&headers))
+    {
+        return Err(bad(&format!("Only the gateway may send `{name}`.")));
+    }
     let target = Bytes::copy_from_slice(target.as_bytes());
     Told::new(Head { method: method.as_bytes(), target, headers }, body)
 }

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tidegate_domain::Timestamp;
 use tidegate_sign::Payload;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use crate::account::{CallLines, Pairs, Share, Sink, Statistics, Tally, Watched};
@@ -22,6 +22,7 @@ use crate::compare::Meeting;
 use crate::denial::{Denial, Reason};
 use crate::feed::{Poll, Source};
 use crate::headers::{Origin, Strict};
+use crate::held::HeldBodies;
 use crate::index::{Digest, Index, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
@@ -114,8 +115,8 @@ pub(crate) struct Inner {
     snapshot: OnceLock<Arc<SnapshotFile>>,
     digest_mismatches: AtomicU64,
     pub(crate) polls: Polls,
-    /// Room for held bodies, in KiB.
-    pub(crate) held_bodies: Arc<Semaphore>,
+    /// Room for held bodies.
+    pub(crate) held_bodies: HeldBodies,
     pub(crate) ids: RequestIds,
     dialer: Arc<Dialer>,
     tls: Option<Acceptor>,
@@ -133,7 +134,6 @@ impl Gate {
         limits.check()?;
         let dialer = Arc::new(Dialer::new(&backends).map_err(SetupError::Tls)?);
         let tls = tls.map(|files| Acceptor::load(files, &limits)).transpose()?;
-        let held = usize::try_from(limits.buffered_total / 1024).unwrap_or(0);
         Ok(Self(Arc::new(Inner {
             throttles: Throttles::new(limits.throttle_counters),
             nonces: Nonces::new(&limits, (clock.wall)()),
@@ -156,7 +156,7 @@ impl Gate {
             snapshot: OnceLock::new(),
             digest_mismatches: AtomicU64::new(0),
             polls: Polls::default(),
-            held_bodies: Arc::new(Semaphore::new(held)),
+            held_bodies: HeldBodies::new(&limits),
             limits,
         })))
     }

@@ -250,21 +250,23 @@ enum Kind {
 }
 
 impl Kind {
-    /// What `name` is to a server that takes `_` and `.` for `-`. Many do.
+    /// What `name` is to a server that takes other characters for `-`. Many take `_`, some any.
     fn of(name: &str) -> Self {
         if !may_be_known(name) {
             return Self::Plain;
         }
-        if !name.bytes().any(|b| matches!(b, b'_' | b'.' | b'A'..=b'Z')) {
+        if name.bytes().all(|b| matches!(b, b'-' | b'a'..=b'z' | b'0'..=b'9')) {
             return Self::of_folded(name);
         }
         // On the stack, for backends like capitals.
         let mut folded = [0; LONGEST_KNOWN];
         let Some(folded) = folded.get_mut(..name.len()) else {
-            return Self::of_folded(&name.to_ascii_lowercase().replace(['_', '.'], "-"));
+            return Self::of_folded(
+                &name.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
+            );
         };
         for (to, from) in folded.iter_mut().zip(name.bytes()) {
-            *to = if matches!(from, b'_' | b'.') { b'-' } else { from.to_ascii_lowercase() };
+            *to = if from.is_ascii_alphanumeric() { from.to_ascii_lowercase() } else { b'-' };
         }
         std::str::from_utf8(folded).map_or(Self::Plain, Self::of_folded)
     }
@@ -306,6 +308,13 @@ fn may_be_known(name: &str) -> bool {
 /// Does a caller use a name of this gate's identity headers, in any spelling?
 pub(crate) fn is_identity(name: &str) -> bool {
     Kind::of(name) == Kind::Identity
+}
+
+/// The name of a header by which a caller speaks for the gate and that a proxy in front does not replace or
+/// take away by itself, because it does not know the name.
+pub(crate) fn spoken_by_caller(headers: &HeaderMap) -> Option<&HeaderName> {
+    const KNOWN: [HeaderName; 6] = [APP, API, GRANT_END, CANCELLED_AT, REASON, REVISION];
+    headers.keys().find(|name| is_identity(name.as_str()) && !KNOWN.contains(name))
 }
 
 /// May an API's author have this header sent to the backend?

@@ -39,6 +39,7 @@ pub use self::mix::Pair;
 use self::named::Named;
 use crate::backend;
 use crate::feed::{Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken};
+use crate::held::Counter;
 use crate::plan::Plan;
 use crate::routes::{Entry, Found, Routes, Shape};
 
@@ -72,6 +73,8 @@ pub struct Api {
     pub(crate) backends: Result<backend::Set, String>,
     /// Room for calls of the backend.
     pub(crate) room: Arc<Semaphore>,
+    /// How much of its calls' bodies is held.
+    pub(crate) held: Counter,
 }
 
 impl Api {
@@ -85,7 +88,8 @@ impl Api {
         {
             tracing::error!(api = %feed.id, fault, "the definition of a backend cannot work");
         }
-        Self { plan, backends, shape, feed, room: Arc::new(Semaphore::new(calls)) }
+        let (room, held) = (Arc::new(Semaphore::new(calls)), Counter::default());
+        Self { plan, backends, shape, feed, room, held }
     }
 
     /// May its calls go straight to the backend? What is wrong with one is told on any way.

@@ -49,6 +49,7 @@ mod forward_auth;
 pub mod fuzz;
 mod gate;
 pub mod headers;
+mod held;
 mod index;
 mod json;
 mod lease;

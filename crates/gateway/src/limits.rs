@@ -173,6 +173,15 @@ pub(crate) const LINE_PAUSE: Duration = Duration::from_secs(10);
 /// How long a connection that was idle may take to leave.
 pub(crate) const LEAVE: Duration = Duration::from_secs(5);
 
+/// The share of the memory for held bodies that the calls of one connection may have: one in so many.
+pub(crate) const HELD_PER_CONNECTION: usize = 16;
+
+/// The same for the calls of one API.
+pub(crate) const HELD_PER_API: usize = 2;
+
+/// So many quarters of it are for bodies of which no key was looked for yet.
+pub(crate) const HELD_UNKNOWN_QUARTERS: usize = 3;
+
 /// How far ahead of the wall clock a call with a nonce may be dated, and so how long after a start
 /// calls with a nonce are denied.
 pub(crate) const NONCE_AHEAD_SECONDS: i64 = 60;

@@ -10,7 +10,6 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use tidegate_sign::{Cover, Target};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::account::{Account, Ids, Watch, Watched};
@@ -21,6 +20,7 @@ use crate::denial::{Denial, Reason};
 use crate::ends::Ends;
 use crate::gate::{Inner, Server};
 use crate::headers::{self, Sets};
+use crate::held::Room;
 use crate::json;
 use crate::request_id::RequestId;
 use crate::upgrade::{self, Tunnel};
@@ -118,11 +118,11 @@ impl Call<'_> {
         let mut memory = None;
         let needed = self.look(body.as_ref().is_none_or(B::is_end_stream), account)?;
         if account.admitted.is_none() {
-            memory = Some(reserve(self.gate, &self.parts.headers)?);
+            let room = memory.insert(self.room()?);
             if let Some(body) = body.take() {
-                let limits = &self.gate.limits;
                 let asked = Instant::now();
-                let read = read_whole(body, limits.buffered_body, limits.buffered_read).await;
+                let (headers, limits) = (&self.parts.headers, &self.gate.limits);
+                let read = read_whole(headers, body, limits, room).await;
                 account.read = Some(asked.elapsed());
                 whole = read?;
                 account.held = whole.len() as u64;
@@ -157,7 +157,7 @@ impl Call<'_> {
         ids: &Ids,
         began: Instant,
         body: Sent,
-        memory: Option<OwnedSemaphorePermit>,
+        memory: Option<Room>,
     ) -> Result<Response<Reply>, Failed> {
         let (parts, strict) = (self.parts, self.strict);
         let Onward { method, address, mut headers, backends, ends, room } =
@@ -233,23 +233,6 @@ enum Sent {
     Whole(AnyBody),
     /// Still to come, and watched.
     Streamed(AnyBody, crate::body::FaultCell),
-}
-
-/// Memory for a body that must be held.
-pub(crate) fn reserve(gate: &Inner, headers: &HeaderMap) -> Result<OwnedSemaphorePermit, Denial> {
-    let limit = gate.limits.buffered_body;
-    let declared = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok())
-        .and_then(|length| length.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > limit.into()) {
-        return Err(Reason::BodyTooLarge.into());
-    }
-    let bytes = declared.and_then(|length| u32::try_from(length).ok());
-    let kibibytes = bytes.unwrap_or(limit).div_ceil(1024);
-    Arc::clone(&gate.held_bodies)
-        .try_acquire_many_owned(kibibytes)
-        .map_err(|_| Reason::Overloaded.into())
 }
 
 /// Says who calls what, by the headers that only the gate sets. They are for the backend.

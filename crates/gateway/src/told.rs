@@ -247,7 +247,7 @@ fn covered(
             Ok(admitted) if admitted.cover.is_none() => Ok(admitted),
             Ok(_) => Err(Reason::BodyNotCovered.into()),
             // The body may make the difference.
-            Err(denial) if matches!(denial.reason, Reason::BadSignature | Reason::UnknownKey) => {
+            Err(denial) if denial.reason == Reason::BadSignature => {
                 Err(Reason::BodyNotCovered.into())
             }
             Err(denial) => Err(denial),

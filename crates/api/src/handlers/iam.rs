@@ -3,7 +3,8 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use tidegate_control::{Identity, Login, LoginError, Scope};
+use http::header::RETRY_AFTER;
+use tidegate_control::{Identity, Login, LoginError, NoToken, Scope};
 use tidegate_domain::{ProjectId, Timestamp};
 use tidegate_sign::Secret;
 use tidegate_wire::iam::{
@@ -26,7 +27,7 @@ pub async fn issue_token(call: RawCall) -> Result<Reply, IamRefusal> {
     let scope = scope(request.scope)?;
     let for_account = matches!(scope, Scope::AccountId(_) | Scope::AccountName(_));
     let login = login(request.identity)?;
-    let issued = call.api.control.login(login, &scope, call.now).await?;
+    let issued = call.api.control.login_from(call.address(), login, &scope, call.now).await?;
     call.api.own_gate_enforces(issued.revision).await;
     let answer = answer(method, &issued.identity, for_account, issued.issued_at, issued.expires_at);
     Ok(Reply::json_with(StatusCode::CREATED, &answer).with_token(&issued.text))
@@ -123,6 +124,8 @@ fn answer(
 pub enum IamRefusal {
     /// In Keystone's form.
     Iam(IamFault),
+    /// In Keystone's form, with the seconds after which to try again.
+    Later(IamFault, u64),
     /// Before it came to that.
     Call(Box<Response>),
 }
@@ -149,6 +152,18 @@ impl From<LoginError> for IamRefusal {
     }
 }
 
+impl From<NoToken> for IamRefusal {
+    fn from(error: NoToken) -> Self {
+        match error {
+            NoToken::TooMany { seconds } => {
+                let message = format!("Too many log-ins. Try again in {seconds} s.");
+                Self::Later(IamFault { code: 429, message }, seconds)
+            }
+            NoToken::Login(error) => error.into(),
+        }
+    }
+}
+
 impl IntoResponse for IamRefusal {
     fn into_response(self) -> Response {
         match self {
@@ -156,6 +171,11 @@ impl IntoResponse for IamRefusal {
                 let status =
                     StatusCode::from_u16(fault.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 Reply::json_with(status, &IamErrorBody::from(&fault)).into_response()
+            }
+            Self::Later(fault, seconds) => {
+                let mut response = Self::Iam(fault).into_response();
+                response.headers_mut().insert(RETRY_AFTER, seconds.into());
+                response
             }
             Self::Call(response) => *response,
         }

@@ -59,3 +59,25 @@ async fn an_sdk_that_knows_its_region_finds_its_project() {
     let got = site.send(ask("mars-1").signed_by("owner")).await;
     assert_eq!(got.body["projects"].as_array().unwrap().len(), 0);
 }
+
+#[tokio::test]
+async fn who_is_wrong_too_often_has_to_wait_and_others_do_not() {
+    let site = Site::new().await;
+    let wrong = |name: &str| {
+        json!({"auth": {"identity": {"methods": ["password"], "password": {"user": {
+            "name": name, "password": "guess", "domain": {"name": "acme"}}}}}})
+    };
+    let mut refused = None;
+    for _ in 0..50 {
+        let got = token(&site, wrong("nobody")).await;
+        if got.status.as_u16() != 401 {
+            refused = Some(got);
+            break;
+        }
+    }
+    let got = refused.unwrap();
+    assert_eq!((got.status.as_u16(), &got.body["error"]["code"]), (429, &429.into()));
+    assert_eq!(got.headers["retry-after"], "15");
+    assert_eq!(token(&site, wrong("somebody")).await.status.as_u16(), 401);
+    assert_eq!(token(&site, by_key("sk-owner")).await.status.as_u16(), 201);
+}

@@ -12,12 +12,12 @@ use h2::server::{Builder, Connection, SendResponse};
 use h2::{Ping, PingPong, RecvStream};
 use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::ExtAuthz;
 use super::grpc::{self, Code, Fault, Message, check_head};
 use crate::body::BoxError;
+use crate::held::Room;
 use crate::limits::{Limits, MESSAGE_WINDOW, MESSAGES_WINDOW};
 use crate::tls::Stream;
 
@@ -130,7 +130,7 @@ struct Question {
     message: Message,
     fault: Option<Fault>,
     /// Room for a message that is not a small one.
-    room: Option<OwnedSemaphorePermit>,
+    room: Option<Room>,
     since: Instant,
 }
 
@@ -175,11 +175,8 @@ impl Question {
             let piece = piece.map_err(|_| None)?;
             // The other end may send as much again. It fails where nothing more will come.
             let _ = self.body.flow_control().release_capacity(piece.len());
-            let length = self.message.take(piece, service.largest())?;
-            if self.room.is_none() {
-                self.room =
-                    length.and_then(|length| service.room(length).transpose()).transpose()?;
-            }
+            self.message.take(piece, service.largest())?;
+            service.hold(&mut self.room, self.message.come().len())?;
         }
         Poll::Ready(std::mem::take(&mut self.message).whole().map_err(Some))
     }

@@ -67,8 +67,8 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// Takes what came. Tells the length of the whole as soon as it is known.
-    pub(super) fn take(&mut self, piece: Bytes, most: usize) -> Result<Option<usize>, Fault> {
+    /// Takes what came.
+    pub(super) fn take(&mut self, piece: Bytes, most: usize) -> Result<(), Fault> {
         if self.first.is_empty() && self.all.is_empty() {
             self.first = piece;
         } else {
@@ -76,16 +76,17 @@ impl Message {
             self.all.extend_from_slice(&piece);
         }
         let come = self.come();
-        let Some((prefix, _)) = come.split_first_chunk::<PREFIX_BYTES>() else { return Ok(None) };
+        let Some((prefix, _)) = come.split_first_chunk::<PREFIX_BYTES>() else { return Ok(()) };
         let length = length(prefix, most)?;
         if come.len() > length {
             return Err(Fault(Code::Unimplemented, "more came than one message"));
         }
         self.length = Some(length);
-        Ok(self.length)
+        Ok(())
     }
 
-    fn come(&self) -> &[u8] {
+    /// What has come.
+    pub(super) fn come(&self) -> &[u8] {
         if self.all.is_empty() { &self.first } else { &self.all }
     }
 

@@ -23,10 +23,7 @@ mod message;
 mod tests;
 mod write;
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
 use self::connection::Asking;
@@ -35,6 +32,7 @@ use self::message::HttpRequest;
 use crate::body::BoxError;
 use crate::denial::Reason;
 use crate::gate::Gate;
+use crate::held::{Room, Whose};
 use crate::limits::{Limits, SMALL_MESSAGE, TOLD_HEAD_BYTES};
 use crate::server::{Accepted, Caller, PING, Speaks, drive};
 use crate::told::{Asked, Judged};
@@ -77,14 +75,17 @@ impl ExtAuthz {
         body.saturating_add(TOLD_HEAD_BYTES)
     }
 
-    /// Room for a message of this length, if it needs any.
-    fn room(&self, length: usize) -> Result<Option<OwnedSemaphorePermit>, Fault> {
-        if length <= SMALL_MESSAGE {
-            return Ok(None);
+    /// Takes room for what has come of a message, if that is not little.
+    fn hold(&self, room: &mut Option<Room>, come: usize) -> Result<(), Fault> {
+        if come <= SMALL_MESSAGE {
+            return Ok(());
         }
-        let kibibytes = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
-        let held = Arc::clone(&self.gate.0.held_bodies).try_acquire_many_owned(kibibytes);
-        held.map(Some).map_err(|_| Fault(Code::Unavailable, Reason::Overloaded.row().name))
+        let connection = self.caller.as_ref().map(|caller| caller.usage.bodies());
+        let held = &self.gate.0.held_bodies;
+        let room = room
+            .get_or_insert_with(|| held.room(Whose::Unknown, connection.unwrap_or_default(), None));
+        let busy = |_| Fault(Code::Unavailable, Reason::Overloaded.row().name);
+        room.grow_to(come).map_err(busy)
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use crate::held::Counter;
 use crate::limits::{EVICTED_OF_ALL, EVICTED_OF_PEER, EVICTION_PAUSE, LINE_PAUSE};
 
 /// The slots of a listener. Clones share them.
@@ -74,6 +75,8 @@ struct Shared {
     /// When it was of use last, in milliseconds since the slots were made.
     last: AtomicU64,
     evicted: Notify,
+    /// How much of its calls' bodies is held.
+    bodies: Counter,
 }
 
 /// Room for a connection that has not come yet.
@@ -130,7 +133,14 @@ impl Slots {
         let peer = Peer::new(address);
         let began = self.0.began;
         let (held, last) = (AtomicU32::new(0), AtomicU64::new(0));
-        let shared = Arc::new(Shared { peer, began, held, last, evicted: Notify::new() });
+        let shared = Arc::new(Shared {
+            peer,
+            began,
+            held,
+            last,
+            evicted: Notify::new(),
+            bodies: Counter::default(),
+        });
         shared.touch();
         let mut state = self.state();
         let count = state.peers.get(&peer).copied().unwrap_or(0);
@@ -256,6 +266,11 @@ impl Use {
         Some(Hold(Arc::clone(shared)))
     }
 
+    /// How much of the bodies of the connection's calls is held.
+    pub(crate) fn bodies(&self) -> Counter {
+        self.0.as_ref().map(|shared| shared.bodies.clone()).unwrap_or_default()
+    }
+
     /// Makes the connection one that was of use just now.
     pub fn touch(&self) {
         if let Some(shared) = &self.0 {
@@ -296,6 +311,7 @@ mod tests {
         let [one, two, three] = [(); 3].map(|()| enter(&slots, A));
         let (one, two, three) = (one.await.unwrap(), two.await.unwrap(), three.await.unwrap());
         let hold = one.usage().hold().unwrap();
+        tokio::time::advance(Duration::from_millis(10)).await;
         two.usage().touch();
         // Whoever is evicted leaves, as the task of a connection does.
         let waiting = async {

@@ -21,7 +21,8 @@ use crate::check::route;
 use crate::denial::{Denial, Reason};
 use crate::gate::Server;
 use crate::headers::{self, Lines};
-use crate::proxy::{health, refuse, reserve};
+use crate::held::Room;
+use crate::proxy::{health, refuse};
 use crate::right::Recheck;
 
 /// What becomes of the connection after a call.
@@ -247,20 +248,18 @@ impl Going<'_, '_> {
         if !route.iter().all(|(api, _)| api.goes_straight()) {
             return Err(Unanswered::Hyper);
         }
-        let _room = match *self.to_come {
-            0 => None,
-            _ => {
-                let room = reserve(gate, &self.call.parts.headers);
-                Some(room.map_err(|_| Unanswered::Hyper)?)
-            }
-        };
+        let mut room = (*self.to_come > 0).then(|| self.call.room_on(&route));
+        if let Some(room) = &mut room {
+            let there = (*self.to_come).min(self.caller.inbox.len());
+            room.grow_to(there).map_err(|_| Unanswered::Hyper)?;
+        }
         let needed = self.call.look_along(&index, &route, *self.to_come == 0, account)?;
         drop(route);
         drop(index);
         let mut body = Bytes::new();
         if needed != Evidence::Empty {
             let asked = Instant::now();
-            let read = self.body(asked + gate.limits.buffered_read).await;
+            let read = self.body(asked + gate.limits.buffered_read, room.as_mut()).await;
             if account.admitted.is_none() {
                 account.read = Some(asked.elapsed());
             }
@@ -280,15 +279,16 @@ impl Going<'_, '_> {
     }
 
     /// The body, which must all be there in time.
-    async fn body(&mut self, until: Instant) -> Result<Bytes, Denial> {
+    async fn body(&mut self, until: Instant, mut room: Option<&mut Room>) -> Result<Bytes, Denial> {
         let length = *self.to_come;
-        let missing = length.saturating_sub(self.caller.inbox.len());
-        self.caller.inbox.reserve(missing);
         while self.caller.inbox.len() < length {
             self.caller.read(until, false).await.map_err(|cut| match cut {
                 Cut::Late => Fault::Stalled,
                 Cut::Ended | Cut::Gone | Cut::Stopped => Fault::Broken,
             })?;
+            if let Some(room) = &mut room {
+                room.grow_to(length.min(self.caller.inbox.len()))?;
+            }
         }
         *self.to_come = 0;
         Ok(self.caller.inbox.split_to(length).freeze())

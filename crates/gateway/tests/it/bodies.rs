@@ -1,5 +1,7 @@
 //! Bodies: held, streamed, tampered with, too large.
 
+use std::time::Duration;
+
 use tidegate_gateway::Limits;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -139,5 +141,35 @@ async fn who_asks_before_sending_is_told_to_go_on_only_if_the_body_is_wanted() {
         } else {
             first.denied("bad-signature");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_length_that_is_announced_takes_no_memory() {
+    let hour = Duration::from_secs(3600);
+    let held =
+        Limits { buffered_body: 1024, buffered_total: 2048, buffered_read: hour, ..limits() };
+    let world = World::with(held).await;
+    let call = || world.call("POST", "/orders/7").body([b'x'; 1000]);
+    let (bytes, mut waiting) = (call().bytes(), Vec::new());
+    for _ in 0..8 {
+        let mut stream = TcpStream::connect(world.address).await.unwrap();
+        stream.write_all(&bytes[..bytes.len() - 1000]).await.unwrap();
+        waiting.push(stream);
+    }
+    for _ in 0..8 {
+        call().send().await.allowed();
+    }
+}
+
+#[tokio::test]
+async fn with_a_key_that_nobody_has_no_body_is_waited_for() {
+    let world = World::start().await;
+    let call = world.call("POST", "/orders/7").body([b'x'; 1000]).by("nobody", "s");
+    let bytes = call.bytes();
+    for address in [world.address, world.by_hyper().await] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&bytes[..bytes.len() - 1000]).await.unwrap();
+        read_answer(&mut stream).await.denied("unknown-key");
     }
 }
