@@ -188,7 +188,8 @@ class Siege:
                     self.unexcused.append(f"{node.name} is asked for its health: {status}")
                 try:
                     used = node.server.memory_mib()
-                except OSError:
+                except (OSError, StopIteration):
+                    # It was killed a moment ago.
                     continue
                 first, most, _ = self.memory.get(node.name, (used, used, used))
                 self.memory[node.name] = (first, max(most, used), used)
