@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tidegate_store::Duty;
+use tidegate_store::{Duty, DutyTask};
 
 use crate::Control;
 use crate::error::Result;
@@ -31,12 +31,12 @@ impl Control {
 
     /// Takes the duty, or keeps it; none while another node has it. A node that can keep no change
     /// does neither, so that it ends with that ability.
-    pub async fn take_duty(&self) -> Result<Option<OnDuty>> {
+    pub async fn take_duty(&self, task: DutyTask) -> Result<Option<OnDuty>> {
         match self.store.peers() {
             None => Ok(Some(OnDuty::ALONE)),
             Some(peers) => {
                 self.changes_can_be_kept().await?;
-                let duty = peers.take_duty(&self.node, DUTY_MS).await?;
+                let duty = peers.take_duty(task, &self.node, DUTY_MS).await?;
                 Ok(duty.map(|duty| OnDuty(Some(duty))))
             }
         }

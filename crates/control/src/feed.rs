@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tidegate_domain::{AppId, AppKind, Key};
 use tidegate_sign::Secret;
-use tidegate_store::{Changes, Revision, View};
+use tidegate_store::{Changes, Damaged, Revision, View};
 
 use crate::Control;
 use crate::error::Result;
@@ -51,14 +51,14 @@ impl Everything {
             }
             Some(_) | None => Next::None,
         };
-        self.control.opened(part).map(Some)
+        Ok(Some(self.control.opened(part, Revision(0))))
     }
 }
 
 impl Control {
     /// All the gate must know that changed after `since`.
     pub async fn changes(&self, since: Revision) -> Result<GateChanges> {
-        self.opened(self.store.view().await?.changes(since).await?)
+        Ok(self.opened(self.store.view().await?.changes(since).await?, since))
     }
 
     /// All the gate must know, part by part.
@@ -67,13 +67,29 @@ impl Control {
         Ok(Everything { control: Arc::clone(self), view, next: Next::First })
     }
 
-    fn opened(&self, changes: Changes) -> Result<GateChanges> {
+    /// Opens the secrets. An app whose secret does not open is left out, or told as gone to who knows it.
+    fn opened(&self, mut changes: Changes, since: Revision) -> GateChanges {
         let mut secrets = BTreeMap::new();
-        for record in changes.apps.iter().filter(|record| record.app.kind == AppKind::App) {
-            let secret = self.vault.open(&record.secret, &app_secret(&record.app.id))?;
-            secrets.insert(record.app.id.clone(), secret);
-        }
-        Ok(GateChanges { changes, secrets })
+        let (gone, damaged) = (&mut changes.apps_deleted, &mut changes.damaged);
+        changes.apps.retain(|record| {
+            let id = &record.app.id;
+            if record.app.kind == AppKind::Iam {
+                return true;
+            }
+            match self.vault.open(&record.secret, &app_secret(id)) {
+                Ok(secret) => drop(secrets.insert(id.clone(), secret)),
+                Err(_) => {
+                    damaged.push(Damaged { table: "apps", id: id.to_string(), column: "secret" });
+                    if since > Revision(0) {
+                        gone.push(id.clone());
+                    }
+                    return false;
+                }
+            }
+            true
+        });
+        self.quarantine.see(&changes);
+        GateChanges { changes, secrets }
     }
 
     /// Where the store stands.

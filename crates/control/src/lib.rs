@@ -28,6 +28,7 @@ mod keep;
 pub mod limits;
 mod proof;
 mod publications;
+mod quarantine;
 mod queries;
 mod remind;
 mod rules;
@@ -62,7 +63,9 @@ pub use queries::{
     RightShown, ThrottleShown,
 };
 pub use settle::Settled;
-pub use tidegate_store::{ApiFilter, MessageId, Page, Paging, Revision, StoreError, Waiting};
+pub use tidegate_store::{
+    ApiFilter, Damaged, DutyTask, MessageId, Page, Paging, Revision, StoreError, Waiting,
+};
 pub use vault::{Vault, VaultError};
 pub use world::{
     Change, InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World, WorldError,
@@ -90,6 +93,7 @@ pub struct Control {
     node: String,
     /// What it must prove, if it is not alone.
     proof: Option<proof::Proof>,
+    quarantine: quarantine::Quarantine,
 }
 
 impl Control {
@@ -98,7 +102,18 @@ impl Control {
         let logins = identity::Gatekeeper::new();
         let (bell, gateways) = (Bell::default(), gateways::Registry::new());
         let (node, attempts) = (String::new(), attempts::Attempts::default());
-        Self { store, vault, settings, bell, gateways, logins, attempts, node, proof: None }
+        Self {
+            store,
+            vault,
+            settings,
+            bell,
+            gateways,
+            logins,
+            attempts,
+            node,
+            proof: None,
+            quarantine: quarantine::Quarantine::default(),
+        }
     }
 
     /// The same as one node of several, if the store lets several in: it then decides only while its

@@ -21,6 +21,9 @@ pub const GATEWAY_LOOK: Duration = Duration::from_millis(250);
 /// How many grants a part of everything has: enough that few questions are needed, few enough to have at hand.
 pub const GRANTS_A_PART: u64 = 50_000;
 
+/// How many quarantined records are remembered.
+pub const QUARANTINED: usize = 1_000;
+
 /// The longest lease a gateway may have: a day. Whoever waits may have to wait for its end.
 pub const LEASE_MS: u64 = 86_400_000;
 

@@ -37,11 +37,11 @@ use tidegate_domain::{
 
 pub use due::{publication_due_at, standing_due_at};
 pub use mem::MemStore;
-pub use peers::{Duty, Ears, Peers};
+pub use peers::{Duty, DutyTask, Ears, Peers};
 pub use records::{
-    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Gateway, Head, JournalEntry,
-    ListedBy, Member, Message, MessageId, NoticeFilter, Page, Paging, Party, Project, Revision,
-    Sealed, Token, TokenHash, User, Waiting, Workspace,
+    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Damaged, Due, Gateway, Head,
+    JournalEntry, ListedBy, Member, Message, MessageId, NoticeFilter, Page, Paging, Party, Project,
+    Revision, Sealed, Token, TokenHash, User, Waiting, Workspace,
 };
 pub use reminders::{Mark, Moment, Remarkable};
 pub use sql::SqlStore;

@@ -23,7 +23,7 @@ pub trait Peers: Send + Sync {
 
     /// Takes or keeps the duty for so many milliseconds of the store's own time; none while it is
     /// another's.
-    async fn take_duty(&self, node: &str, for_ms: i64) -> Result<Option<Duty>>;
+    async fn take_duty(&self, task: DutyTask, node: &str, for_ms: i64) -> Result<Option<Duty>>;
 
     /// Gives the duty back, if it is still this one.
     async fn leave_duty(&self, duty: &Duty) -> Result<()>;
@@ -37,10 +37,21 @@ pub trait Ears: Send {
     async fn hear(&mut self) -> Result<Option<Revision>>;
 }
 
+/// What is done by one node at a time. Each task has a duty of its own, for not every node can do both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DutyTask {
+    /// Recording what time has brought about.
+    Schedule,
+    /// Delivering messages.
+    Deliver,
+}
+
 /// The duty: the right to do once what must not be done by every node. Whoever takes it over raises
 /// its number, so that what its holder of before still tries comes to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duty {
+    /// What it is for.
+    pub task: DutyTask,
     /// Whose it is.
     pub node: String,
     /// How often it has changed hands.

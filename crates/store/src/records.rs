@@ -311,6 +311,20 @@ pub struct Changes {
     pub standings: Vec<Standing>,
     /// Tokens.
     pub tokens: Vec<Token>,
+    /// Records that cannot be read. Their apps and APIs are among the deleted, or left out where
+    /// nothing is deleted; a grant that cannot be read is told as none.
+    pub damaged: Vec<Damaged>,
+}
+
+/// A record that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Damaged {
+    /// The table.
+    pub table: &'static str,
+    /// The record's id.
+    pub id: String,
+    /// The column that makes no sense.
+    pub column: &'static str,
 }
 
 /// One line of the journal: who did what to what.

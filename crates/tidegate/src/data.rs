@@ -253,6 +253,11 @@ impl DataDir {
         Vault::new(&key).with_context(|| format!("{} holds no key", path.display()))
     }
 
+    /// Whether the key to the store's secrets is there.
+    pub fn has_vault(&self) -> bool {
+        self.root.join(VAULT).exists()
+    }
+
     /// The gateway's snapshot. A key that is lost or cannot be read is made anew: what it sealed is
     /// then learnt from the store.
     pub fn gate_snapshot(&self) -> anyhow::Result<SnapshotFile> {

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use tidegate_control::Vault;
 use tidegate_store::Store;
 use tidegate_store::sql::{PostgresUrl, SqlStore};
+use tokio::time::timeout;
 
 use crate::config::Faults;
 use crate::data::DataDir;
@@ -60,8 +62,21 @@ impl Database {
         match self {
             Self::Sqlite => {
                 let file = data.database();
-                let vault = data.vault(file.exists().then(|| file.display().to_string()))?;
-                Ok((Arc::new(sqlite(&file).await?), vault))
+                let (is_there, has_key) = (file.exists(), data.has_vault());
+                if has_key && !is_there {
+                    bail!(
+                        "the store {} is missing, though its key (vault.key) is there; bring it back from                          your backup, or move vault.key away to begin anew",
+                        file.display()
+                    );
+                }
+                let store = sqlite(&file).await?;
+                if is_there {
+                    is_sound(&store, &file).await?;
+                }
+                let head = store.view().await?.head().await?;
+                let vault =
+                    data.vault((head.revision.0 > 0).then(|| file.display().to_string()))?;
+                Ok((Arc::new(store), vault))
             }
             Self::Postgres(url) => {
                 let store = postgres(url).await?;
@@ -71,6 +86,29 @@ impl Database {
             }
         }
     }
+}
+
+/// How long a start looks for damage in a file; a larger one is looked at by `tidegate doctor`.
+const SOUND: Duration = Duration::from_secs(10);
+
+/// Refuses a damaged file: what is read from it may be wrong.
+async fn is_sound(store: &SqlStore, file: &Path) -> anyhow::Result<()> {
+    match timeout(SOUND, store.faults()).await {
+        Ok(faults) => {
+            let faults = faults.with_context(|| format!("cannot read {}", file.display()))?;
+            if !faults.is_empty() {
+                bail!(
+                    "the store {} is damaged: {}; keep the folder, and restore the last backup",
+                    file.display(),
+                    faults.join("; ")
+                );
+            }
+        }
+        Err(_) => tracing::warn!(
+            "the store is too large to be looked at for damage before a start; `tidegate doctor` does it"
+        ),
+    }
+    Ok(())
 }
 
 /// Opens a file, and makes it if there is none.

@@ -194,6 +194,7 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
         publications,
         standings,
         tokens,
+        damaged: _,
     } = changes;
     let apps = apps.into_iter().filter_map(|record| {
         let app = record.app;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use tidegate_control::{
-    Clocks, Command, Control, Error, GrantAction, OnDuty, Settings, Unproven, Vault,
+    Clocks, Command, Control, DutyTask, Error, GrantAction, OnDuty, Settings, Unproven, Vault,
 };
 use tidegate_domain::{AppKind, Timestamp};
 use tidegate_store::sql::{PostgresUrl, SqlStore};
@@ -92,7 +92,7 @@ async fn what_time_brings_is_recorded_and_reminded_of_once_by_two_nodes() {
     let (world, one, two) = world().await;
     world.does("reviewer", world.on_grant(GrantAction::Authorize(Some(hour(24 * 30))))).await;
     for node in [&one, &two] {
-        if let Some(on_duty) = node.control.take_duty().await.unwrap() {
+        if let Some(on_duty) = node.control.take_duty(DutyTask::Schedule).await.unwrap() {
             node.control.remind(&on_duty, world.now()).await.unwrap();
         }
     }
@@ -100,8 +100,8 @@ async fn what_time_brings_is_recorded_and_reminded_of_once_by_two_nodes() {
     let before = told(&one).await;
 
     // Both believe to be on duty; one is.
-    let on_duty = one.control.take_duty().await.unwrap().expect("it is free");
-    assert_eq!(two.control.take_duty().await.unwrap(), None);
+    let on_duty = one.control.take_duty(DutyTask::Schedule).await.unwrap().expect("it is free");
+    assert_eq!(two.control.take_duty(DutyTask::Schedule).await.unwrap(), None);
     let later = hour(101);
     let both = async |node: &Node, on_duty: &OnDuty, at| {
         let reminded = node.control.remind(on_duty, at).await;
@@ -111,7 +111,8 @@ async fn what_time_brings_is_recorded_and_reminded_of_once_by_two_nodes() {
     both(&one, &on_duty, hour(77)).await.0.unwrap();
     both(&one, &on_duty, later).await.0.unwrap();
     one.control.leave_duty(&on_duty).await.unwrap();
-    let relief = two.control.take_duty().await.unwrap().expect("it is free again");
+    let relief =
+        two.control.take_duty(DutyTask::Schedule).await.unwrap().expect("it is free again");
     let late = both(&one, &on_duty, hour(102)).await;
     assert!(late.0.is_err() || late.0.unwrap().count == 0, "nothing is done twice");
     assert_eq!(both(&two, &relief, later).await.0.unwrap().count, 0, "nothing is left");

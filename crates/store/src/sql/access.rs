@@ -13,7 +13,7 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use sqlx::sqlite::SqliteError;
 
 use super::pool::SqlTransaction;
-use crate::{Page, Paging, Result, StoreError};
+use crate::{Damaged, Page, Paging, Result, StoreError};
 
 /// How many ids or rows one statement has at most: engines limit its parameters, the strictest of them to
 /// 32,766, and a row has up to twenty.
@@ -163,6 +163,40 @@ pub type Row<T> = <<T as Stored>::Entity as EntityTrait>::Model;
 pub async fn all<T: Stored>(tx: &SqlTransaction, query: Select<T::Entity>) -> Result<Vec<T>> {
     let rows = query.all(tx).await?;
     T::load(tx, rows).await
+}
+
+/// How many rows are read at a time where some may not make sense.
+const PART: usize = 1_000;
+
+/// What rows tell, and those that make no sense, with what is wrong with them. A part with such a row
+/// is halved until that row is alone.
+pub async fn readable<T: Stored>(
+    tx: &SqlTransaction,
+    mut rows: Vec<Row<T>>,
+) -> Result<(Vec<T>, Vec<(Row<T>, Damaged)>)>
+where
+    Row<T>: Clone + Sync,
+{
+    let (mut found, mut damaged) = (Vec::with_capacity(rows.len()), Vec::new());
+    while !rows.is_empty() {
+        let rest = rows.split_off(rows.len().min(PART));
+        let mut parts = vec![std::mem::replace(&mut rows, rest)];
+        while let Some(mut part) = parts.pop() {
+            match (T::load(tx, part.clone()).await, part.len()) {
+                (Ok(items), _) => found.extend(items),
+                (Err(StoreError::BadRow { table, column, id }), 1) => {
+                    let what = Damaged { table, column, id };
+                    damaged.extend(part.pop().map(|row| (row, what)));
+                }
+                (Err(StoreError::BadRow { .. }), length) => {
+                    let second = part.split_off(length / 2);
+                    parts.extend([second, part]);
+                }
+                (Err(error), _) => return Err(error),
+            }
+        }
+    }
+    Ok((found, damaged))
 }
 
 /// The one a query finds.

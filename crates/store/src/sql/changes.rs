@@ -1,17 +1,17 @@
 //! What changed after a revision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
-use tidegate_domain::{Api, Key, Throttle};
+use tidegate_domain::{Api, ApiId, AppId, Key, Publication, Standing, Throttle};
 
-use super::access::{Stored, all, by_key, clamped, one};
+use super::access::{Row, Stored, by_key, clamped, one, readable};
 use super::cells::Cells;
 use super::lists::{api_is_there, app_is_there};
 use super::pool::SqlTransaction;
 use super::tables::{apis, apps, instances, projects, publications, standings, throttles, tokens};
-use crate::{AppRecord, Changes, Head, Result, Revision};
+use crate::{AppRecord, Changes, Damaged, Head, Result, Revision, StoreError};
 
 /// The rows that are later than a revision. In the order of revisions, so that the index that finds them also
 /// sorts them: in the order of keys, engines would rather go through the whole table.
@@ -31,7 +31,7 @@ pub async fn changes(tx: &SqlTransaction, head: &Head, since: Revision) -> Resul
         return Ok(nothing(head));
     }
     let mut changes = all_but_standings(tx, head, since).await?;
-    changes.standings = all(tx, living(later!(standings, since))).await?;
+    add_standings(tx, living(later!(standings, since)), &mut changes).await?;
     Ok(changes)
 }
 
@@ -52,8 +52,33 @@ pub async fn everything(
         let after = [api.as_str(), instance.as_str(), app.as_str()].map(Expr::value);
         next = next.filter(key.gt(Expr::tuple(after)));
     }
-    changes.standings = all(tx, next.limit(clamped(limit))).await?;
+    add_standings(tx, next.limit(clamped(limit)), &mut changes).await?;
     Ok(changes)
+}
+
+/// A grant that cannot be read is none.
+async fn add_standings(
+    tx: &SqlTransaction,
+    query: Select<standings::Entity>,
+    changes: &mut Changes,
+) -> Result<()> {
+    let (found, damaged) = readable::<Standing>(tx, query.all(tx).await?).await?;
+    changes.standings = found;
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    for (row, what) in damaged {
+        let cells = Cells::of(standings::Entity, &[&row.api, &row.instance, &row.app]);
+        changes.damaged.push(what);
+        changes.standings.push(Standing::new(Key {
+            api: cells.text("api", &row.api)?,
+            instance: cells.text("instance", &row.instance)?,
+            app: cells.text("app", &row.app)?,
+        }));
+    }
+    // The last one says where the next part begins.
+    changes.standings.sort_by(|one, other| one.key.cmp(&other.key));
+    Ok(())
 }
 
 fn nothing(head: &Head) -> Changes {
@@ -69,45 +94,109 @@ fn living(query: Select<standings::Entity>) -> Select<standings::Entity> {
 }
 
 async fn all_but_standings(tx: &SqlTransaction, head: &Head, since: Revision) -> Result<Changes> {
-    let mut changes = Changes {
-        projects: all(tx, later!(projects, since)).await?,
-        instances: all(tx, later!(instances, since)).await?,
-        tokens: all(tx, later!(tokens, since)).await?,
-        ..nothing(head)
-    };
+    let mut changes = nothing(head);
+    let damaged = &mut changes.damaged;
+    changes.projects = sound(tx, later!(projects, since), damaged).await?;
+    changes.instances = sound(tx, later!(instances, since), damaged).await?;
+    changes.tokens = sound(tx, later!(tokens, since), damaged).await?;
 
     let (gone_apps, living) = split(later!(apps, since).all(tx).await?, |row| row.deleted);
-    changes.apps = AppRecord::load(tx, living).await?;
+    let (found, bad_apps) = readable::<AppRecord>(tx, living).await?;
+    changes.apps = found;
     let (gone_apis, living) = split(later!(apis, since).all(tx).await?, |row| row.deleted);
-    changes.apis = Api::load(tx, living).await?;
-    changes.throttles = throttles_of(tx, &changes.apis).await?;
-    if since > Revision(0) {
-        let id = |row: &apps::Model| Cells::of(apps::Entity, &[&row.id]).text("id", &row.id);
-        changes.apps_deleted = gone_apps.iter().map(id).collect::<Result<_>>()?;
-        let id = |row: &apis::Model| Cells::of(apis::Entity, &[&row.id]).text("id", &row.id);
-        changes.apis_deleted = gone_apis.iter().map(id).collect::<Result<_>>()?;
-    }
-
+    let (found, bad_apis) = readable::<Api>(tx, living).await?;
+    changes.apis = found;
     let is_living = api_is_there((publications::Entity, publications::Column::Api));
-    changes.publications = all(tx, later!(publications, since).filter(is_living)).await?;
+    let rows = later!(publications, since).filter(is_living).all(tx).await?;
+    let (found, bad_publications) = readable::<Publication>(tx, rows).await?;
+    changes.publications = found;
+
+    let bad_apps = bad_apps.into_iter().map(|(row, what)| (row.id, what));
+    let bad_apis = (bad_apis.into_iter().map(|(row, what)| (row.id, what)))
+        .chain(bad_publications.into_iter().map(|(row, what)| (row.api, what)))
+        .chain(throttles_of(tx, &mut changes).await?);
+    let denied = Denied {
+        apps: told(bad_apps, &mut changes.damaged),
+        apis: told(bad_apis, &mut changes.damaged),
+    };
+    denied.leave_out(&mut changes);
+    if since > Revision(0) {
+        let gone = gone_apps.into_iter().map(|row| row.id).chain(denied.apps);
+        changes.apps_deleted = gone.filter_map(|id| AppId::parse(&id).ok()).collect();
+        let gone = gone_apis.into_iter().map(|row| row.id).chain(denied.apis);
+        changes.apis_deleted = gone.filter_map(|id| ApiId::parse(&id).ok()).collect();
+    }
     Ok(changes)
 }
 
-/// The throttling policies these APIs are bound to, by workspace and name.
-async fn throttles_of(tx: &SqlTransaction, apis: &[Api]) -> Result<Vec<Throttle>> {
-    let mut found = BTreeMap::new();
-    for api in apis {
+/// What all rows tell that make sense.
+async fn sound<T: Stored>(
+    tx: &SqlTransaction,
+    query: Select<T::Entity>,
+    damaged: &mut Vec<Damaged>,
+) -> Result<Vec<T>>
+where
+    Row<T>: Clone + Sync,
+{
+    let (found, bad) = readable(tx, query.all(tx).await?).await?;
+    damaged.extend(bad.into_iter().map(|(_, what)| what));
+    Ok(found)
+}
+
+/// Notes what is damaged; the ids of what is denied for it.
+fn told(
+    bad: impl Iterator<Item = (String, Damaged)>,
+    damaged: &mut Vec<Damaged>,
+) -> BTreeSet<String> {
+    bad.map(|(id, what)| {
+        damaged.push(what);
+        id
+    })
+    .collect()
+}
+
+/// The apps and APIs of which something cannot be read: they are told as if they were gone, so that
+/// their calls are denied.
+struct Denied {
+    apps: BTreeSet<String>,
+    apis: BTreeSet<String>,
+}
+
+impl Denied {
+    fn leave_out(&self, changes: &mut Changes) {
+        changes.apis.retain(|api| !self.apis.contains(api.id.as_str()));
+        changes.publications.retain(|it| !self.apis.contains(it.api.as_str()));
+    }
+}
+
+/// Adds the throttling policies that the APIs among the changes are bound to, by workspace and name;
+/// returns the APIs whose policy cannot be read.
+async fn throttles_of(
+    tx: &SqlTransaction,
+    changes: &mut Changes,
+) -> Result<Vec<(String, Damaged)>> {
+    let (mut found, mut bad) = (BTreeMap::new(), Vec::new());
+    for api in &changes.apis {
         let Some((workspace, name)) = api.throttle() else { continue };
         let key = (workspace.clone(), name.clone());
         if found.contains_key(&key) {
             continue;
         }
         let row = throttles::Entity::find_by_id((workspace.to_string(), name.to_string()));
-        let throttle: Option<Throttle> = one(tx, row).await?;
-        let cells = Cells::of(apis::Entity, &[api.id.as_str()]);
-        found.insert(key, throttle.ok_or_else(|| cells.bad("throttle"))?);
+        match one::<Throttle>(tx, row).await {
+            Ok(Some(throttle)) => drop(found.insert(key, throttle)),
+            Ok(None) => {
+                let (table, column, id) = ("apis", "throttle", api.id.to_string());
+                bad.push((id.clone(), Damaged { table, column, id }));
+            }
+            Err(StoreError::BadRow { table, column, id }) => {
+                bad.push((api.id.to_string(), Damaged { table, column, id }));
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok(found.into_values().collect())
+    changes.throttles = found.into_values().collect();
+    Ok(bad)
 }
 
 fn split<T>(rows: Vec<T>, is_gone: impl Fn(&T) -> bool) -> (Vec<T>, Vec<T>) {

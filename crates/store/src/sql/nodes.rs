@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::limits::{CONNECT, PEERS, QUIET, SIGN_OF_LIFE};
 use super::pool::{Pool, within};
-use crate::{Duty, Ears, Peers, Result, Revision};
+use crate::{Duty, DutyTask, Ears, Peers, Result, Revision};
 
 /// The server's time, in milliseconds since the epoch.
 const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
@@ -117,20 +117,31 @@ impl Peers for Nodes {
         Ok(Timestamp::from_ms(at.unwrap_or_default()))
     }
 
-    async fn take_duty(&self, node: &str, for_ms: i64) -> Result<Option<Duty>> {
+    async fn take_duty(&self, task: DutyTask, node: &str, for_ms: i64) -> Result<Option<Duty>> {
+        let table = duty_table(task);
         let take = format!(
-            "UPDATE duty SET number = CASE WHEN node = $1 THEN number ELSE number + 1 END,
+            "UPDATE {table} SET number = CASE WHEN node = $1 THEN number ELSE number + 1 END,
                  node = $1, until = {NOW} + $2
              WHERE node = $1 OR until < {NOW} RETURNING number"
         );
         let number: Option<i64> = self.ask(&take, [node.into(), for_ms.into()]).await?;
-        Ok(number.map(|number| Duty { node: node.to_owned(), number }))
+        Ok(number.map(|number| Duty { task, node: node.to_owned(), number }))
     }
 
     async fn leave_duty(&self, duty: &Duty) -> Result<()> {
-        let leave = "UPDATE duty SET node = '', until = 0 WHERE node = $1 AND number = $2";
-        self.ask::<i64>(leave, [duty.node.as_str().into(), duty.number.into()]).await?;
+        let table = duty_table(duty.task);
+        let leave =
+            format!("UPDATE {table} SET node = '', until = 0 WHERE node = $1 AND number = $2");
+        self.ask::<i64>(&leave, [duty.node.as_str().into(), duty.number.into()]).await?;
         Ok(())
+    }
+}
+
+/// Where a duty is kept.
+pub fn duty_table(task: DutyTask) -> &'static str {
+    match task {
+        DutyTask::Schedule => "duty",
+        DutyTask::Deliver => "delivery",
     }
 }
 

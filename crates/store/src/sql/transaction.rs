@@ -12,6 +12,7 @@ use tidegate_domain::{
 
 use super::access::{put, put_all};
 use super::cells::Cells;
+use super::nodes::duty_table;
 use super::pool::SqlTransaction;
 use super::rows::tag_rows;
 use super::tables::{
@@ -286,10 +287,10 @@ impl Transaction for Session<Writing> {
     async fn under_duty(&mut self, held: &Duty) -> Result<()> {
         // The write takes the row's lock, so that nobody takes the duty over before the commit.
         let mut same = Query::update();
-        same.table(duty::Entity)
+        same.table(duty_table(held.task))
             .value(duty::Column::Number, held.number)
-            .and_where(duty::Column::Node.eq(held.node.as_str()))
-            .and_where(duty::Column::Number.eq(held.number));
+            .and_where(Expr::col(duty::Column::Node).eq(held.node.as_str()))
+            .and_where(Expr::col(duty::Column::Number).eq(held.number));
         let held = self.tx.execute(&same).await?.rows_affected() == 1;
         if held { Ok(()) } else { Err(StoreError::DutyLost) }
     }

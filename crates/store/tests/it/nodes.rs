@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidegate_store::battery::samples::{app, app_id};
 use tidegate_store::sql::{PostgresUrl, SqlStore};
-use tidegate_store::{Duty, MemStore, Revision, Store, StoreError};
+use tidegate_store::{Duty, DutyTask, MemStore, Revision, Store, StoreError};
 use tidegate_testkit::postgres::{Server, database};
 use tokio::time::timeout;
 
@@ -31,7 +31,7 @@ async fn one_node_has_the_duty_and_who_has_lost_it_writes_nothing() {
     let url = database();
     let (one, two) = (open(&url).await, open(&url).await);
     let take = async |store: &SqlStore, node: &str, ms| {
-        store.peers().unwrap().take_duty(node, ms).await.unwrap()
+        store.peers().unwrap().take_duty(DutyTask::Schedule, node, ms).await.unwrap()
     };
     let first = take(&one, "one", 60_000).await.unwrap();
     assert_eq!(take(&one, "one", 60_000).await, Some(first.clone()), "kept");
@@ -39,7 +39,10 @@ async fn one_node_has_the_duty_and_who_has_lost_it_writes_nothing() {
     // It runs out at once, as if its holder had died long ago.
     assert_eq!(take(&one, "one", -1).await, Some(first.clone()));
     let second = take(&two, "two", 60_000).await.unwrap();
-    assert_eq!(second, Duty { node: "two".to_owned(), number: first.number + 1 });
+    assert_eq!(
+        second,
+        Duty { task: DutyTask::Schedule, node: "two".to_owned(), number: first.number + 1 }
+    );
 
     let mut late = one.begin().await.unwrap();
     late.put_app(&app("a1", "late", 1)).await.unwrap();
@@ -52,16 +55,38 @@ async fn one_node_has_the_duty_and_who_has_lost_it_writes_nothing() {
     assert!(take(&one, "one", 60_000).await.is_some(), "what was given back is free at once");
 }
 
+/// A node that cannot deliver takes no part in that, and keeps nobody from it.
+#[tokio::test]
+async fn each_task_has_a_duty_of_its_own() {
+    let url = database();
+    let (one, two) = (open(&url).await, open(&url).await);
+    let take = async |store: &SqlStore, task, node: &str| {
+        store.peers().unwrap().take_duty(task, node, 60_000).await.unwrap()
+    };
+    let schedule = take(&one, DutyTask::Schedule, "one").await.unwrap();
+    let deliver = take(&two, DutyTask::Deliver, "two").await.unwrap();
+    for (store, duty) in [(&one, &schedule), (&two, &deliver)] {
+        let mut tx = store.begin().await.unwrap();
+        tx.under_duty(duty).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let mixed = Duty { task: DutyTask::Deliver, ..schedule };
+    let refused = one.begin().await.unwrap().under_duty(&mixed).await;
+    assert!(matches!(refused, Err(StoreError::DutyLost)), "{refused:?}");
+}
+
 /// Who is about to commit under the duty keeps it until then, however late he is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_duty_is_not_taken_over_in_the_middle_of_a_commit() {
     let url = database();
     let (one, two) = (open(&url).await, open(&url).await);
-    let duty = one.peers().unwrap().take_duty("one", -1).await.unwrap().unwrap();
+    let duty =
+        one.peers().unwrap().take_duty(DutyTask::Schedule, "one", -1).await.unwrap().unwrap();
     let mut tx = one.begin().await.unwrap();
     tx.under_duty(&duty).await.unwrap();
     let taking = tokio::spawn(async move {
-        let taken = two.peers().unwrap().take_duty("two", 60_000).await.unwrap();
+        let taken =
+            two.peers().unwrap().take_duty(DutyTask::Schedule, "two", 60_000).await.unwrap();
         (taken, two)
     });
     tx.put_app(&app("a1", "in time", 1)).await.unwrap();

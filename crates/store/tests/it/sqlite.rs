@@ -9,7 +9,7 @@ use tidegate_store::battery::samples::{
     api, api_id, app, app_id, application, application_id, at, granted, instance_id, publication,
 };
 use tidegate_store::sql::SqlStore;
-use tidegate_store::{Revision, Store, StoreError};
+use tidegate_store::{Damaged, Revision, Store, StoreError};
 
 async fn open(path: &Path) -> SqlStore {
     SqlStore::open_sqlite(path).await.unwrap()
@@ -62,7 +62,7 @@ async fn a_file_of_the_first_version_is_taken_over() {
     fill(&store).await;
     drop(store);
     let mut back =
-        "DROP INDEX apis_throttle; DROP TABLE throttles; DROP TABLE gateways; DROP TABLE nodes; DROP TABLE duty; DROP TABLE probes;
+        "DROP INDEX apis_throttle; DROP TABLE throttles; DROP TABLE gateways; DROP TABLE nodes; DROP TABLE duty; DROP TABLE probes; DROP TABLE delivery;
         DROP TABLE reminders; DROP INDEX outbox_put_off; DROP INDEX standings_until;
         DROP INDEX notices_unanswered; ALTER TABLE outbox DROP COLUMN tries;
         ALTER TABLE outbox DROP COLUMN next_try_at;"
@@ -160,6 +160,55 @@ async fn a_damaged_row_is_named() {
     }
     let wrong_type = by_hand(&path, "UPDATE standings SET until = 'noon'").await;
     assert!(wrong_type.is_err(), "a strict table takes no text for a number");
+}
+
+/// What gateways are told goes on: what the damaged row is about is told as gone, a grant as none.
+#[tokio::test]
+async fn a_damaged_row_stops_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tidegate.db");
+    let store = open(&path).await;
+    fill(&store).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.put_app(&app("a2", "two", 1)).await.unwrap();
+    tx.put_api(&api("x2", "two", 1)).await.unwrap();
+    tx.put_standing(&granted("x2", "i1", "a2", 9_000)).await.unwrap();
+    tx.commit().await.unwrap();
+    fill(&store).await;
+    for (sql, table, column, id) in [
+        ("UPDATE apps SET kind = '' WHERE id = 'a1'", "apps", "kind", "a1"),
+        ("UPDATE apis SET retention_hours = -1 WHERE id = 'x1'", "apis", "retention_hours", "x1"),
+        ("UPDATE apis SET throttle = 'none' WHERE id = 'x1'", "apis", "throttle", "x1"),
+        ("UPDATE publications SET status = 'shining'", "publications", "status", "x1/i1"),
+        ("UPDATE standings SET until = NULL WHERE app = 'a1'", "standings", "since", "x1/i1/a1"),
+    ] {
+        by_hand(&path, sql).await.unwrap();
+        let mut view = store.view().await.unwrap();
+        let whole = view.everything(None, 100).await.unwrap();
+        let news = view.changes(Revision(1)).await.unwrap();
+        for changes in [&whole, &news] {
+            let what = Damaged { table, column, id: id.to_owned() };
+            assert_eq!(changes.damaged, [what], "{sql}");
+            assert!(changes.apps.iter().any(|it| it.app.id == app_id("a2")), "{sql}");
+            assert!(changes.apis.iter().any(|it| it.id == api_id("x2")), "{sql}");
+            let is_app = changes.apps.iter().any(|it| it.app.id == app_id("a1"));
+            let is_api = changes.apis.iter().any(|it| it.id == api_id("x1"));
+            let is_api_sound = matches!(table, "apps" | "standings");
+            assert_eq!((is_app, is_api), (table != "apps", is_api_sound), "{sql}");
+            let of_a1 = changes.standings.iter().find(|it| it.key.app == app_id("a1")).unwrap();
+            assert_eq!(of_a1.grant.is_none(), table == "standings", "{sql}");
+        }
+        let gone = (news.apps_deleted.len(), news.apis_deleted.len());
+        let expected = match table {
+            "apps" => (1, 0),
+            "standings" => (0, 0),
+            _ => (0, 1),
+        };
+        assert_eq!(gone, expected, "{sql}: who knew it is told that it is gone");
+        drop(view);
+        // Puts every row anew, which mends it.
+        fill(&store).await;
+    }
 }
 
 #[tokio::test]

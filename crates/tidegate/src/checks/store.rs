@@ -20,9 +20,15 @@ const FAR_APART_MS: i64 = 60_000;
 pub async fn look(config: &Config, data: &DataDir, findings: &mut Findings) {
     let store = match &config.database {
         Database::Sqlite if !data.database().exists() => {
-            let has_key = data.root().join(crate::data::VAULT).exists();
-            let rest = if has_key { "; vault.key is there" } else { "" };
-            findings.ok("store", format!("there is none yet; the first start makes it{rest}"));
+            if data.has_vault() {
+                findings.fault(
+                    "store",
+                    "there is none, though its key (vault.key) is there: a start is refused",
+                    "bring the store back from your backup, or move vault.key away to begin anew",
+                );
+            } else {
+                findings.ok("store", "there is none yet; the first start makes it");
+            }
             return;
         }
         Database::Sqlite => SqlStore::read_sqlite(&data.database()).await,
@@ -103,8 +109,50 @@ async fn look_at(
             _ => findings.fault("clock", told, "keep both in step with NTP"),
         }
     }
+    damaged(&mut *view, findings).await?;
     let holding = (head.revision.0 > 0).then(|| place.to_owned());
     vault(data, holding, &mut *view, findings).await
+}
+
+/// How many grants are read at a time.
+const GRANTS: u64 = 10_000;
+
+/// How many damaged records are named.
+const NAMED: usize = 10;
+
+/// Reads all that gateways are told, and names what cannot be read.
+async fn damaged(
+    view: &mut dyn tidegate_store::View,
+    findings: &mut Findings,
+) -> tidegate_store::Result<()> {
+    let (mut names, mut count, mut after) = (Vec::new(), 0_u64, None);
+    loop {
+        let part = view.everything(after.as_ref(), GRANTS).await?;
+        for it in part.damaged {
+            count += 1;
+            if names.len() < NAMED {
+                names.push(format!("{} {} ({})", it.table, it.id, it.column));
+            }
+        }
+        let is_last = (part.standings.len() as u64) < GRANTS;
+        after = part.standings.into_iter().next_back().map(|standing| standing.key);
+        if is_last || after.is_none() {
+            break;
+        }
+    }
+    if count == 0 {
+        findings.ok("records", "every record that gateways are told can be read");
+    } else {
+        findings.fault(
+            "records",
+            format!(
+                "{count} cannot be read, so calls they are about are denied: {}",
+                names.join(", ")
+            ),
+            "mend the rows by hand, or restore the last backup",
+        );
+    }
+    Ok(())
 }
 
 async fn vault(

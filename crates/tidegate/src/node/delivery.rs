@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tidegate_control::{Error, Letter, OnDuty, Round, StoreError, Tried, Waiting};
+use tidegate_control::{DutyTask, Error, Letter, OnDuty, Round, StoreError, Tried, Waiting};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -90,14 +90,16 @@ async fn round(
     webhook: Option<&Arc<Webhook>>,
 ) -> Result<Option<Round>, Error> {
     let control = &core.control;
-    let Some(on_duty) = control.take_duty().await? else { return Ok(None) };
     let Some(webhook) = webhook else {
+        // Another node may deliver: what is too old for that, too, is forgotten by who keeps time.
+        let Some(on_duty) = control.take_duty(DutyTask::Schedule).await? else { return Ok(None) };
         let dropped = control.drop_undeliverable(&on_duty, clock.now()).await?;
         if dropped > 0 {
             tracing::info!(dropped, "forgot old messages, for there is nobody to deliver them to");
         }
         return Ok(None);
     };
+    let Some(on_duty) = control.take_duty(DutyTask::Deliver).await? else { return Ok(None) };
     let letters = control.letters(clock.now()).await?;
     if letters.is_empty() {
         return Ok(None);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_control::{Error, OnDuty, StoreError};
+use tidegate_control::{DutyTask, Error, OnDuty, StoreError};
 use tidegate_store::Revision;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -35,6 +35,15 @@ pub async fn run(core: Core, clock: Arc<Clock>) {
             }
             Err(error) => {
                 tracing::error!(%error, "what time has brought about cannot be recorded");
+                // A node that can keep no change must not hold up those that can.
+                if let Some(on_duty) = duty.take() {
+                    tracing::warn!("gave up the duty");
+                    if let Ok(Err(error)) =
+                        timeout(HAND_OVER, core.control.leave_duty(&on_duty)).await
+                    {
+                        tracing::debug!(%error, "the duty was not handed over");
+                    }
+                }
                 sleep(TICK).await;
                 continue;
             }
@@ -56,7 +65,7 @@ async fn round(
     let control = &core.control;
     loop {
         let head = control.head().await?.revision;
-        let taken = control.take_duty().await?;
+        let taken = control.take_duty(DutyTask::Schedule).await?;
         if taken.is_some() && *duty != taken {
             tracing::info!("on duty");
         }
@@ -81,11 +90,14 @@ async fn round(
 pub async fn hand_over(core: &Core) {
     let control = &core.control;
     let handed = async {
-        // Whose it is, is asked by taking it.
-        match control.take_duty().await? {
-            Some(OnDuty::ALONE) | None => Ok(()),
-            Some(on_duty) => control.leave_duty(&on_duty).await,
+        for task in [DutyTask::Schedule, DutyTask::Deliver] {
+            // Whose it is, is asked by taking it.
+            match control.take_duty(task).await? {
+                Some(OnDuty::ALONE) | None => {}
+                Some(on_duty) => control.leave_duty(&on_duty).await?,
+            }
         }
+        Ok::<_, Error>(())
     };
     if let Ok(Err(error)) = timeout(HAND_OVER, handed).await {
         tracing::debug!(%error, "the duty was not handed over");

@@ -44,6 +44,12 @@ impl Collector for OfNode {
         }
         let proven = f64::from(u8::from(control.proven().is_ok()));
         gauge("proven", "1 while this node may decide, 0 while its clock is off", proven)?;
+        let quarantined = u32::try_from(control.quarantined().len()).unwrap_or(u32::MAX);
+        gauge(
+            "quarantined_records",
+            "Records of the store that cannot be read; calls they are about are denied",
+            quarantined.into(),
+        )?;
         for (name, help, count) in [
             ("messages_delivered", "Messages this node has delivered", &of.delivered),
             ("messages_failed", "Its tries to deliver one that failed", &of.failed),
