@@ -7,7 +7,7 @@ use tidegate_gateway::{Applied, Batch, Index};
 
 use crate::Turn;
 use crate::material::Material;
-use crate::world::{CALLS, Change, empty};
+use crate::world::{CALLS, Change, empty, nothing};
 
 /// Changes of an input, at most.
 const CHANGES: usize = 10;
@@ -82,7 +82,10 @@ impl Log {
             Change::AppGone(n) => apps[usize::from(n)] = Some(false),
             Change::Api(n, _) => apis[usize::from(n)] = Some(true),
             Change::ApiGone(n) => apis[usize::from(n)] = Some(false),
-            Change::Publication(..) | Change::Standing(..) | Change::Token(..) => {}
+            Change::Publication(..)
+            | Change::Standing(..)
+            | Change::Token(..)
+            | Change::Hosts(..) => {}
         }
         changes.push(change);
     }
@@ -94,7 +97,7 @@ impl Log {
     /// What a store would answer: the latest state of what changed, and from 0 no removals.
     fn batch(&self, since: usize, head: usize) -> Batch {
         let changes = &self.changes[since..head];
-        let mut batch = Batch { epoch: "e".to_owned(), head: head as u64, ..Batch::default() };
+        let mut batch = Batch { epoch: "e".to_owned(), head: head as u64, ..nothing() };
         for (n, change) in changes.iter().enumerate() {
             let is_latest = changes.iter().skip(n + 1).all(|later| later.about() != change.about());
             let is_told = since > 0 || !matches!(change, Change::AppGone(_) | Change::ApiGone(_));
@@ -175,7 +178,7 @@ fn survives(beginning: &Index, material: &mut Material<'_>, turn: Turn) {
             other => [0, far][usize::from(other / 6 % 2)] + u64::from(other % 6),
         };
         let epoch = material.one_of(&["e", "f", ""]).to_owned();
-        let mut batch = Batch { epoch, head, ..Batch::default() };
+        let mut batch = Batch { epoch, head, ..nothing() };
         for _ in 0..material.below(8) {
             if !material.is_empty() {
                 Change::read(material).write(&mut batch);

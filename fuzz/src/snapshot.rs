@@ -11,7 +11,7 @@ use tidegate_gateway::{Applied, Batch, Broken, Index, SealingKey, Serves};
 
 use crate::Turn;
 use crate::material::Material;
-use crate::world::{CALLS, Change, empty, serves};
+use crate::world::{CALLS, Change, empty, nothing, serves};
 
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
@@ -222,8 +222,8 @@ fn bounded<T>(bytes: usize, read: impl FnOnce() -> T) -> T {
 }
 
 fn told(changes: &[Change]) -> Index {
-    let begun = Batch { epoch: "e".to_owned(), head: 1, ..Batch::default() };
-    let mut batch = Batch { epoch: "e".to_owned(), head: 2, ..Batch::default() };
+    let begun = Batch { epoch: "e".to_owned(), head: 1, ..nothing() };
+    let mut batch = Batch { epoch: "e".to_owned(), head: 2, ..nothing() };
     changes.iter().for_each(|change| change.write(&mut batch));
     apply(in_known_order(apply(empty(), 0, begun)), 1, batch)
 }
@@ -231,7 +231,7 @@ fn told(changes: &[Change]) -> Index {
 fn followed(index: Index, change: Change) -> Index {
     let since = index.revision();
     let Some(head) = since.checked_add(1).filter(|_| since > 0) else { return index };
-    let mut batch = Batch { epoch: index.epoch().to_owned(), head, ..Batch::default() };
+    let mut batch = Batch { epoch: index.epoch().to_owned(), head, ..nothing() };
     change.write(&mut batch);
     apply(index, since, batch)
 }

@@ -6,11 +6,12 @@ use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
 use tidegate_domain::standing::Key;
 use tidegate_domain::{
-    ApiId, AppId, AppKind, AuthType, DomainId, Grant, InstanceId, ProjectId, Timestamp, UserId,
+    ApiId, AppId, AppKind, AuthType, DomainId, Grant, HostName, InstanceId, ProjectId, Timestamp,
+    UserId,
 };
 use tidegate_gateway::{
-    Backend, Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Index, Rules,
-    Serves,
+    Backend, Batch, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding, FeedToken,
+    Index, Rules, Serves,
 };
 use tidegate_sign::Secret;
 
@@ -30,6 +31,7 @@ pub enum Change {
     Publication(u8, u8, u8),
     Standing(u8, u8, u8, u8),
     Token(u8, u8),
+    Hosts(u8, u8),
 }
 
 impl Change {
@@ -44,6 +46,7 @@ impl Change {
             7 => Self::ApiGone(n),
             8..11 => Self::Publication(n, on, variant),
             11..15 => Self::Standing(n, on, of, variant),
+            _ if variant >= 250 => Self::Hosts(n, variant),
             _ => Self::Token(n, variant),
         }
     }
@@ -56,6 +59,7 @@ impl Change {
             Self::Publication(n, on, _) => (2, n, on, 0),
             Self::Standing(n, on, of, _) => (3, n, on, of),
             Self::Token(n, _) => (4, n, 0, 0),
+            Self::Hosts(on, _) => (5, on, 0, 0),
         }
     }
 
@@ -69,6 +73,7 @@ impl Change {
             Self::Publication(n, on, v) => batch.publications.push(publication(n, on, v)),
             Self::Standing(n, on, of, v) => batch.standings.push(standing(n, on, of, v)),
             Self::Token(n, v) => batch.tokens.push(token(n, v)),
+            Self::Hosts(on, v) => batch.instances.push(hosts(on, v)),
         }
     }
 }
@@ -76,6 +81,11 @@ impl Change {
 /// The instances that are served, of the three there are.
 pub fn serves() -> Arc<Serves> {
     Arc::new(Serves::These([instance(0), instance(1)].into()))
+}
+
+/// A batch that says which project serves without hosts, and nothing else.
+pub fn nothing() -> Batch {
+    Batch { default_project: Some(project()), ..Batch::default() }
 }
 
 /// The index that knows nothing.
@@ -165,7 +175,22 @@ fn publication(n: u8, on: u8, variant: u8) -> FeedPublication {
         Status::RecoverPending,
         Status::PublishPending,
     ][usize::from(variant % 8)];
-    FeedPublication { api: api_id(n), instance: instance(on), status }
+    let published_at = (variant > 8).then(|| hour(variant % 5));
+    FeedPublication { api: api_id(n), instance: instance(on), status, published_at }
+}
+
+/// What an instance names: nothing, or hosts that two may name.
+fn hosts(on: u8, variant: u8) -> FeedInstance {
+    let hosts: &[&str] = match variant % 3 {
+        0 => &[],
+        1 => &["a.b"],
+        _ => &["a.b", "c"],
+    };
+    FeedInstance {
+        project: project(),
+        id: instance(on),
+        hosts: hosts.iter().map(|host| HostName::parse(host).expect("a host")).collect(),
+    }
 }
 
 fn standing(n: u8, on: u8, of: u8, variant: u8) -> FeedStanding {

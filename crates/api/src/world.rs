@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tidegate_control::{InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World};
-use tidegate_domain::{DomainId, InstanceId, ProjectId, Role, WorkspaceId};
+use tidegate_domain::{DomainId, HostName, InstanceId, ProjectId, Role, WorkspaceId};
 use tidegate_sign::Secret;
 
 /// A world file.
@@ -70,6 +70,9 @@ pub struct InstanceFile {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// The hosts whose calls are its own. Left out, they stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Vec<String>>,
 }
 
 /// A workspace of a world file.
@@ -172,8 +175,13 @@ impl UserFile {
 impl InstanceFile {
     fn read(self, faults: &mut Vec<String>) -> Option<InstanceSpec> {
         name("instance", &self.name, faults);
+        let what = format!("host of the instance `{}`", self.id);
+        let hosts = self.hosts.map(|hosts| {
+            let host = |text: String| id(HostName::parse, &what, &text, faults);
+            hosts.into_iter().filter_map(host).collect()
+        });
         let id = id(InstanceId::parse, "instance", &self.id, faults)?;
-        Some(InstanceSpec { id, name: self.name })
+        Some(InstanceSpec { id, name: self.name, hosts })
     }
 }
 
@@ -212,13 +220,22 @@ mod tests {
         let fault = file(
             r#"{"projects": [{"id": "p 1", "name": "r", "domain": {"id": "d", "name": "d"},
                 "users": [{"name": "u", "access_key": "AK"}],
-                "instances": [{"id": "", "name": "i"}],
+                "instances": [{"id": "", "name": "i"}, {"id": "i", "name": "i",
+                    "hosts": ["http://a.example", "a.example:80", "b\u00fccher.example"]}],
                 "workspaces": [{"id": "w", "name": "w", "members": [{"user": "u", "role": "god"}]}]
             }]}"#,
         )
         .err()
         .unwrap();
-        for part in ["`p 1`", "secret_key go together", "instance ``", "`god`"] {
+        for part in [
+            "`p 1`",
+            "secret_key go together",
+            "instance ``",
+            "`god`",
+            "host of the instance `i` `http://a.example`",
+            "`a.example:80`",
+            "xn-- form",
+        ] {
             assert!(fault.contains(part), "{part} is missing in {fault}");
         }
     }

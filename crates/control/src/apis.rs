@@ -10,6 +10,7 @@ use crate::access::{self, Seat};
 use crate::caller::Caller;
 use crate::command::{ApiDraft, Outcome};
 use crate::error::Result;
+use crate::hosts;
 use crate::ids::DrawnId;
 use crate::turn::Turn;
 use crate::{difference, publications};
@@ -80,7 +81,7 @@ pub(crate) async fn update(
     api.updated_at = turn.now;
     turn.put_api(&api).await?;
     for publication in &publications {
-        must_keep_route(turn, &api, publication).await?;
+        must_keep_route(turn, &seat, &api, publication).await?;
     }
     let details =
         json!({ "name": api.name, "path": api.path, "changed": difference::of(&before, &api) });
@@ -136,14 +137,17 @@ pub(crate) async fn must_be_held_by_nobody(turn: &mut Turn<'_>, id: &ApiId) -> R
 /// A stopped API holds its route while it is changed, so the new one must be free.
 async fn must_keep_route(
     turn: &mut Turn<'_>,
+    seat: &Seat,
     api: &Api,
     publication: &tidegate_domain::Publication,
 ) -> Result<()> {
     if !publication.status.as_of(turn.now).holds_route() {
         return Ok(());
     }
-    let taken = publications::route_taken(turn, api, &publication.instance).await?;
-    if taken { Err(Refusal::RouteTaken.into()) } else { Ok(()) }
+    match hosts::route_refused(turn, seat, api, &publication.instance).await? {
+        Some(refusal @ Refusal::RouteTaken { .. }) => Err(refusal.into()),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Deletes APIs that are offline or were never published: all or none.

@@ -22,6 +22,7 @@ mod execute;
 mod feed;
 mod gateways;
 mod grants;
+mod hosts;
 mod identity;
 mod ids;
 mod keep;
@@ -55,6 +56,7 @@ pub use gateways::{
     BOUNDS, Enforcement, ForgetError, GatewayFigure, GatewayFigures, GatewayHeard, GatewayShown,
     GatewayState, HearError, Impostor, Line,
 };
+pub use hosts::{Unreached, unreached};
 pub use identity::{Identity, Issued, Login, LoginError, Scope};
 pub use proof::{CLOCK_LIMIT_MS, Clocks, Unproven};
 pub use queries::{

@@ -11,6 +11,7 @@ use crate::access::{self, Seat};
 use crate::caller::Caller;
 use crate::command::{ApiAction, Outcome};
 use crate::error::Result;
+use crate::hosts;
 use crate::ids::DrawnId;
 use crate::keep;
 use crate::turn::Turn;
@@ -72,7 +73,7 @@ pub(crate) async fn carry_out(
         is_listed_reviewer: seat.is_listed_reviewer,
         apps_counting: apps_counting(turn, api, instance).await?,
         retention_hours: api.retention_hours,
-        route_taken: route_taken(turn, api, instance).await?,
+        route_refused: hosts::route_refused(turn, seat, api, instance).await?,
     };
     let events = publication::decide(&publication, &facts, command, turn.now)?;
     record(turn, api, publication, events).await
@@ -118,7 +119,7 @@ pub(crate) async fn app_released(
         is_listed_reviewer: false,
         apps_counting: 0,
         retention_hours: api.retention_hours,
-        route_taken: false,
+        route_refused: None,
     };
     let command = PublicationCommand::AppReleased;
     let events = publication::decide(&publication, &facts, &command, turn.now)?;
@@ -129,18 +130,6 @@ async fn apps_counting(turn: &mut Turn<'_>, api: &Api, instance: &InstanceId) ->
     let now = turn.now;
     let standings = turn.standings_on(&api.id, instance).await?;
     Ok(standings.iter().filter(|standing| standing.counts_on_api(now)).count())
-}
-
-/// Does another API occupy the API's method and path on the instance?
-pub(crate) async fn route_taken(
-    turn: &mut Turn<'_>,
-    api: &Api,
-    instance: &InstanceId,
-) -> Result<bool> {
-    let (now, shape) = (turn.now, api.route_shape());
-    let method = api.method.as_str();
-    let rivals = turn.publications_on_route(&api.project, instance, method, &shape).await?;
-    Ok(rivals.iter().any(|rival| rival.api != api.id && rival.status.as_of(now).holds_route()))
 }
 
 /// Keeps what happened to a publication: state, journal, outbox, and the standings it touches.
@@ -157,6 +146,9 @@ async fn record(
     for event in &events {
         if let Event::Applied(application) | Event::ApplicationClosed(application) = event {
             turn.put_application(application).await?;
+        }
+        if let Event::Published = event {
+            hosts::published(turn, api, &publication.instance).await?;
         }
         announce(turn, api, &publication, event).await?;
         publication = publication::evolve(publication, event, now);

@@ -132,5 +132,7 @@ fn details(rules: &Rules) -> serde_json::Value {
         "read_timeout_ms": rules.read_timeout_ms,
         "total_timeout_ms": rules.total_timeout_ms,
         "more_backends": rules.more_backends,
+        "require_signed_host": rules.require_signed_host,
+        "forward_credentials": rules.forward_credentials,
     })
 }

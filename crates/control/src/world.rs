@@ -4,7 +4,7 @@
 use serde_json::json;
 use tidegate_domain::id::SHARED_INSTANCE;
 use tidegate_domain::{
-    DomainId, Instance, InstanceId, ProjectId, Role, Timestamp, UserId, WorkspaceId,
+    DomainId, HostName, Instance, InstanceId, ProjectId, Role, Timestamp, UserId, WorkspaceId,
 };
 use tidegate_sign::Secret;
 use tidegate_store::{Member, Project, Sealed, User, Workspace};
@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::ids::DrawnId;
 use crate::turn::{self, MayBeUndone, Turn};
 use crate::vault::user_secret_key;
-use crate::{Control, Error, identity};
+use crate::{Control, Error, hosts, identity};
 
 /// What shall be there.
 #[derive(Clone, Default)]
@@ -61,6 +61,8 @@ pub struct InstanceSpec {
     pub id: InstanceId,
     /// Its name.
     pub name: String,
+    /// The hosts whose calls are its own; as they are if not given.
+    pub hosts: Option<Vec<HostName>>,
 }
 
 /// A workspace that shall be there.
@@ -156,6 +158,7 @@ impl Control {
         for project in &world.projects {
             applying.project(project).await?;
         }
+        hosts::must_be_apart(&mut applying.turn).await?;
         let Applying { turn, changes } = applying;
         if !dry_run && !changes.is_empty() {
             self.commit(turn).await?;
@@ -197,8 +200,14 @@ impl Applying<'_> {
         for user in &spec.users {
             self.user(&spec.id, user).await?;
         }
-        let shared = InstanceSpec { id: InstanceId::shared(), name: SHARED_INSTANCE.to_owned() };
-        for instance in spec.instances.iter().chain([&shared]) {
+        let shared = InstanceSpec {
+            id: InstanceId::shared(),
+            name: SHARED_INSTANCE.to_owned(),
+            hosts: None,
+        };
+        let is_named = spec.instances.iter().any(|instance| instance.id.is_shared());
+        let shared = [&shared].into_iter().filter(|_| !is_named);
+        for instance in spec.instances.iter().chain(shared) {
             self.instance(&spec.id, instance).await?;
         }
         for workspace in &spec.workspaces {
@@ -261,7 +270,15 @@ impl Applying<'_> {
             name: spec.name.clone(),
             description: before.as_ref().map(|i| i.description.clone()).unwrap_or_default(),
             created_at,
+            hosts: match (&spec.hosts, &before) {
+                (Some(hosts), _) => hosts::in_order(&spec.id, hosts)?,
+                (None, Some(before)) => before.hosts.clone(),
+                (None, None) => Vec::new(),
+            },
         };
+        if let Some(before) = &before {
+            hosts::may_change(&mut self.turn, before, &instance).await?;
+        }
         if before.as_ref() != Some(&instance) {
             self.turn.put_instance(&instance).await?;
             self.changed(before.is_none(), "instance", spec.id.as_str()).await?;

@@ -1,5 +1,6 @@
 //! APIs and the instances they are published on.
 
+use crate::host::HostName;
 use crate::id::{ApiId, InstanceId, ProjectId, ThrottleName, UserId, WorkspaceId};
 use crate::rules::Rules;
 use crate::time::Timestamp;
@@ -148,6 +149,9 @@ pub struct Instance {
     pub description: String,
     /// When it was set up.
     pub created_at: Timestamp,
+    /// The hosts whose calls are its own, in order. An instance without any is reached by calls to hosts
+    /// that no instance names, if its project serves those.
+    pub hosts: Vec<HostName>,
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub mod admission;
 pub mod api;
 pub mod app;
 pub mod application;
+pub mod host;
 pub mod id;
 pub mod limits;
 pub mod notice;
@@ -29,6 +30,7 @@ pub use admission::{Denied, Permit, admit};
 pub use api::{Api, AuthType, Instance, Visibility};
 pub use app::{App, AppKind};
 pub use application::{Application, ApplicationKind, Outcome, Verdict, VoidCause};
+pub use host::{BadHost, HostName};
 pub use id::{
     ApiId, AppId, ApplicationId, DomainId, InstanceId, NoticeId, ProjectId, SHARED_INSTANCE,
     ThrottleName, UserId, WorkspaceId,

@@ -52,6 +52,15 @@ pub const TOTAL_TIMEOUT_MS: u32 = 3_600_000;
 /// The most further backends of an API.
 pub const MORE_BACKENDS: usize = 16;
 
+/// The longest host name, in characters.
+pub const HOST_CHARS: usize = 253;
+
+/// The longest part of a host name between two dots.
+pub const HOST_LABEL_CHARS: usize = 63;
+
+/// The most hosts one instance may name.
+pub const HOSTS: usize = 32;
+
 /// No end lies beyond 9999-12-31T23:00:00Z: later is a mistake, and four-digit years stay sortable.
 pub const HORIZON_MS: i64 = 253_402_297_200_000;
 

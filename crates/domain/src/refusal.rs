@@ -6,7 +6,7 @@
 //! to, and a late approval is told that it came late and not that its time is wrong.
 
 use crate::application::{ApplicationKind, Verdict};
-use crate::id::AppId;
+use crate::id::{AppId, InstanceId};
 use crate::notice::Closed;
 use crate::people::Task;
 use crate::publication::Status;
@@ -165,9 +165,25 @@ pub enum Refusal {
         /// The state.
         status: Status,
     },
-    /// Another API on the instance answers the same method and path.
-    #[error("Api path already exist: another API on this instance has the same method and path")]
-    RouteTaken,
+    /// Another API answers the same method and path at the same hosts.
+    #[error("Api path already exist: {by} has this method and the path {path} on {instance}")]
+    RouteTaken {
+        /// The API, in words for the caller.
+        by: String,
+        /// Its path.
+        path: String,
+        /// The instance it is published on.
+        instance: InstanceId,
+    },
+    /// The instance names no hosts, and calls to hosts that nobody names are another project's.
+    #[error(
+        "calls to hosts that no instance names belong to another project; name hosts for the instance \
+         {instance} in the world file"
+    )]
+    HostsNeeded {
+        /// The instance.
+        instance: InstanceId,
+    },
     /// The API is published somewhere and must be stopped before it is changed.
     #[error("the API is published; stop it on every instance before you change it")]
     EditWhilePublished,
@@ -203,6 +219,12 @@ pub enum Refusal {
     /// A nonce is asked for where no signature could cover it.
     #[error("only an API whose callers sign can ask for a nonce")]
     NonceUnsigned,
+    /// A rule needs a proof that the API does not ask for.
+    #[error("the rule `{rule}` needs a proof that callers of this API do not bring")]
+    RuleUnsuited {
+        /// The rule's name on the wire.
+        rule: &'static str,
+    },
     /// The secret was reset less than a minute ago.
     #[error("the secret was reset less than a minute ago; wait and try again")]
     ResetTooSoon,

@@ -32,6 +32,10 @@ pub struct Rules {
     pub total_timeout_ms: Option<u32>,
     /// Further backends with the same service, as `host:port`.
     pub more_backends: Vec<String>,
+    /// Must a signature cover the header `Host`?
+    pub require_signed_host: bool,
+    /// Does the backend get the proof by which a call was admitted: token or signature?
+    pub forward_credentials: bool,
 }
 
 impl Rules {
@@ -55,9 +59,18 @@ impl Rules {
         Ok(())
     }
 
-    /// Can an API with this authentication keep these rules? Only a signature can cover a nonce.
+    /// Refuses rules that an API with this authentication cannot keep: only a signature can cover a nonce
+    /// or a host, and an API that asks nobody has no proof to pass on.
     pub fn must_suit(&self, auth: AuthType) -> Result<(), Refusal> {
-        if self.nonce && auth != AuthType::App { Err(Refusal::NonceUnsigned) } else { Ok(()) }
+        if auth != AuthType::App && self.nonce {
+            Err(Refusal::NonceUnsigned)
+        } else if auth != AuthType::App && self.require_signed_host {
+            Err(Refusal::RuleUnsuited { rule: "require_signed_host" })
+        } else if auth == AuthType::None && self.forward_credentials {
+            Err(Refusal::RuleUnsuited { rule: "forward_credentials" })
+        } else {
+            Ok(())
+        }
     }
 
     /// Do these rules differ from `before` in what users were told when they got their grants: where
@@ -67,6 +80,8 @@ impl Rules {
             || self.odd_paths != before.odd_paths
             || self.upgrade != before.upgrade
             || self.nonce != before.nonce
+            || self.require_signed_host != before.require_signed_host
+            || self.forward_credentials != before.forward_credentials
     }
 
     /// Do these rules differ from `before` in nothing but the throttling policy they name?
@@ -193,6 +208,39 @@ mod tests {
     }
 
     #[test]
+    fn rules_suit_the_authentication_of_their_api() {
+        let rules = |nonce, require_signed_host, forward_credentials| Rules {
+            nonce,
+            require_signed_host,
+            forward_credentials,
+            ..Rules::default()
+        };
+        let unsuited = |rule| Refusal::RuleUnsuited { rule };
+        for (rules, app, iam, none) in [
+            (rules(false, false, false), None, None, None),
+            (
+                rules(true, false, false),
+                None,
+                Some(Refusal::NonceUnsigned),
+                Some(Refusal::NonceUnsigned),
+            ),
+            (
+                rules(false, true, false),
+                None,
+                Some(unsuited("require_signed_host")),
+                Some(unsuited("require_signed_host")),
+            ),
+            (rules(false, false, true), None, None, Some(unsuited("forward_credentials"))),
+        ] {
+            for (auth, refused) in
+                [(AuthType::App, app), (AuthType::Iam, iam), (AuthType::None, none)]
+            {
+                assert_eq!(rules.must_suit(auth).err(), refused, "{auth:?} {rules:?}");
+            }
+        }
+    }
+
+    #[test]
     fn what_rules_change_is_told_apart() {
         let before = Rules::default();
         let throttle = ThrottleName::parse("t").ok();
@@ -209,6 +257,8 @@ mod tests {
             Rules { odd_paths: true, ..Rules::default() },
             Rules { upgrade: true, ..Rules::default() },
             Rules { more_backends: vec!["b:1".to_owned()], ..Rules::default() },
+            Rules { require_signed_host: true, ..Rules::default() },
+            Rules { forward_credentials: true, ..Rules::default() },
         ] {
             assert!(
                 further.change_what_was_granted(&before)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The format that is spoken here. Both ends must speak the same.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A part is full when it has this many bytes, before it is packed.
 pub(crate) const PART_BYTES: usize = 256 * 1024;

@@ -97,7 +97,7 @@ pub(crate) struct End {
 /// One thing that has changed.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Record {
-    #[prost(oneof = "RecordKind", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "RecordKind", tags = "1, 2, 3, 4, 5, 6, 7, 10, 11")]
     pub(crate) kind: Option<RecordKind>,
 }
 
@@ -118,6 +118,11 @@ pub(crate) enum RecordKind {
     Standing(Standing),
     #[prost(message, tag = "7")]
     Token(Token),
+    #[prost(message, tag = "10")]
+    Instance(Instance),
+    /// The project that serves calls to hosts which no instance names.
+    #[prost(string, tag = "11")]
+    DefaultProject(String),
 }
 
 /// An app. Its `Debug` tells no secret.
@@ -237,6 +242,10 @@ pub(crate) struct Rules {
     pub(crate) total_timeout_ms: Option<u32>,
     #[prost(string, repeated, tag = "10")]
     pub(crate) more_backends: Vec<String>,
+    #[prost(bool, tag = "30")]
+    pub(crate) require_signed_host: bool,
+    #[prost(bool, tag = "31")]
+    pub(crate) forward_credentials: bool,
 }
 
 /// How many calls there may be.
@@ -266,6 +275,20 @@ pub(crate) struct Publication {
     /// The end of a state that has one.
     #[prost(sint64, optional, tag = "4")]
     pub(crate) at_ms: Option<i64>,
+    /// When it was last published.
+    #[prost(sint64, optional, tag = "10")]
+    pub(crate) published_at_ms: Option<i64>,
+}
+
+/// An instance, and the hosts whose calls are its own.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Instance {
+    #[prost(string, tag = "1")]
+    pub(crate) project: String,
+    #[prost(string, tag = "2")]
+    pub(crate) id: String,
+    #[prost(string, repeated, tag = "3")]
+    pub(crate) hosts: Vec<String>,
 }
 
 /// What a gateway must know of a standing.

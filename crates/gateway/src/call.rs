@@ -17,10 +17,11 @@ use crate::check::{Admitted, Question, Route, decide, route};
 use crate::denial::{Denial, Reason};
 use crate::ends::Ends;
 use crate::gate::{Inner, Server};
-use crate::headers::{self, Sent, Strict, Trust};
+use crate::headers::{self, Proof, Sent, Strict, Trust};
 use crate::held::{Room, Whose};
 use crate::index::Index;
 use crate::proxy::tell_identity;
+use crate::space;
 
 /// A call, and who answers it.
 pub(crate) struct Call<'a> {
@@ -48,13 +49,20 @@ pub(crate) struct Onward<'a, H> {
 pub(crate) type Failed = (Denial, Option<String>);
 
 impl Call<'_> {
+    /// The call's route.
+    pub(crate) fn route<'i>(&self, index: &'i Index) -> Result<Route<'i>, Denial> {
+        let Strict { target, host, .. } = self.strict;
+        let host = space::host(host.as_deref(), &self.parts.headers)?;
+        route(index, host, self.parts.method.as_str(), target)
+    }
+
     /// A first look, from the head alone: what does the verdict need of the body? If it needs no
     /// more, it is made. Refuses what no body could make good, so that nobody fills memory with calls
     /// that cannot be admitted.
     pub(crate) fn look(&self, is_empty: bool, account: &mut Account) -> Result<Evidence, Denial> {
         let index = self.gate.ready()?;
         account.revision = Some(index.revision());
-        let route = route(&index, self.parts.method.as_str(), &self.strict.target)?;
+        let route = self.route(&index)?;
         self.look_along(&index, &route, is_empty, account)
     }
 
@@ -71,7 +79,7 @@ impl Call<'_> {
         }
         let needed = Evidence::needed(route, &self.parts.headers, is_empty);
         // With a key that nobody has no body makes a difference, so none is waited for.
-        let waits = needed == Evidence::Whole && self.names_key(index);
+        let waits = needed == Evidence::Whole && self.names_key(index, route);
         let skew = self.gate.limits.clock_skew_seconds;
         let from_head = || decide(index, skew, &self.question(needed, b""), route);
         if !waits {
@@ -87,17 +95,20 @@ impl Call<'_> {
         Ok(needed)
     }
 
-    /// Does the call name a key that there is?
-    fn names_key(&self, index: &Index) -> bool {
+    /// Does the call name a key that there is, where its API is?
+    fn names_key(&self, index: &Index, route: &Route<'_>) -> bool {
         let value = app_authorization_of(&self.parts.headers).ok();
         let authorization = value.and_then(|value| Authorization::parse(value).ok());
-        authorization.is_some_and(|named| index.app_by_key(named.access).is_some())
+        let account = route.iter().next().map(|(api, _)| &api.feed.domain);
+        authorization
+            .zip(account)
+            .is_some_and(|(named, account)| index.app_by_key(named.access, account).is_some())
     }
 
     /// Room for the call's body, which must be held.
     pub(crate) fn room(&self) -> Result<Room, Denial> {
         let index = self.gate.ready()?;
-        let route = route(&index, self.parts.method.as_str(), &self.strict.target)?;
+        let route = self.route(&index)?;
         Ok(self.room_on(&route))
     }
 
@@ -118,7 +129,7 @@ impl Call<'_> {
         let index = self.gate.ready()?;
         account.revision = Some(index.revision());
         let question = self.question(needed, whole);
-        let decided = route(&index, question.method, question.target).and_then(|route| {
+        let decided = self.route(&index).and_then(|route| {
             decide(&index, self.gate.limits.clock_skew_seconds, &question, &route)
         });
         self.settle(&index, decided, account)
@@ -183,17 +194,18 @@ impl Call<'_> {
             (Some(_), None) => Trust::Proven,
             (None, None) => Trust::Open,
         };
+        let proof = if api.feed.rules.forward_credentials { Proof::Forwarded } else { Proof::Kept };
         let fill = |headers: &mut HeaderMap| {
             let filled = plan.fill(&strict.target, &api.shape.placeholders, headers);
             filled.map_err(|denial| (denial, None))
         };
         let address = if plan.changes_headers() {
-            let mut changed = headers::towards_backend(&parts.headers, trust);
+            let mut changed = headers::towards_backend(&parts.headers, trust, proof);
             let address = fill(&mut changed)?;
             changed.iter().for_each(add);
             address
         } else {
-            headers::going_on(&parts.headers, trust).for_each(add);
+            headers::going_on(&parts.headers, trust, proof).for_each(add);
             fill(&mut HeaderMap::new())?
         };
         // After everything a caller or an author may say, so that nobody can take it away again.

@@ -1,11 +1,11 @@
 //! The decision: identify, authenticate, admit. Synchronous, without locks, from one snapshot.
 //!
-//! A call matches every served place (API, instance) that has its route. It is admitted in the first
-//! place that admits, those that ask for proof before those that ask nobody; if none does, the
-//! caller is told the denial that is nearest to admission.
+//! By its host a call belongs to one tenant, and what is another's does not exist for it: no route, no key,
+//! no token. On the route there is one API, on one instance or several that are reached by the same hosts.
+//! The call is admitted in the first of these places that admits; if none does, the caller gets the denial
+//! that is nearest to admission. A proof that fails is final: no other API is looked at.
 
 use http::HeaderMap;
-use std::borrow::Cow;
 use std::sync::Arc;
 use tidegate_domain::api::Method;
 use tidegate_domain::{AppId, AuthType, Denied, InstanceId, Permit, Timestamp, admission, admit};
@@ -17,8 +17,9 @@ use crate::denial::{Denial, Reason};
 use crate::expected;
 use crate::feed::FeedToken;
 use crate::headers::{self, AUTH_TOKEN};
-use crate::index::{Api, App, Door, Index, rank};
+use crate::index::{Api, App, Door, Index};
 use crate::routes::Found;
+use crate::space::host;
 
 /// What the gate is asked.
 #[derive(Clone, Copy)]
@@ -70,7 +71,8 @@ pub fn check(
     skew_seconds: i64,
     question: &Question<'_>,
 ) -> Result<Admitted, Denial> {
-    let route = route(index, question.method, question.target)?;
+    let host = host(question.host, question.headers)?;
+    let route = route(index, host, question.method, question.target)?;
     decide(index, skew_seconds, question, &route)
 }
 
@@ -94,10 +96,10 @@ pub(crate) fn still_admits<'i>(
     permit.is_ok().then_some(&door.api)
 }
 
-/// The places on a call's route; never none.
+/// The places of the API on a call's route; never none.
 pub(crate) struct Route<'i> {
     index: &'i Index,
-    places: Cow<'i, [u64]>,
+    places: &'i [u64],
 }
 
 impl<'i> Route<'i> {
@@ -108,34 +110,36 @@ impl<'i> Route<'i> {
     }
 }
 
-/// Which APIs does the call mean?
+/// The route of a call to this host.
 pub(crate) fn route<'i>(
     index: &'i Index,
+    host: Option<&str>,
     method: &str,
     target: &Target,
 ) -> Result<Route<'i>, Denial> {
-    let Some(odd) = target.odd() else { return plain_route(index, method, target) };
+    let Some(odd) = target.odd() else { return plain_route(index, host, method, target) };
     // Only where an API lets it in, and only as a value, is an odd path more than a bad request.
-    let mut route = plain_route(index, method, target).map_err(|_| headers::not_accepted(odd))?;
-    let lets_in = |number: &u64| index.door(*number).is_some_and(|d| d.api.lets_in_odd(target));
-    route.places.to_mut().retain(lets_in);
-    if route.places.is_empty() { Err(headers::not_accepted(odd)) } else { Ok(route) }
+    let refused = || headers::not_accepted(odd);
+    let route = plain_route(index, host, method, target).map_err(|_| refused())?;
+    let lets_in = route.iter().all(|(api, _)| api.lets_in_odd(target));
+    if lets_in { Ok(route) } else { Err(refused()) }
 }
 
-fn plain_route<'i>(index: &'i Index, method: &str, target: &Target) -> Result<Route<'i>, Denial> {
+fn plain_route<'i>(
+    index: &'i Index,
+    host: Option<&str>,
+    method: &str,
+    target: &Target,
+) -> Result<Route<'i>, Denial> {
+    let space = index.space(host)?.ok_or(Reason::NoRoute)?;
     let method = match method {
         // Who may read an answer may ask for its head alone.
         "GET" | "HEAD" => Method::Get,
         "POST" => Method::Post,
         _ => return Err(Reason::NoRoute.into()),
     };
-    let places = match index.find(method, target) {
-        Found::Places(places) => Cow::Borrowed(places),
-        Found::Spread(mut places) => {
-            // Stable: within each kind by instance and id.
-            places.sort_by_key(|number| index.door(*number).map(|d| rank(d.api.feed.auth)));
-            Cow::Owned(places)
-        }
+    let places = match index.find(space, method, target) {
+        Found::Places(places) => places,
         Found::Unpublished => return Err(Reason::NotPublished.into()),
         Found::Nothing => return Err(Reason::NoRoute.into()),
     };
@@ -180,7 +184,7 @@ pub(crate) fn decide(
         match api.feed.auth {
             AuthType::App => {
                 let proof = signature
-                    .get_or_insert_with(|| authenticate_app(index, skew_seconds, question));
+                    .get_or_insert_with(|| authenticate_app(index, skew_seconds, question, api));
                 match proof {
                     Ok((app, cover)) => match of(app) {
                         Ok(permit) => return Ok(admitted(permit, Some(app), Some(*cover))),
@@ -190,7 +194,7 @@ pub(crate) fn decide(
                 }
             }
             AuthType::Iam => {
-                let proof = token.get_or_insert_with(|| authenticate_user(index, question));
+                let proof = token.get_or_insert_with(|| authenticate_user(index, question, api));
                 match proof {
                     Ok(token) => {
                         consider(Reason::NoGrant.into());
@@ -213,15 +217,16 @@ pub(crate) fn decide(
     Err(nearest)
 }
 
-/// Which app signed this?
+/// The app that signed this. A key is known where its account's APIs are, and nowhere else.
 fn authenticate_app<'i>(
     index: &'i Index,
     skew_seconds: i64,
     question: &Question<'_>,
+    api: &Api,
 ) -> Result<(&'i App, Cover), Denial> {
     let value = app_authorization_of(question.headers)?;
     let authorization = Authorization::parse(value)?;
-    let app = index.app_by_key(authorization.access);
+    let app = index.app_by_key(authorization.access, &api.feed.domain);
     // An unknown key costs what a known one costs.
     let secret = app.and_then(|app| app.feed.secret.as_ref()).unwrap_or(index.decoy());
     let request = SignedRequest {
@@ -239,7 +244,13 @@ fn authenticate_app<'i>(
         skew_seconds,
     );
     match (checked, app) {
-        (Ok(checked), Some(app)) => Ok((app, checked.body)),
+        (Ok(checked), Some(app)) => {
+            // Whatever the host decides, it is what the app meant.
+            if api.feed.rules.require_signed_host {
+                checked.require_signed_host()?;
+            }
+            Ok((app, checked.body))
+        }
         (Err(SignError::BadSignature) | Ok(_), None) => Err(Reason::UnknownKey.into()),
         (Err(SignError::BadSignature), Some(_)) => {
             let expected = expected::canonical(&request, &authorization, question.payload);
@@ -249,10 +260,11 @@ fn authenticate_app<'i>(
     }
 }
 
-/// Whose token is this?
+/// The user's token. It is known where its account's APIs are, and nowhere else.
 fn authenticate_user<'i>(
     index: &'i Index,
     question: &Question<'_>,
+    api: &Api,
 ) -> Result<&'i FeedToken, Denial> {
     let mut values = question.headers.get_all(AUTH_TOKEN).iter();
     let token = match (values.next(), values.next()) {
@@ -267,6 +279,6 @@ fn authenticate_user<'i>(
     };
     index
         .token(&sha256(token.as_bytes()))
-        .filter(|token| question.now < token.expires_at)
+        .filter(|token| question.now < token.expires_at && token.domain == api.feed.domain)
         .ok_or_else(|| Reason::InvalidToken.into())
 }

@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
 use tidegate_domain::{
-    ApiId, AppId, AppKind, AuthType, DomainId, Grant, InstanceId, Key, ProjectId, Timestamp, UserId,
+    ApiId, AppId, AppKind, AuthType, DomainId, Grant, HostName, InstanceId, Key, ProjectId,
+    Timestamp, UserId,
 };
 use tidegate_sign::Secret;
 use tokio::time::sleep;
@@ -38,6 +39,21 @@ pub struct Batch {
     pub standings: Vec<FeedStanding>,
     /// Tokens. They leave by their own end.
     pub tokens: Vec<FeedToken>,
+    /// Instances, with the hosts they name now.
+    pub instances: Vec<FeedInstance>,
+    /// The project that serves calls to hosts which no instance names.
+    pub default_project: Option<ProjectId>,
+}
+
+/// An instance, and the hosts whose calls are its own. Two projects may have instances of the same id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedInstance {
+    /// Its project.
+    pub project: ProjectId,
+    /// Its id.
+    pub id: InstanceId,
+    /// The hosts.
+    pub hosts: Vec<HostName>,
 }
 
 /// An app. Has no `Debug`, for it carries a secret.
@@ -104,6 +120,10 @@ pub struct Rules {
     pub total_timeout_ms: Option<u32>,
     /// Further backends with the same service, as `host:port`; calls are spread over all of them.
     pub more_backends: Vec<String>,
+    /// Must a signature cover the header `Host`?
+    pub require_signed_host: bool,
+    /// Does the backend get the proof by which a call was admitted: token or signature?
+    pub forward_credentials: bool,
 }
 
 /// How many calls there may be within a window. A limit that is not there limits nothing.
@@ -189,6 +209,8 @@ pub struct FeedPublication {
     pub instance: InstanceId,
     /// The state.
     pub status: Status,
+    /// When it was last published.
+    pub published_at: Option<Timestamp>,
 }
 
 /// What the gate must know of a standing.

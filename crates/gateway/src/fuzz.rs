@@ -8,7 +8,7 @@ use http::{HeaderMap, request};
 use tidegate_sign::Target;
 
 use crate::denial::Denial;
-use crate::headers::{self, Trust};
+use crate::headers::{self, Proof, Trust};
 use crate::index::{Broken, Index, Parts, Serves};
 use crate::snapshot::FORM;
 use tidegate_seal::{PartOpener, PartSealer, SealingKey};
@@ -20,17 +20,17 @@ pub fn strict(parts: &request::Parts) -> Result<(Target, Option<String>), Denial
 
 /// The headers that go on of a call that was signed over these names.
 pub fn sent_of_signed(headers: &HeaderMap, names: &[&str]) -> HeaderMap {
-    headers::towards_backend(headers, Trust::Signed(names))
+    headers::towards_backend(headers, Trust::Signed(names), Proof::Kept)
 }
 
 /// The headers that go on of a call that was proven by a token.
 pub fn sent_of_proven(headers: &HeaderMap) -> HeaderMap {
-    headers::towards_backend(headers, Trust::Proven)
+    headers::towards_backend(headers, Trust::Proven, Proof::Kept)
 }
 
 /// The headers that go on of a call of an API that asks nobody.
 pub fn sent_of_open(headers: &HeaderMap) -> HeaderMap {
-    headers::towards_backend(headers, Trust::Open)
+    headers::towards_backend(headers, Trust::Open, Proof::Kept)
 }
 
 /// An index without grants, with an order for those to come that is the same in every run: what it writes

@@ -5,13 +5,14 @@ use http::header::{
     CONTENT_TYPE, COOKIE, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, Version, request};
+use tidegate_domain::host::host_of;
 use tidegate_sign::{
     AUTHORIZATION, CONTENT_SHA256, SDK_DATE, Target, TargetError, X_AUTHORIZATION,
 };
 
 use crate::denial::{Denial, Reason};
 use crate::server::Caller;
-use crate::upgrade;
+use crate::{space, upgrade};
 
 /// The app that calls, towards the backend.
 pub const APP: HeaderName = HeaderName::from_static("x-tidegate-app");
@@ -37,8 +38,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// What proves who calls. It is for the gate, not for the backend.
-const CREDENTIALS: [&str; 6] =
-    [AUTHORIZATION, X_AUTHORIZATION, SDK_DATE, NONCE, AUTH_TOKEN, "x-security-token"];
+const CREDENTIALS: [&str; 4] = [SDK_DATE, NONCE, AUTH_TOKEN, "x-security-token"];
 
 /// Headers of which a second one could be read instead of the first.
 const SINGLE: [&str; 12] = [
@@ -159,6 +159,11 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
         (None, None) if parts.version == Version::HTTP_10 => None,
         (None, None) => return bad("The header `Host` is missing."),
     };
+    // Whose the call is, is decided by the host: so it is read in one way, or not at all.
+    let sent = host.as_deref().map_or_else(|| space::host(None, headers), |host| Ok(Some(host)))?;
+    if host_of(sent.unwrap_or_default()).is_err() {
+        return Err(space::bad_host());
+    }
     let target = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
     // What is odd is refused where the route is known, unless its API lets it in.
     match Target::parse_odd(target) {
@@ -241,6 +246,8 @@ enum Kind {
     Origin,
     /// Proves who calls.
     Credential,
+    /// May hold a signature, or what a backend asks for by itself.
+    Authorization,
     /// Belongs to one connection.
     HopByHop,
     /// Says how the message is delimited, or to whom it goes.
@@ -277,6 +284,7 @@ impl Kind {
             "x-request-id" => Self::RequestId,
             "forwarded" | "x-real-ip" => Self::Origin,
             "x-tidegate" => Self::Identity,
+            AUTHORIZATION | X_AUTHORIZATION => Self::Authorization,
             _ if CREDENTIALS.contains(&name) => Self::Credential,
             _ if HOP_BY_HOP.contains(&name) => Self::HopByHop,
             _ if name.starts_with("x-tidegate-") => Self::Identity,
@@ -319,7 +327,7 @@ pub(crate) fn spoken_by_caller(headers: &HeaderMap) -> Option<&HeaderName> {
 
 /// May an API's author have this header sent to the backend?
 pub(crate) fn may_be_set_by_author(name: &HeaderName) -> bool {
-    matches!(Kind::of(name.as_str()), Kind::Plain | Kind::Credential)
+    matches!(Kind::of(name.as_str()), Kind::Plain | Kind::Credential | Kind::Authorization)
 }
 
 /// Which of the caller's headers go on.
@@ -329,23 +337,44 @@ pub(crate) enum Trust<'a> {
     Signed(&'a [&'a str]),
     /// All but the caller's proof.
     Proven,
-    /// All: the API asks nobody, so what looks like a proof is none of the gate's business.
+    /// All but what would prove something to a gate: the API asks nobody.
     Open,
+}
+
+/// Does an API's backend get the caller's proof?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// It stays at the gate.
+    Kept,
+    /// It goes on, for the API asks for that.
+    Forwarded,
+}
+
+/// Does this value begin like a signature of the vendor's schemes? Whether it is a good one does not matter.
+fn is_signature(value: &HeaderValue) -> bool {
+    const BEGIN: &[u8] = b"SDK-HMAC-";
+    let begin = value.as_bytes().trim_ascii_start().get(..BEGIN.len());
+    begin.is_some_and(|begin| begin.eq_ignore_ascii_case(BEGIN))
 }
 
 /// The caller's headers that go on to the backend.
 pub(crate) fn going_on<'h>(
     headers: &'h HeaderMap,
     trust: Trust<'h>,
+    proof: Proof,
 ) -> impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)> {
     let nominated: Vec<HeaderName> = nominated(headers).collect();
-    headers.iter().filter(move |(name, _)| {
+    headers.iter().filter(move |(name, value)| {
         let goes = match (Kind::of(name.as_str()), trust) {
             (Kind::Plain, Trust::Signed(names)) => {
                 names.contains(&name.as_str()) || UNSIGNED_BUT_SENT.contains(*name)
             }
-            (Kind::Plain, Trust::Proven | Trust::Open) | (Kind::Credential, Trust::Open) => true,
-            (Kind::Credential, Trust::Signed(_) | Trust::Proven)
+            (Kind::Plain, Trust::Proven | Trust::Open) => true,
+            (Kind::Credential | Kind::Authorization, Trust::Signed(_) | Trust::Proven) => {
+                proof == Proof::Forwarded
+            }
+            (Kind::Authorization, Trust::Open) => !is_signature(value),
+            (Kind::Credential, Trust::Open)
             | (
                 Kind::Identity | Kind::RequestId | Kind::Origin | Kind::HopByHop | Kind::Framing,
                 _,
@@ -356,9 +385,9 @@ pub(crate) fn going_on<'h>(
 }
 
 /// The same, to be changed further.
-pub(crate) fn towards_backend(headers: &HeaderMap, trust: Trust<'_>) -> HeaderMap {
+pub(crate) fn towards_backend(headers: &HeaderMap, trust: Trust<'_>, proof: Proof) -> HeaderMap {
     let mut kept = HeaderMap::with_capacity(headers.len() + ADDED);
-    going_on(headers, trust).for_each(|(name, value)| kept.add(name, value));
+    going_on(headers, trust, proof).for_each(|(name, value)| kept.add(name, value));
     kept
 }
 
@@ -533,7 +562,10 @@ mod tests {
     fn every_name_the_gate_knows_gets_a_closer_look() {
         let names = ["host", "content-length", "x-request-id", "forwarded", "x-real-ip"];
         let begins = ["x-tidegate", "x-tidegate-app", "x-forwarded-for"];
-        for name in names.iter().chain(&begins).chain(&CREDENTIALS).chain(&HOP_BY_HOP) {
+        let proofs = [AUTHORIZATION, X_AUTHORIZATION];
+        for name in
+            names.iter().chain(&begins).chain(&CREDENTIALS).chain(&proofs).chain(&HOP_BY_HOP)
+        {
             assert_ne!(Kind::of_folded(name), Kind::Plain, "{name}");
             for spelling in [(*name).to_owned(), name.to_uppercase(), name.replace('-', "_")] {
                 assert_eq!(Kind::of(&spelling), Kind::of_folded(name), "{spelling}");
@@ -558,7 +590,11 @@ mod tests {
             "X-Real-IP",
         ] {
             for trust in [Trust::Open, Trust::Proven, Trust::Signed(&[&name.to_lowercase()])] {
-                let kept = towards_backend(&map(&[(name, "spoofed"), ("accept", "*/*")]), trust);
+                let kept = towards_backend(
+                    &map(&[(name, "spoofed"), ("accept", "*/*")]),
+                    trust,
+                    Proof::Forwarded,
+                );
                 assert_eq!(kept.len(), 1, "{name}");
             }
         }
@@ -579,12 +615,41 @@ mod tests {
             ("x-hop", "1"),
         ]);
         let names = ["host", "x-hop", "x-order", "x-sdk-date"];
-        let kept = towards_backend(&headers, Trust::Signed(&names));
+        let kept = towards_backend(&headers, Trust::Signed(&names), Proof::Kept);
         let mut names: Vec<_> = kept.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["accept", "x-order"]);
-        let open = towards_backend(&headers, Trust::Open);
+        let open = towards_backend(&headers, Trust::Open, Proof::Kept);
         assert!(open.contains_key("authorization") && open.contains_key("x-unsigned"));
+        assert!(!open.contains_key("x-sdk-date"));
+    }
+
+    #[test]
+    fn a_proof_goes_on_only_where_it_is_asked_for_and_was_one() {
+        let signature = "SDK-HMAC-SHA256 Access=k, SignedHeaders=x, Signature=s";
+        for (name, value, is_proof) in [
+            ("authorization", signature, true),
+            ("x-authorization", signature, true),
+            ("X_Authorization", " sdk-hmac-sha256 Access=k", true),
+            ("authorization", "Bearer t", false),
+            ("authorization", "Basic SDK-HMAC-SHA256", false),
+            ("x-auth-token", "t", true),
+            ("X.Auth_Token", "t", true),
+            ("x-security-token", "t", true),
+            ("x-sdk-date", "20260102T030000Z", true),
+            ("x-sdk-nonce", "n", true),
+        ] {
+            let headers = map(&[(name, value)]);
+            let names = [&*name.to_ascii_lowercase()];
+            let goes = |trust, proof| going_on(&headers, trust, proof).count() == 1;
+            for trust in [Trust::Proven, Trust::Signed(&names)] {
+                assert!(!goes(trust, Proof::Kept), "{name}: {value}");
+                assert!(goes(trust, Proof::Forwarded), "{name}: {value}");
+            }
+            for proof in [Proof::Kept, Proof::Forwarded] {
+                assert_eq!(goes(Trust::Open, proof), !is_proof, "{name}: {value}");
+            }
+        }
     }
 
     #[test]
@@ -592,7 +657,8 @@ mod tests {
         let callers = map(&[("x-order", "1"), ("x-order", "2"), ("x_request_id", "3")]);
         let said = |value: &[u8]| {
             let mut lines = Lines::begin(0);
-            going_on(&callers, Trust::Open).for_each(|(name, value)| lines.add(name, value));
+            going_on(&callers, Trust::Open, Proof::Kept)
+                .for_each(|(name, value)| lines.add(name, value));
             lines.set(APP, value);
             lines
         };
@@ -641,7 +707,7 @@ mod tests {
             let callers = map(&[(&name, "spoofed")]);
             let trusts = [Trust::Open, Trust::Proven, Trust::Signed(&[&name.to_lowercase()])];
             for trust in trusts {
-                assert_eq!(going_on(&callers, trust).count(), 0, "{name}");
+                assert_eq!(going_on(&callers, trust, Proof::Forwarded).count(), 0, "{name}");
             }
             let author = HeaderName::from_bytes(name.as_bytes()).unwrap();
             assert!(!may_be_set_by_author(&author), "{name}");

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use tidegate_domain::admission::Held;
 use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
-use tidegate_domain::{ApiId, AppId, AppKind, AuthType, DomainId, Grant, InstanceId, Timestamp};
+use tidegate_domain::{ApiId, AppId, AppKind, DomainId, Grant, InstanceId, ProjectId, Timestamp};
 use tidegate_sign::{Secret, Target};
 use tokio::sync::Semaphore;
 
@@ -38,10 +38,14 @@ pub use self::image::Parts;
 pub use self::mix::Pair;
 use self::named::Named;
 use crate::backend;
-use crate::feed::{Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken};
+use crate::denial::Denial;
+use crate::feed::{
+    Batch, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding, FeedToken,
+};
 use crate::held::Counter;
 use crate::plan::Plan;
 use crate::routes::{Entry, Found, Routes, Shape};
+use crate::space::{Space, Spaces};
 
 /// The instances a gateway serves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,10 +107,10 @@ impl Api {
         self.feed.rules.odd_paths && target.odd_segments().all(is_value)
     }
 
-    /// Is it on the same routes as before, at the same place among others?
+    /// Is it on the same routes as before?
     fn is_routed_as(&self, before: &Self) -> bool {
         self.feed.method == before.feed.method
-            && self.feed.auth == before.feed.auth
+            && self.feed.project == before.feed.project
             && self.shape.pattern == before.shape.pattern
     }
 }
@@ -123,6 +127,8 @@ pub(crate) struct Door {
     pub(crate) api: Arc<Api>,
     pub(crate) instance: InstanceId,
     pub(crate) status: Status,
+    /// When it was last published.
+    published_at: Option<Timestamp>,
     number: u64,
 }
 
@@ -161,6 +167,7 @@ pub struct Index {
     /// By number; what is gone leaves a gap.
     doors: Arc<Vec<Option<Arc<Door>>>>,
     grants: Grants,
+    spaces: Arc<Spaces>,
     routes: Arc<Routes>,
     digest: Digest,
     /// Stands in for the secret of a key that nobody has.
@@ -170,8 +177,8 @@ pub struct Index {
 /// What routes have to be made anew after a batch.
 #[derive(Default)]
 struct Stale {
-    known: bool,
-    instances: HashSet<InstanceId>,
+    known: HashSet<ProjectId>,
+    live: HashSet<Space>,
 }
 
 impl Index {
@@ -191,6 +198,7 @@ impl Index {
             places: Arc::default(),
             doors: Arc::default(),
             grants: Grants::default(),
+            spaces: Arc::default(),
             routes: Arc::default(),
             digest: Digest::default(),
             decoy: Arc::new(Secret::decoy()),
@@ -234,9 +242,15 @@ impl Index {
         self.apps.iter().for_each(|app| digest.add(&Record::App(&app.feed)));
         self.apis.values().for_each(|api| digest.add(&Record::Api(&api.feed)));
         for door in self.doors.iter().flatten() {
-            if let Some(record) = door.publication() {
+            if let Some(record) = publication_record(&door.publication()) {
                 digest.add(&record);
             }
+        }
+        for instance in self.spaces.instances() {
+            digest.add(&Record::Instance(&instance));
+        }
+        if let Some(project) = self.spaces.default_project() {
+            digest.add(&Record::DefaultProject(project));
         }
         let apps = self.app_ids();
         self.grants.each(|pair, held| {
@@ -292,6 +306,10 @@ impl Index {
         self.epoch = Arc::from(batch.epoch);
         self.revision = batch.head;
         let mut stale = Stale::default();
+        self.put_instances(batch.instances, &mut stale);
+        if let Some(project) = batch.default_project {
+            self.put_default_project(project);
+        }
         for app in batch.apps {
             self.put_app(app);
         }
@@ -311,6 +329,35 @@ impl Index {
         self.remove_apis(&batch.apis_deleted, &mut stale);
         self.route_anew(stale);
         self
+    }
+
+    fn put_instances(&mut self, instances: Vec<FeedInstance>, stale: &mut Stale) {
+        if instances.is_empty() {
+            return;
+        }
+        let spaces = Arc::make_mut(&mut self.spaces);
+        for instance in instances {
+            let FeedInstance { project, id, .. } = &instance;
+            // It moves from one space to the other, if it moves.
+            stale.live.insert(Space::Named(project.clone(), id.clone()));
+            stale.live.insert(Space::Unnamed(project.clone()));
+            if !instance.hosts.is_empty() {
+                self.digest.add(&Record::Instance(&instance));
+            }
+            let hosts = spaces.put(instance.clone());
+            if !hosts.is_empty() {
+                self.digest.take(&Record::Instance(&FeedInstance { hosts, ..instance }));
+            }
+        }
+        spaces.index();
+    }
+
+    fn put_default_project(&mut self, project: ProjectId) {
+        if let Some(before) = self.spaces.default_project() {
+            self.digest.take(&Record::DefaultProject(before));
+        }
+        self.digest.add(&Record::DefaultProject(&project));
+        Arc::make_mut(&mut self.spaces).set_default(project);
     }
 
     fn put_app(&mut self, feed: FeedApp) {
@@ -390,13 +437,14 @@ impl Index {
         if let Some(before) = &before {
             self.digest.take(&Record::Api(&before.feed));
         }
-        let keeps_routes = before.is_some_and(|before| api.is_routed_as(&before));
-        stale.known |= !keeps_routes;
+        let keeps_routes = before.as_ref().is_some_and(|before| api.is_routed_as(before));
+        let projects = before.iter().chain([&api]).map(|api| &api.feed.project);
+        let projects: Vec<&ProjectId> = projects.filter(|_| !keeps_routes).collect();
+        stale.known.extend(projects.iter().map(|project| (*project).clone()));
         for (instance, number) in self.places_of(id) {
             self.edit_door(number, |door| door.api = Arc::clone(&api));
-            if !keeps_routes {
-                stale.instances.insert(instance);
-            }
+            let spaces = projects.iter().map(|project| self.spaces.space_of(project, &instance));
+            stale.live.extend(spaces);
         }
     }
 
@@ -429,7 +477,7 @@ impl Index {
         let api = self.apis.get(api).filter(|_| self.serves.contains(instance)).cloned()?;
         let number = self.doors.len() as u64;
         let (instance, status) = (instance.clone(), Status::Created);
-        self.keep_door(Door { api, instance, status, number });
+        self.keep_door(Door { api, instance, status, published_at: None, number });
         Some(number)
     }
 
@@ -440,20 +488,28 @@ impl Index {
     }
 
     fn put_publication(&mut self, publication: FeedPublication, stale: &mut Stale) {
-        let FeedPublication { api, instance, status } = publication;
-        let Some(number) = self.make_place(&api, &instance) else { return };
-        let Some(before) = self.door(number).map(|door| door.status) else { return };
-        if before == status {
+        let Some(number) = self.make_place(&publication.api, &publication.instance) else { return };
+        let Some(door) = self.door(number) else { return };
+        let before = FeedPublication {
+            status: door.status,
+            published_at: door.published_at,
+            ..publication.clone()
+        };
+        if before == publication {
             return;
         }
-        for (status, is_new) in [(before, false), (status, true)] {
-            if let Some(record) = publication_record(&api, &instance, status) {
+        let space = self.spaces.space_of(&door.api.feed.project, &publication.instance);
+        for (publication, is_new) in [(&before, false), (&publication, true)] {
+            if let Some(record) = publication_record(publication) {
                 if is_new { self.digest.add(&record) } else { self.digest.take(&record) }
             }
         }
-        self.edit_door(number, |door| door.status = status);
-        if before.holds_route() != status.holds_route() {
-            stale.instances.insert(instance);
+        self.edit_door(number, |door| {
+            door.status = publication.status;
+            door.published_at = publication.published_at;
+        });
+        if before.status.holds_route() || publication.status.holds_route() {
+            stale.live.insert(space);
         }
     }
 
@@ -494,7 +550,7 @@ impl Index {
         for id in ids {
             let Some(api) = Arc::make_mut(&mut self.apis).remove(id) else { continue };
             self.digest.take(&Record::Api(&api.feed));
-            stale.known = true;
+            stale.known.insert(api.feed.project.clone());
             for (instance, number) in self.places_of(id) {
                 let places = Arc::make_mut(&mut self.places);
                 if let Some(of_instance) = places.get_mut(&instance) {
@@ -505,12 +561,12 @@ impl Index {
                 }
                 let doors = Arc::make_mut(&mut self.doors);
                 if let Some(door) = doors.get_mut(number as usize).and_then(Option::take) {
-                    if let Some(record) = door.publication() {
+                    if let Some(record) = publication_record(&door.publication()) {
                         self.digest.take(&record);
                     }
                     gone.insert(number, door);
                 }
-                stale.instances.insert(instance);
+                stale.live.insert(self.spaces.space_of(&api.feed.project, &instance));
             }
         }
         if gone.is_empty() {
@@ -533,31 +589,55 @@ impl Index {
     }
 
     fn route_anew(&mut self, stale: Stale) {
-        if !stale.known && stale.instances.is_empty() {
+        if stale.known.is_empty() && stale.live.is_empty() {
             return;
         }
         let mut routes = (*self.routes).clone();
-        if stale.known {
-            routes.set_known(self.apis.values().map(|api| entry(0, api)).collect());
+        for project in &stale.known {
+            let apis = self.apis.values().filter(|api| api.feed.project == *project);
+            routes.set_known(project, apis.map(|api| entry(0, api)).collect());
         }
-        for instance in &stale.instances {
-            let numbers = self.places.get(instance);
-            let mut doors: Vec<&Door> = numbers
-                .iter()
-                .flat_map(|numbers| numbers.values())
-                .filter_map(|number| self.door(*number))
-                .filter(|door| door.status.holds_route())
-                .collect();
-            doors.sort_unstable_by_key(|door| (rank(door.api.feed.auth), &door.api.feed.id));
-            let entries = doors.into_iter().map(|door| entry(door.number, &door.api));
-            routes.set_live(instance, entries.collect());
+        for space in &stale.live {
+            let mut doors = self.doors_in(space);
+            // Who came first holds a route. No control side lets two APIs publish on one, but some did once.
+            doors.sort_unstable_by_key(|door| {
+                let first = door.published_at.unwrap_or(Timestamp::MAX);
+                (first, &door.api.feed.id, &door.instance)
+            });
+            let entries = doors.iter().map(|door| entry(door.number, &door.api)).collect();
+            let is_beside = |first, other| {
+                let api = |number| self.door(number).map(|door| &door.api.feed.id);
+                api(first) == api(other)
+            };
+            routes.set_live(space, entries, is_beside);
         }
         self.routes = Arc::new(routes);
     }
 
-    /// What is on the route of a call?
-    pub(crate) fn find(&self, method: Method, target: &Target) -> Found<'_> {
-        self.routes.find(method, target)
+    /// The doors in a host space that hold a route.
+    fn doors_in(&self, space: &Space) -> Vec<&Door> {
+        let is_inside = |door: &&Door| {
+            let project = &door.api.feed.project;
+            door.status.holds_route()
+                && project == space.project()
+                && self.spaces.space_of(project, &door.instance) == *space
+        };
+        let instances: Vec<_> = match space {
+            Space::Named(_, instance) => self.places.get(instance).into_iter().collect(),
+            Space::Unnamed(_) => self.places.values().collect(),
+        };
+        let numbers = instances.into_iter().flat_map(|apis| apis.values());
+        numbers.filter_map(|number| self.door(*number)).filter(is_inside).collect()
+    }
+
+    /// The host space of calls to a host; none if nobody serves them.
+    pub(crate) fn space(&self, host: Option<&str>) -> Result<Option<&Space>, Denial> {
+        self.spaces.of(host)
+    }
+
+    /// What is on the route of a call to this host space.
+    pub(crate) fn find(&self, space: &Space, method: Method, target: &Target) -> Found<'_> {
+        self.routes.find(space, method, target)
     }
 
     /// The API on an instance that has this number.
@@ -574,9 +654,10 @@ impl Index {
         self.apps.get(id.as_str()).map(|app| &**app)
     }
 
-    /// The app with this key, if it can sign.
-    pub(crate) fn app_by_key(&self, key: &str) -> Option<&App> {
-        self.keys.get(key).map(|app| &**app)
+    /// The app of an account with this key, if it can sign.
+    pub(crate) fn app_by_key(&self, key: &str, account: &DomainId) -> Option<&App> {
+        let app = self.keys.get(key).map(|app| &**app);
+        app.filter(|app| app.feed.domain == *account)
     }
 
     /// What a signature under an unknown key is checked with.
@@ -601,8 +682,13 @@ impl Index {
 }
 
 impl Door {
-    fn publication(&self) -> Option<Record<'_>> {
-        publication_record(&self.api.feed.id, &self.instance, self.status)
+    fn publication(&self) -> FeedPublication {
+        FeedPublication {
+            api: self.api.feed.id.clone(),
+            instance: self.instance.clone(),
+            status: self.status,
+            published_at: self.published_at,
+        }
     }
 
     fn standing<'a>(&'a self, app: &'a AppId, held: &'a Held) -> Record<'a> {
@@ -611,12 +697,8 @@ impl Door {
 }
 
 /// What is to be told of a publication: of one that was never published, nothing.
-fn publication_record<'a>(
-    api: &'a ApiId,
-    instance: &'a InstanceId,
-    status: Status,
-) -> Option<Record<'a>> {
-    (status != Status::Created).then_some(Record::Publication(api, instance, status))
+fn publication_record(publication: &FeedPublication) -> Option<Record<'_>> {
+    (publication.status != Status::Created).then_some(Record::Publication(publication))
 }
 
 fn door_in(doors: &[Option<Arc<Door>>], number: u64) -> Option<&Door> {
@@ -633,15 +715,6 @@ fn held(standing: &FeedStanding) -> Option<Held> {
         applied_until: *applied_until,
         shutdown_at: *shutdown_at,
     })
-}
-
-/// Who asks for proof is asked before who asks for none.
-pub(crate) const fn rank(auth: AuthType) -> u8 {
-    match auth {
-        AuthType::App => 0,
-        AuthType::Iam => 1,
-        AuthType::None => 2,
-    }
 }
 
 fn entry(place: u64, api: &Api) -> Entry<'_> {

@@ -70,6 +70,7 @@ mod routes;
 mod screen;
 mod server;
 mod snapshot;
+mod space;
 mod straight;
 mod throttle;
 mod tls;
@@ -88,8 +89,8 @@ pub use check::{Admitted, Question, check};
 pub use denial::{Denial, Reason, Row};
 pub use ext_authz::ExtAuthz;
 pub use feed::{
-    Answer, Backend, Batch, Constant, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken,
-    Moved, Poll, Position, Rules, Source, SourceError, Throttle,
+    Answer, Backend, Batch, Constant, FeedApi, FeedApp, FeedInstance, FeedPublication,
+    FeedStanding, FeedToken, Moved, Poll, Position, Rules, Source, SourceError, Throttle,
 };
 pub use forward_auth::ForwardAuth;
 pub use gate::{

@@ -9,7 +9,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
-use tidegate_sign::{Cover, Target};
+use tidegate_sign::Cover;
 use tokio::time::Instant;
 
 use crate::account::{Account, Ids, Watch, Watched};
@@ -19,10 +19,11 @@ use crate::check::{Admitted, route};
 use crate::denial::{Denial, Reason};
 use crate::ends::Ends;
 use crate::gate::{Inner, Server};
-use crate::headers::{self, Sets};
+use crate::headers::{self, Sets, Strict};
 use crate::held::Room;
 use crate::json;
 use crate::request_id::RequestId;
+use crate::space;
 use crate::upgrade::{self, Tunnel};
 
 /// Answers one call.
@@ -42,7 +43,7 @@ where
                 return watch.unheard(answer.map(|text| full(text).into()));
             }
             if parts.method == Method::OPTIONS
-                && let Some(mut answer) = options(gate, &strict.target)
+                && let Some(mut answer) = options(gate, strict, &parts.headers)
             {
                 answer.headers_mut().insert(headers::REQUEST_ID, account.ids.request.header());
                 return watch.unheard(answer.map(|text| full(text).into()));
@@ -92,9 +93,10 @@ pub(crate) fn health(gate: &Inner, canonical_path: &str) -> Option<Response<Byte
 
 /// With which methods a target can be called, if there is an API. The gate answers that itself: a backend is
 /// only called as its API says.
-fn options(gate: &Inner, target: &Target) -> Option<Response<Bytes>> {
+fn options(gate: &Inner, strict: &Strict, headers: &HeaderMap) -> Option<Response<Bytes>> {
     let index = gate.ready().ok()?;
-    let is_there = |method| route(&index, method, target).is_ok();
+    let host = space::host(strict.host.as_deref(), headers).ok()?;
+    let is_there = |method| route(&index, host, method, &strict.target).is_ok();
     let allow = match (is_there("GET"), is_there("POST")) {
         (true, true) => "GET, HEAD, OPTIONS, POST",
         (true, false) => "GET, HEAD, OPTIONS",

@@ -1,8 +1,11 @@
-//! Routes: from method and path to the places (API, instance) that may answer.
+//! Routes: from host space, method and path to the places (API, instance) that may answer.
 //!
 //! Paths are matched in their canonical form, the one that is signed, and only by their shape: two
-//! APIs that name the same placeholder differently are on one route. Every instance has routes of
-//! its own, as if it had gateways of its own.
+//! APIs that name the same placeholder differently are on one route. Every host space has routes of
+//! its own, and a call is looked up in one: so no route of one tenant answers a call of another.
+//!
+//! Of several routes a path is on, the most specific one counts and no other is looked at: a literal
+//! segment comes before a placeholder, the first difference counting.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -10,11 +13,12 @@ use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use percent_encoding::utf8_percent_encode;
-use tidegate_domain::InstanceId;
+use tidegate_domain::ProjectId;
 use tidegate_domain::api::{Method, is_placeholder};
 use tidegate_sign::Target;
 
 use crate::plan::ENCODED;
+use crate::space::Space;
 
 /// An API's path, ready to be matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,10 +193,10 @@ impl<T> Tables<T> {
 /// All routes.
 #[derive(Clone, Default)]
 pub(crate) struct Routes {
-    /// By instance, in their order: the places that hold a route there, by their numbers.
-    live: Vec<(InstanceId, Arc<Tables<Vec<u64>>>)>,
-    /// All paths of all APIs, published or not.
-    known: Arc<Tables<()>>,
+    /// By host space: the places of the one API that holds a route there, by their numbers.
+    live: HashMap<Space, Arc<Tables<Vec<u64>>>>,
+    /// By project: all paths of its APIs, published or not.
+    known: HashMap<ProjectId, Arc<Tables<()>>>,
 }
 
 /// One API on a route.
@@ -206,10 +210,8 @@ pub(crate) struct Entry<'a> {
 /// What is on a route.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found<'a> {
-    /// These places, all on one instance, in the order in which they were set.
+    /// These places, in the order in which they were set.
     Places(&'a [u64]),
-    /// These places, instance by instance.
-    Spread(Vec<u64>),
     /// APIs, but none that is published.
     Unpublished,
     /// Nothing.
@@ -217,37 +219,42 @@ pub(crate) enum Found<'a> {
 }
 
 impl Routes {
-    /// What is on the route of a call?
-    pub(crate) fn find(&self, method: Method, target: &Target) -> Found<'_> {
-        let mut of_instance = self.live.iter().filter_map(|(_, tables)| tables.at(method, target));
-        match (of_instance.next(), of_instance.next()) {
-            (Some(places), None) => Found::Places(places),
-            (Some(first), Some(second)) => {
-                let rest = of_instance.flatten();
-                Found::Spread(first.iter().chain(second).chain(rest).copied().collect())
-            }
-            (None, _) if self.known.at(method, target).is_some() => Found::Unpublished,
-            (None, _) => Found::Nothing,
+    /// What is on the route of a call to this host space.
+    pub(crate) fn find(&self, space: &Space, method: Method, target: &Target) -> Found<'_> {
+        if let Some(places) = self.live.get(space).and_then(|tables| tables.at(method, target)) {
+            return Found::Places(places);
+        }
+        match self.known.get(space.project()).and_then(|tables| tables.at(method, target)) {
+            Some(()) => Found::Unpublished,
+            None => Found::Nothing,
         }
     }
 
-    /// Replaces the routes of an instance.
-    pub(crate) fn set_live(&mut self, instance: &InstanceId, entries: Vec<Entry<'_>>) {
-        let at = self.live.binary_search_by(|(known, _)| known.cmp(instance));
-        let tables = tables(entries, |places: &mut Vec<u64>, place| places.push(place));
-        match (at, tables) {
-            (Ok(at), Some(tables)) => self.live[at].1 = Arc::new(tables),
-            (Ok(at), None) => drop(self.live.remove(at)),
-            (Err(at), Some(tables)) => {
-                self.live.insert(at, (instance.clone(), Arc::new(tables)));
+    /// Replaces the routes of a host space. Places of one route are kept in the order given, as far as
+    /// `is_beside` says that they may stand beside the first.
+    pub(crate) fn set_live(
+        &mut self,
+        space: &Space,
+        entries: Vec<Entry<'_>>,
+        is_beside: impl Fn(u64, u64) -> bool,
+    ) {
+        let add = |places: &mut Vec<u64>, place| {
+            if places.first().is_none_or(|first| is_beside(*first, place)) {
+                places.push(place);
             }
-            (Err(_), None) => {}
+        };
+        match tables(entries, add) {
+            Some(tables) => drop(self.live.insert(space.clone(), Arc::new(tables))),
+            None => drop(self.live.remove(space)),
         }
     }
 
-    /// Replaces the paths of all APIs.
-    pub(crate) fn set_known(&mut self, entries: Vec<Entry<'_>>) {
-        self.known = Arc::new(tables(entries, |(), _| ()).unwrap_or_default());
+    /// Replaces the paths of all APIs of a project.
+    pub(crate) fn set_known(&mut self, project: &ProjectId, entries: Vec<Entry<'_>>) {
+        match tables(entries, |(), _| ()) {
+            Some(tables) => drop(self.known.insert(project.clone(), Arc::new(tables))),
+            None => drop(self.known.remove(project)),
+        }
     }
 }
 
@@ -270,6 +277,11 @@ fn tables<T: Default>(entries: Vec<Entry<'_>>, add: impl Fn(&mut T, u64)) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidegate_domain::InstanceId;
+
+    fn project(id: &str) -> ProjectId {
+        ProjectId::parse(id).unwrap()
+    }
 
     fn entries(shapes: &[Shape]) -> Vec<Entry<'_>> {
         let entry = |(shape, place)| Entry { place, method: Method::Get, shape };
@@ -279,10 +291,11 @@ mod tests {
     fn found(paths: &[&str], call: &str) -> Vec<u64> {
         let shapes: Vec<Shape> = paths.iter().map(|path| Shape::read(path)).collect();
         let mut routes = Routes::default();
-        routes.set_live(&InstanceId::shared(), entries(&shapes));
-        match routes.find(Method::Get, &Target::parse(call).unwrap()) {
+        let space = Space::Unnamed(project("p"));
+        routes.set_live(&space, entries(&shapes), |_, _| true);
+        match routes.find(&space, Method::Get, &Target::parse(call).unwrap()) {
             Found::Places(places) => places.to_vec(),
-            Found::Spread(_) | Found::Unpublished | Found::Nothing => Vec::new(),
+            Found::Unpublished | Found::Nothing => Vec::new(),
         }
     }
 
@@ -319,19 +332,37 @@ mod tests {
     }
 
     #[test]
-    fn every_instance_routes_by_itself() {
+    fn every_host_space_routes_by_itself() {
         let shapes = ["/orders/{id}", "/orders/new"].map(Shape::read);
         let entry = |n: u64| Entry { place: n, method: Method::Get, shape: &shapes[n as usize] };
-        let (one, two) = (InstanceId::parse("1").unwrap(), InstanceId::parse("2").unwrap());
+        let instance = InstanceId::shared();
+        let named = |id| Space::Named(project(id), instance.clone());
         let mut routes = Routes::default();
-        routes.set_live(&two, vec![entry(0)]);
-        routes.set_live(&one, vec![entry(1)]);
-        routes.set_known(vec![entry(0), entry(1)]);
+        routes.set_live(&named("p"), vec![entry(0)], |_, _| true);
+        routes.set_live(&named("q"), vec![entry(1)], |_, _| true);
+        routes.set_known(&project("p"), vec![entry(0)]);
         let target = Target::parse("/orders/new").unwrap();
-        assert_eq!(routes.find(Method::Get, &target), Found::Spread(vec![1, 0]));
-        assert_eq!(routes.find(Method::Post, &target), Found::Nothing);
-        routes.set_live(&one, Vec::new());
-        routes.set_live(&two, Vec::new());
-        assert_eq!(routes.find(Method::Get, &target), Found::Unpublished);
+        let find = |routes: &Routes, space: &Space| match routes.find(space, Method::Get, &target) {
+            Found::Places(places) => places.to_vec(),
+            Found::Unpublished => vec![8],
+            Found::Nothing => vec![9],
+        };
+        assert_eq!(find(&routes, &named("p")), [0]);
+        assert_eq!(find(&routes, &named("q")), [1]);
+        assert_eq!(find(&routes, &Space::Unnamed(project("p"))), [8], "known, and not here");
+        assert_eq!(find(&routes, &Space::Unnamed(project("q"))), [9], "another's path is not told");
+        assert_eq!(routes.find(&named("p"), Method::Post, &target), Found::Nothing);
+        routes.set_live(&named("p"), Vec::new(), |_, _| true);
+        assert_eq!(find(&routes, &named("p")), [8]);
+    }
+
+    #[test]
+    fn of_one_route_only_what_stands_beside_the_first_is_kept() {
+        let shapes = ["/a/{x}", "/a/{y}", "/a/{z}"].map(Shape::read);
+        let mut routes = Routes::default();
+        let space = Space::Unnamed(project("p"));
+        routes.set_live(&space, entries(&shapes), |first, place| (first, place) == (0, 2));
+        let target = Target::parse("/a/1").unwrap();
+        assert_eq!(routes.find(&space, Method::Get, &target), Found::Places(&[0, 2]));
     }
 }

@@ -16,7 +16,7 @@ use crate::index::{Broken, Index, Parts, Serves};
 
 /// How it is sealed.
 pub(crate) const FORM: Form =
-    Form { magic: *b"tidegate-gate\0\0\0", version: 2, purpose: "tidegate gate snapshot" };
+    Form { magic: *b"tidegate-gate\0\0\0", version: 3, purpose: "tidegate gate snapshot" };
 
 impl<R: BufRead + Send> Parts for PartOpener<R> {
     fn next(&self, before: u64, part: &mut Vec<u8>) -> io::Result<Option<u64>> {

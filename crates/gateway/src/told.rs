@@ -17,6 +17,7 @@ use crate::gate::Inner;
 use crate::headers::{self, Sets, Strict};
 use crate::proxy::tell_identity;
 use crate::request_id::RequestId;
+use crate::space;
 
 /// A call, as the proxy tells of it.
 pub(crate) struct Told {
@@ -221,7 +222,8 @@ fn verdict(
     }
     let index = gate.ready()?;
     *revision = Some(index.revision());
-    let route = route(&index, told.parts.method.as_str(), &strict.target)?;
+    let host = space::host(strict.host.as_deref(), &told.parts.headers)?;
+    let route = route(&index, host, told.parts.method.as_str(), &strict.target)?;
     let (whole, is_empty): (&[u8], bool) = match &told.body {
         ToldBody::Empty => (b"", true),
         ToldBody::Whole(bytes) => (bytes, bytes.is_empty()),

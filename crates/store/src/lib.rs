@@ -151,6 +151,10 @@ pub trait View: Send {
     async fn instance(&mut self, project: &ProjectId, id: &InstanceId) -> Result<Option<Instance>>;
     /// The instances of a project, by id.
     async fn instances(&mut self, project: &ProjectId) -> Result<Vec<Instance>>;
+    /// The instances of all projects that name hosts, by project and id.
+    async fn instances_with_hosts(&mut self) -> Result<Vec<Instance>>;
+    /// The project that serves calls to hosts which no instance names; none as long as none has.
+    async fn default_project(&mut self) -> Result<Option<ProjectId>>;
     /// The token whose hash this is.
     async fn token(&mut self, hash: &TokenHash) -> Result<Option<Token>>;
 
@@ -177,15 +181,21 @@ pub trait View: Send {
     async fn publication(&mut self, api: &ApiId, on: &InstanceId) -> Result<Option<Publication>>;
     /// An API's life on every instance where it has one, by instance id.
     async fn publications(&mut self, api: &ApiId) -> Result<Vec<Publication>>;
-    /// The APIs of `project` with a publication on `instance` whose method and shape of the path are
-    /// these, with that publication. Deleted APIs are left out.
+    /// The publications, on any instance, of the APIs of `project` whose method and shape of the path are
+    /// these, by API and instance. Deleted APIs are left out.
     async fn publications_on_route(
         &mut self,
         project: &ProjectId,
-        instance: &InstanceId,
         method: &str,
         shape: &str,
     ) -> Result<Vec<Publication>>;
+    /// One of the publications on an instance of `project` that hold a route at `now`: the first by API.
+    async fn publication_holding_route(
+        &mut self,
+        project: &ProjectId,
+        on: &InstanceId,
+        now: Timestamp,
+    ) -> Result<Option<Publication>>;
 
     /// A standing.
     async fn standing(&mut self, key: &Key) -> Result<Option<Standing>>;
@@ -278,6 +288,8 @@ pub trait Transaction: View {
     async fn put_member(&mut self, member: &Member) -> Result<()>;
     /// Keeps an instance.
     async fn put_instance(&mut self, instance: &Instance) -> Result<()>;
+    /// Keeps which project serves calls to hosts that no instance names.
+    async fn put_default_project(&mut self, project: &ProjectId) -> Result<()>;
     /// Keeps a token.
     async fn put_token(&mut self, token: &Token) -> Result<()>;
     /// Forgets the tokens that ended by `now`. The gate compares their ends itself.

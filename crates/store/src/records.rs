@@ -295,6 +295,8 @@ pub struct Changes {
     pub projects: Vec<Project>,
     /// Instances.
     pub instances: Vec<Instance>,
+    /// The project that serves calls to hosts which no instance names.
+    pub default_project: Option<ProjectId>,
     /// Apps, with their secrets.
     pub apps: Vec<AppRecord>,
     /// Apps that were deleted.

@@ -94,7 +94,7 @@ pub fn spec() -> tidegate_control::World {
         domain: DomainId::parse("domain-1").expect("an id"),
         domain_name: "acme".to_owned(),
         users: PEOPLE.iter().map(user).collect(),
-        instances: vec![InstanceSpec { id: instance(), name: "gate one".to_owned() }],
+        instances: vec![InstanceSpec { id: instance(), name: "gate one".to_owned(), hosts: None }],
         workspaces: vec![
             workspace(WORKSPACE, locals.into_iter().map(member).collect()),
             workspace(ELSEWHERE, strangers.into_iter().map(member).collect()),

@@ -14,7 +14,8 @@ use tidegate_control::{Control, GateChanges, GatewayHeard, HearError, Line};
 use tidegate_domain::{DomainId, ProjectId, Standing};
 use tidegate_feed::Everything;
 use tidegate_gateway::{
-    Batch, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Gate, Source, SourceError,
+    Batch, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding, FeedToken, Gate, Source,
+    SourceError,
 };
 use tidegate_store::{Changes, Revision};
 
@@ -185,7 +186,8 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
         epoch,
         head,
         projects: _,
-        instances: _,
+        instances,
+        default_project,
         apps,
         apps_deleted,
         apis,
@@ -224,6 +226,12 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
         api: publication.api,
         instance: publication.instance,
         status: publication.status,
+        published_at: publication.published_at,
+    });
+    let instances = instances.into_iter().map(|instance| FeedInstance {
+        project: instance.project,
+        id: instance.id,
+        hosts: instance.hosts,
     });
     let tokens = tokens.into_iter().filter_map(|token| {
         Some(FeedToken {
@@ -244,6 +252,8 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
         publications: publications.collect(),
         standings: standings.iter().map(standing).collect(),
         tokens: tokens.collect(),
+        instances: instances.collect(),
+        default_project,
     }
 }
 

@@ -251,6 +251,9 @@ impl Node {
     /// Runs until the process is told to stop, and ends in order: not ready any more, after a while no
     /// new calls, running ones to their end. A second signal ends it at once.
     pub async fn run(mut self) -> anyhow::Result<()> {
+        if let Some(core) = &self.control {
+            log_unreached(core).await;
+        }
         let ended = self.process.told_to_stop().await;
         let gate = self.gateway.as_ref().map(|side| side.gate.clone());
         self.leaving.begin(gate.as_ref());
@@ -285,4 +288,25 @@ impl Node {
 fn gate_clock(clock: &Arc<Clock>) -> tidegate_gateway::Clock {
     let now = Arc::clone(clock);
     tidegate_gateway::Clock { now: Arc::new(move || now.now()), wall: Arc::new(wall) }
+}
+
+/// What is published and reached by no call is named at each start, for only the operator can help it.
+async fn log_unreached(core: &Core) {
+    let now = wall();
+    match core.control.unreached(now).await {
+        Ok(found) => {
+            for unreached in found {
+                tracing::warn!(
+                    project = %unreached.project,
+                    instance = %unreached.instance,
+                    api = %unreached.api,
+                    "no call reaches this instance: it names no hosts, and hosts that nobody names are another \
+                     project's; name hosts for it in the world file"
+                );
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "cannot tell whether every instance is reached by calls")
+        }
+    }
 }

@@ -144,7 +144,12 @@ async fn two_apis_cannot_answer_the_same_calls_on_one_instance() {
     let world = World::new().await;
     let rival = world.new_api(draft("rival", "/orders/{number}/")).await;
     let publish = Command::Publish { api: rival, instance: instance() };
-    assert_eq!(world.try_to("reviewer", publish).await.err(), Some(Refusal::RouteTaken));
+    let taken = Refusal::RouteTaken {
+        by: "the API orders".to_owned(),
+        path: "/orders/{id}".to_owned(),
+        instance: instance(),
+    };
+    assert_eq!(world.try_to("reviewer", publish).await.err(), Some(taken));
 }
 
 #[tokio::test]

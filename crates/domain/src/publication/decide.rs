@@ -64,8 +64,8 @@ pub struct Facts {
     pub apps_counting: usize,
     /// Hours after publishing in which no stop or unpublish may take effect.
     pub retention_hours: u32,
-    /// Does another API occupy the method and path here?
-    pub route_taken: bool,
+    /// Why the API cannot have its method and path here; none if it can.
+    pub route_refused: Option<Refusal>,
 }
 
 type Decision = Result<Vec<Event>, Refusal>;
@@ -114,9 +114,7 @@ impl Case<'_> {
             Status::Created | Status::PublishRejected | Status::Offline => {}
             status => return Err(Refusal::IllegalAction { status }),
         }
-        if self.facts.route_taken {
-            return Err(Refusal::RouteTaken);
-        }
+        self.must_have_route()?;
         Ok(if self.facts.is_listed_reviewer {
             vec![Event::Published]
         } else {
@@ -129,6 +127,7 @@ impl Case<'_> {
         if status != Status::Stopped {
             return Err(Refusal::IllegalAction { status });
         }
+        self.must_be_reached()?;
         Ok(if self.facts.is_listed_reviewer {
             vec![Event::Recovered]
         } else {
@@ -182,8 +181,13 @@ impl Case<'_> {
     fn verdict(&self, application: &Application, pass: bool, comment: Option<String>) -> Decision {
         self.must_review()?;
         let application = self.waiting(application)?;
-        if pass && application.kind == ApplicationKind::Publish && self.facts.route_taken {
-            return Err(Refusal::RouteTaken);
+        match application.kind {
+            ApplicationKind::Publish if pass => self.must_have_route()?,
+            ApplicationKind::Recover if pass => self.must_be_reached()?,
+            ApplicationKind::Publish
+            | ApplicationKind::Recover
+            | ApplicationKind::Apply
+            | ApplicationKind::Renew => {}
         }
         let outcome = if pass { Outcome::Passed } else { Outcome::Rejected };
         let closed = self.close(application, outcome, comment);
@@ -239,6 +243,18 @@ impl Case<'_> {
     /// not what the caller found.
     fn waiting(&self, found: &Application) -> Result<&Application, Refusal> {
         waiting(self.publication.application.as_ref(), found)
+    }
+
+    fn must_have_route(&self) -> Result<(), Refusal> {
+        self.facts.route_refused.clone().map_or(Ok(()), Err)
+    }
+
+    /// What was stopped still holds its route, but not what leads calls to it.
+    fn must_be_reached(&self) -> Result<(), Refusal> {
+        match &self.facts.route_refused {
+            Some(refusal @ Refusal::HostsNeeded { .. }) => Err(refusal.clone()),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn must_review(&self) -> Result<(), Refusal> {

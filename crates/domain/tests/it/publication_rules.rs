@@ -5,7 +5,7 @@ use tidegate_domain::standing::{Choice, CutCause};
 use tidegate_domain::time::HOUR_MS;
 use tidegate_domain::{Denied, Outcome, Refusal, Timestamp, VoidCause};
 
-use crate::cast::{Who, at, day};
+use crate::cast::{Who, at, day, instance};
 use crate::world::World;
 
 fn stop(end: Timestamp) -> Command {
@@ -113,6 +113,11 @@ fn an_end_brought_forward_counts_until_it_has_come() {
     assert_eq!(world.status(day(3)), Status::Stopped);
 }
 
+fn route_taken() -> Refusal {
+    let (by, path) = ("the API orders".to_owned(), "/orders".to_owned());
+    Refusal::RouteTaken { by, path, instance: instance() }
+}
+
 #[test]
 fn a_taken_route_is_refused_to_all_on_publishing_and_on_approving() {
     let mut world = World::unpublished();
@@ -121,16 +126,47 @@ fn a_taken_route_is_refused_to_all_on_publishing_and_on_approving() {
     world.publication(Who::Stranger, &publish, day(0)).unwrap();
     let application = world.publication.application.clone().unwrap();
     let decide = |pass| Command::Decide { application: application.clone(), pass, comment: None };
-    world.route_taken = true;
+    let taken = route_taken();
+    world.route_refused = Some(taken.clone());
     for who in [Who::Reviewer, Who::Stranger] {
         let mut fresh = World::unpublished();
-        fresh.route_taken = true;
+        fresh.route_refused = Some(taken.clone());
         let refusal = fresh.publication(who, &publish, day(0));
-        assert_eq!(refusal, Err(Refusal::RouteTaken));
+        assert_eq!(refusal, Err(taken.clone()));
     }
     let refusal = world.publication(Who::Reviewer, &decide(true), day(1));
-    assert_eq!(refusal, Err(Refusal::RouteTaken));
+    assert_eq!(refusal, Err(taken.clone()));
     assert!(world.publication(Who::Reviewer, &decide(false), day(1)).is_ok());
+}
+
+#[test]
+fn a_stopped_api_keeps_its_route_and_recovers_only_where_calls_reach_it() {
+    let mut world = World::new();
+    world.others = 0;
+    world.publication(Who::Reviewer, &Command::Stop { at: None }, day(1)).unwrap();
+    let id = world.application_id();
+    let recover = Command::Recover { id };
+    let mut asked = world.clone();
+    asked.publication(Who::Stranger, &recover, day(2)).unwrap();
+    let application = asked.publication.application.clone().unwrap();
+    let pass = Command::Decide { application, pass: true, comment: None };
+    for (refused, expected) in [
+        (route_taken(), None),
+        (
+            Refusal::HostsNeeded { instance: instance() },
+            Some(Refusal::HostsNeeded { instance: instance() }),
+        ),
+    ] {
+        for (world, who, command) in [
+            (&world, Who::Reviewer, &recover),
+            (&world, Who::Stranger, &recover),
+            (&asked, Who::Reviewer, &pass),
+        ] {
+            let mut world = world.clone();
+            world.route_refused = Some(refused.clone());
+            assert_eq!(world.publication(who, command, day(3)).err(), expected);
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use tidegate_domain::app::Fit;
 use tidegate_domain::standing::{Choice, Command};
 use tidegate_domain::{Refusal, Timestamp, publication};
 
-use crate::cast::{Who, day};
+use crate::cast::{Who, day, instance};
 use crate::world::World;
 
 /// The refusal's name.
@@ -256,11 +256,16 @@ fn publications_rights_state_form_time() {
     assert_eq!(fails(&world, Who::Reviewer, &stop(None)), "FieldMissing");
     assert_eq!(fails(&world, Who::Reviewer, &stop(Some(Timestamp::MAX))), "EndTooFar");
     assert_eq!(fails(&world, Who::Reviewer, &stop(Some(day(-1)))), "NoticeTooShort");
-    world.route_taken = true;
+    let taken = Refusal::RouteTaken {
+        by: "the API orders".to_owned(),
+        path: "/orders".to_owned(),
+        instance: instance(),
+    };
+    world.route_refused = Some(taken.clone());
     let publish = Command::Publish { id };
     assert_eq!(fails(&world, Who::Stranger, &publish), "IllegalAction");
     let mut fresh = World::unpublished();
-    fresh.route_taken = true;
+    fresh.route_refused = Some(taken.clone());
     assert_eq!(fails(&fresh, Who::Stranger, &publish), "RouteTaken");
     assert_eq!(fails(&fresh, Who::Stranger, &Command::WithdrawShutdown), "NotReviewer");
 }

@@ -20,7 +20,7 @@ pub struct World {
     /// Other apps that count on the API.
     pub others: usize,
     pub retention_hours: u32,
-    pub route_taken: bool,
+    pub route_refused: Option<Refusal>,
     /// Every application, as last recorded, the oldest first.
     pub applications: Vec<Application>,
     /// Every notice, as last recorded, the oldest first.
@@ -47,7 +47,7 @@ impl World {
             fit: Fit::Fits,
             others: 1,
             retention_hours: 0,
-            route_taken: false,
+            route_refused: None,
             applications: Vec::new(),
             notices: Vec::new(),
             journal: Vec::new(),
@@ -105,7 +105,7 @@ impl World {
             is_listed_reviewer: matches!(who, Who::Reviewer | Who::Listed),
             apps_counting: self.others + usize::from(self.standing.counts_on_api(now)),
             retention_hours: self.retention_hours,
-            route_taken: self.route_taken,
+            route_refused: self.route_refused.clone(),
         }
     }
 

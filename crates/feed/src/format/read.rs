@@ -2,11 +2,11 @@
 
 use tidegate_domain::standing::Cut;
 use tidegate_domain::{
-    ApiId, AppId, DomainId, Grant, InstanceId, Key, ProjectId, Timestamp, UserId,
+    ApiId, AppId, DomainId, Grant, HostName, InstanceId, Key, ProjectId, Timestamp, UserId,
 };
 use tidegate_gateway::{
-    Backend, Batch, Constant, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Moved,
-    Rules, Throttle,
+    Backend, Batch, Constant, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding,
+    FeedToken, Moved, Rules, Throttle,
 };
 use tidegate_sign::Secret;
 
@@ -24,6 +24,11 @@ pub(crate) fn put(record: Record, batch: &mut Batch) -> Result<(), FormatError> 
         RecordKind::Publication(it) => batch.publications.push(publication(&it)?),
         RecordKind::Standing(it) => batch.standings.push(standing(it)?),
         RecordKind::Token(it) => batch.tokens.push(token(&it)?),
+        RecordKind::Instance(it) => batch.instances.push(hosting(&it)?),
+        RecordKind::DefaultProject(id) => match &batch.default_project {
+            None => batch.default_project = Some(project(&id)?),
+            Some(_) => return Err(FormatError::BadValue("a second default project")),
+        },
     }
     Ok(())
 }
@@ -113,6 +118,8 @@ fn rules(rules: messages::Rules) -> Result<Rules, FormatError> {
         read_timeout_ms: rules.read_timeout_ms,
         total_timeout_ms: rules.total_timeout_ms,
         more_backends: rules.more_backends,
+        require_signed_host: rules.require_signed_host,
+        forward_credentials: rules.forward_credentials,
     })
 }
 
@@ -131,6 +138,19 @@ fn publication(publication: &messages::Publication) -> Result<FeedPublication, F
         api: api_id(&publication.api)?,
         instance: instance(&publication.instance)?,
         status: codes::status(publication.status, publication.at_ms)?,
+        published_at: publication.published_at_ms.map(Timestamp::from_ms),
+    })
+}
+
+fn hosting(told: &messages::Instance) -> Result<FeedInstance, FormatError> {
+    let host = |text: &String| {
+        let host = HostName::parse(text).ok().filter(|host| host.as_str() == text);
+        host.ok_or(FormatError::BadValue("the host of an instance"))
+    };
+    Ok(FeedInstance {
+        project: project(&told.project)?,
+        id: instance(&told.id)?,
+        hosts: told.hosts.iter().map(host).collect::<Result<_, _>>()?,
     })
 }
 

@@ -3,8 +3,8 @@
 use tidegate_domain::Grant;
 use tidegate_domain::standing::Cut;
 use tidegate_gateway::{
-    Backend, Batch, Constant, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Moved,
-    Rules, Throttle,
+    Backend, Batch, Constant, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding,
+    FeedToken, Moved, Rules, Throttle,
 };
 
 use super::codes::{Code, of_status};
@@ -22,6 +22,8 @@ pub(crate) fn count(batch: &Batch) -> u64 {
         publications,
         standings,
         tokens,
+        instances,
+        default_project,
     } = batch;
     let count = apps.len()
         + apps_deleted.len()
@@ -29,7 +31,9 @@ pub(crate) fn count(batch: &Batch) -> u64 {
         + apis_deleted.len()
         + publications.len()
         + standings.len()
-        + tokens.len();
+        + tokens.len()
+        + instances.len()
+        + usize::from(default_project.is_some());
     count as u64
 }
 
@@ -45,6 +49,8 @@ pub(crate) fn records(batch: Batch) -> impl Iterator<Item = Record> + Send {
         publications,
         standings,
         tokens,
+        instances,
+        default_project,
     } = batch;
     let apps = apps.into_iter().map(|it| RecordKind::App(app(it)));
     let apis = apis.into_iter().map(|it| RecordKind::Api(Box::new(api(it))));
@@ -53,12 +59,16 @@ pub(crate) fn records(batch: Batch) -> impl Iterator<Item = Record> + Send {
     let publications = publications.into_iter().map(|it| RecordKind::Publication(publication(&it)));
     let standings = standings.into_iter().map(|it| RecordKind::Standing(standing(&it)));
     let tokens = tokens.into_iter().map(|it| RecordKind::Token(token(&it)));
+    let instances = instances.into_iter().map(|it| RecordKind::Instance(instance(&it)));
+    let default_project = default_project.map(|id| RecordKind::DefaultProject(id.to_string()));
     apps.chain(apps_deleted)
         .chain(apis)
         .chain(apis_deleted)
         .chain(publications)
         .chain(standings)
         .chain(tokens)
+        .chain(instances)
+        .chain(default_project)
         .map(|kind| Record { kind: Some(kind) })
 }
 
@@ -131,6 +141,8 @@ fn of_rules(rules: Rules) -> messages::Rules {
         read_timeout_ms,
         total_timeout_ms,
         more_backends,
+        require_signed_host,
+        forward_credentials,
     } = rules;
     messages::Rules {
         nonce,
@@ -143,6 +155,8 @@ fn of_rules(rules: Rules) -> messages::Rules {
         read_timeout_ms,
         total_timeout_ms,
         more_backends,
+        require_signed_host,
+        forward_credentials,
     }
 }
 
@@ -152,9 +166,24 @@ fn of_throttle(throttle: Throttle) -> messages::Throttle {
 }
 
 fn publication(publication: &FeedPublication) -> messages::Publication {
-    let FeedPublication { api, instance, status } = publication;
+    let FeedPublication { api, instance, status, published_at } = publication;
     let (status, at_ms) = of_status(*status);
-    messages::Publication { api: api.to_string(), instance: instance.to_string(), status, at_ms }
+    messages::Publication {
+        api: api.to_string(),
+        instance: instance.to_string(),
+        status,
+        at_ms,
+        published_at_ms: published_at.map(|at| at.as_ms()),
+    }
+}
+
+fn instance(instance: &FeedInstance) -> messages::Instance {
+    let FeedInstance { project, id, hosts } = instance;
+    messages::Instance {
+        project: project.to_string(),
+        id: id.to_string(),
+        hosts: hosts.iter().map(ToString::to_string).collect(),
+    }
 }
 
 fn standing(standing: &FeedStanding) -> messages::Standing {

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tidegate_domain::Timestamp;
-use tidegate_feed::{Answered, FormatError, Me, Question, Reader, Told, pack};
+use tidegate_feed::{Answered, FORMAT, FormatError, Me, Question, Reader, Told, pack};
 use tidegate_gateway::{Batch, Poll};
 
 use crate::sample::{Shown, batch, standings, told};
+
+/// The format as it is written.
+const FORMAT_BYTE: u8 = FORMAT as u8;
 
 fn head(batch: &Batch) -> Told {
     Told {
@@ -105,8 +108,8 @@ fn field(tag: u8, value: &[u8]) -> Vec<u8> {
 #[test]
 fn what_is_not_known_here_is_named_and_never_skipped() {
     let unknown = |what| FormatError::Unknown(what);
-    // A head of format 1, of question 1.
-    let head = part(&field(1, &[8, 1, 16, 1]));
+    // A head of this format, of question 1.
+    let head = part(&field(1, &[8, FORMAT_BYTE, 16, 1]));
     let with = |message: &[u8]| fault(&[head.clone(), part(message)].concat());
     let record = |record: &[u8]| with(&field(2, &field(1, record)));
     assert_eq!(with(&field(4, &[])), unknown("a field"), "a kind of part");
@@ -129,14 +132,15 @@ fn what_is_not_known_here_is_named_and_never_skipped() {
     assert_eq!(fault(&[2, 0, 0, 0, 0]), unknown("a way to pack a part"));
     assert_eq!(fault(&[1, 0, 0, 0, 1, 7]), FormatError::Damaged);
     assert_eq!(fault(&[0, 0xff, 0, 0, 0]), FormatError::TooLarge);
-    assert_eq!(fault(&part(&field(1, &[8, 1, 16, 2]))), FormatError::OtherQuestion);
+    assert_eq!(fault(&part(&field(1, &[8, FORMAT_BYTE, 16, 2]))), FormatError::OtherQuestion);
 }
 
 #[test]
 fn another_format_is_named_whatever_else_it_has() {
-    let head = part(&field(1, &[8, 2, 16, 1, 120, 5]));
-    assert_eq!(fault(&head), FormatError::OtherFormat(2));
-    assert!(FormatError::OtherFormat(2).to_string().contains("format 2"));
+    let head = part(&field(1, &[8, FORMAT_BYTE + 1, 16, 1, 120, 5]));
+    let other = FORMAT + 1;
+    assert_eq!(fault(&head), FormatError::OtherFormat(other));
+    assert!(FormatError::OtherFormat(9).to_string().contains("format 9"));
     assert_eq!(Question::read(&[8, 9, 120, 5]), Err(FormatError::OtherFormat(9)));
 }
 

@@ -7,11 +7,12 @@ use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
 use tidegate_domain::standing::{Cut, CutCause};
 use tidegate_domain::{
-    ApiId, AppId, AppKind, AuthType, DomainId, Grant, InstanceId, Key, ProjectId, Timestamp, UserId,
+    ApiId, AppId, AppKind, AuthType, DomainId, Grant, HostName, InstanceId, Key, ProjectId,
+    Timestamp, UserId,
 };
 use tidegate_gateway::{
-    Backend, Batch, Constant, FeedApi, FeedApp, FeedPublication, FeedStanding, FeedToken, Moved,
-    Position, Rules, Throttle,
+    Backend, Batch, Constant, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding,
+    FeedToken, Moved, Position, Rules, Throttle,
 };
 use tidegate_sign::Secret;
 
@@ -105,18 +106,24 @@ fn rules() -> impl Strategy<Value = Rules> {
         },
     );
     let times = any::<[Option<u32>; 3]>();
-    (any::<[bool; 4]>(), option::of(throttle), any::<u8>(), times, vec(text(), 0..3)).prop_map(
-        |([nonce, odd_paths, upgrade, http2], throttle, retries, times, more_backends)| Rules {
-            nonce,
-            odd_paths,
-            upgrade,
-            throttle,
-            retries,
-            http2,
-            connect_timeout_ms: times[0],
-            read_timeout_ms: times[1],
-            total_timeout_ms: times[2],
-            more_backends,
+    (any::<[bool; 6]>(), option::of(throttle), any::<u8>(), times, vec(text(), 0..3)).prop_map(
+        |(switches, throttle, retries, times, more_backends)| {
+            let [nonce, odd_paths, upgrade, http2, require_signed_host, forward_credentials] =
+                switches;
+            Rules {
+                nonce,
+                odd_paths,
+                upgrade,
+                throttle,
+                retries,
+                http2,
+                connect_timeout_ms: times[0],
+                read_timeout_ms: times[1],
+                total_timeout_ms: times[2],
+                more_backends,
+                require_signed_host,
+                forward_credentials,
+            }
         },
     )
 }
@@ -150,10 +157,13 @@ fn publication() -> impl Strategy<Value = FeedPublication> {
         time().prop_map(|at| Status::Unpublishing { at }),
         Just(Status::Offline),
     ];
-    (id(), id(), status).prop_map(|(api, instance, status)| FeedPublication {
-        api: ApiId::parse(&api).unwrap(),
-        instance: InstanceId::parse(&instance).unwrap(),
-        status,
+    (id(), id(), status, option::of(time())).prop_map(|(api, instance, status, published_at)| {
+        FeedPublication {
+            api: ApiId::parse(&api).unwrap(),
+            instance: InstanceId::parse(&instance).unwrap(),
+            status,
+            published_at,
+        }
     })
 }
 
@@ -195,12 +205,23 @@ fn token() -> impl Strategy<Value = FeedToken> {
     )
 }
 
+fn instance() -> impl Strategy<Value = FeedInstance> {
+    (id(), id(), vec("[a-z0-9_-]{1,63}(\\.[a-z0-9_-]{1,63}){0,2}", 0..4)).prop_map(
+        |(project, id, hosts)| FeedInstance {
+            project: ProjectId::parse(&project).unwrap(),
+            id: InstanceId::parse(&id).unwrap(),
+            hosts: hosts.iter().map(|host| HostName::parse(host).unwrap()).collect(),
+        },
+    )
+}
+
 /// A batch of everything.
 pub fn batch() -> impl Strategy<Value = Shown<Batch>> {
     let gone = (vec(id(), 0..3), vec(id(), 0..3));
     let first = (vec(app(), 0..4), vec(api(), 0..4), vec(publication(), 0..4));
-    (text(), any::<u64>(), gone, first, vec(standing(), 0..6), vec(token(), 0..4)).prop_map(
-        |(epoch, head, gone, (apps, apis, publications), standings, tokens)| {
+    let spaces = (vec(instance(), 0..4), option::of(id()));
+    (text(), any::<u64>(), gone, first, vec(standing(), 0..6), vec(token(), 0..4), spaces).prop_map(
+        |(epoch, head, gone, (apps, apis, publications), standings, tokens, spaces)| {
             Shown(Batch {
                 epoch,
                 head,
@@ -211,6 +232,8 @@ pub fn batch() -> impl Strategy<Value = Shown<Batch>> {
                 publications,
                 standings,
                 tokens,
+                instances: spaces.0,
+                default_project: spaces.1.map(|id| ProjectId::parse(&id).unwrap()),
             })
         },
     )

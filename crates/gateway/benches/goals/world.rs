@@ -152,12 +152,14 @@ impl World {
             api: api.clone(),
             instance: InstanceId::shared(),
             status: Status::Published,
+            published_at: None,
         };
         let first = Batch {
             head: 1,
             apps: (0..APPS).map(|n| self.app(n)).collect(),
             apis: (0..APIS).map(|n| self.api(n)).collect(),
             publications: self.apis.iter().map(publication).collect(),
+            default_project: Some(ProjectId::parse("p").unwrap()),
             ..Batch::default()
         };
         let mut index = next(&Index::empty(Arc::new(Serves::All), 1), 0, first);

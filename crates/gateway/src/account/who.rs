@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use http::request;
+use http::uri::Authority;
 use tidegate_domain::{AppId, InstanceId};
 use tidegate_sign::{Authorization, Target, app_authorization_of};
 
@@ -11,6 +12,7 @@ use crate::check::route;
 use crate::denial::Reason;
 use crate::gate::Inner;
 use crate::index::Api;
+use crate::space::host as host_of;
 
 #[derive(Default)]
 pub(super) struct Who {
@@ -32,12 +34,15 @@ impl Who {
     ) -> Self {
         let index = gate.index.load();
         let Some(index) = index.as_ref() else { return Self::default() };
-        let Ok(route) = route(index, parts.method.as_str(), target) else { return Self::default() };
+        let host = parts.uri.authority().map(Authority::as_str);
+        let route = host_of(host, &parts.headers)
+            .and_then(|host| route(index, host, parts.method.as_str(), target));
+        let Ok(route) = route else { return Self::default() };
         let Some((api, door)) = route.iter().next() else { return Self::default() };
         let named = app_authorization_of(&parts.headers)
             .and_then(Authorization::parse)
             .ok()
-            .and_then(|authorization| index.app_by_key(authorization.access))
+            .and_then(|authorization| index.app_by_key(authorization.access, &api.feed.domain))
             .map(|app| app.feed.id.clone());
         let (app, claimed) = if is_after_proof(reason) { (named, None) } else { (None, named) };
         Self { api: Some(Arc::clone(api)), instance: Some(door.instance.clone()), app, claimed }

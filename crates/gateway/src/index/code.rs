@@ -10,13 +10,14 @@ use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
 use tidegate_domain::standing::{Cut, CutCause, Term};
 use tidegate_domain::{
-    ApiId, AppId, AppKind, AuthType, DomainId, InstanceId, ProjectId, Timestamp, UserId,
+    ApiId, AppId, AppKind, AuthType, DomainId, HostName, InstanceId, ProjectId, Timestamp, UserId,
 };
 use tidegate_sign::Secret;
 
 use super::Serves;
 use crate::feed::{
-    Backend, Constant, FeedApi, FeedApp, FeedToken, Moved, Position, Rules, Throttle,
+    Backend, Constant, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedToken, Moved, Position,
+    Rules, Throttle,
 };
 
 /// Why bytes are no snapshot.
@@ -230,6 +231,18 @@ impl Code for Timestamp {
     }
 }
 
+impl Code for HostName {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_bytes(self.as_str().as_bytes(), out);
+    }
+
+    fn get(from: &mut &[u8]) -> Result<Self, Broken> {
+        let text = get_text(from)?;
+        let host = Self::parse(text).ok().filter(|host| host.as_str() == text);
+        host.ok_or(Broken::Malformed("a host"))
+    }
+}
+
 impl Code for Status {
     fn put(&self, out: &mut Vec<u8>) {
         let (byte, at) = match self {
@@ -297,6 +310,8 @@ code!(Cut { at, cause });
 code!(Term { since, until, cut });
 code!(Held { grant, paused_from, applied_until, shutdown_at });
 code!(FeedApp { id, domain, project, kind, key, secret });
+code!(FeedPublication { api, instance, status, published_at });
+code!(FeedInstance { project, id, hosts });
 code!(FeedToken { hash, user, domain, project, expires_at });
 code!(FeedApi { id, project, domain, name, auth, method, path, backend, rules });
 code!(Backend { https, authority, method, path, timeout_ms, moved, constants });
@@ -314,4 +329,6 @@ code!(Rules {
     read_timeout_ms,
     total_timeout_ms,
     more_backends,
+    require_signed_host,
+    forward_credentials,
 });

@@ -8,14 +8,13 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use tidegate_domain::admission::Held;
-use tidegate_domain::publication::Status;
-use tidegate_domain::{ApiId, AppId, InstanceId};
+use tidegate_domain::{ApiId, AppId, InstanceId, ProjectId};
 use tidegate_sign::sha256;
 use zeroize::Zeroizing;
 
 use super::code::{Code, code};
 use super::{Serves, held, publication_record};
-use crate::feed::{Batch, FeedApi, FeedApp, FeedToken};
+use crate::feed::{Batch, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedToken};
 
 /// A sum of hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +26,10 @@ code!(Digest(0));
 pub(super) enum Record<'a> {
     App(&'a FeedApp),
     Api(&'a FeedApi),
-    Publication(&'a ApiId, &'a InstanceId, Status),
+    Publication(&'a FeedPublication),
+    /// One that names hosts.
+    Instance(&'a FeedInstance),
+    DefaultProject(&'a ProjectId),
     Standing(&'a ApiId, &'a InstanceId, &'a AppId, &'a Held),
     Token(&'a FeedToken),
 }
@@ -44,9 +46,11 @@ impl Digest {
         let has_place = |api: &ApiId, instance: &InstanceId| {
             apis.contains_key(api) && !apis_gone.contains(api) && serves.contains(instance)
         };
-        let publications = batch.publications.iter().map(|p| ((&p.api, &p.instance), p.status));
+        let publications = batch.publications.iter().map(|p| ((&p.api, &p.instance), p));
         let publications: HashMap<_, _> =
             publications.filter(|((api, instance), _)| has_place(api, instance)).collect();
+        let instances = batch.instances.iter().map(|i| ((&i.project, &i.id), i));
+        let instances: HashMap<_, _> = instances.collect();
         let standings = batch.standings.iter().map(|standing| (&standing.key, held(standing)));
         let standings: HashMap<_, _> = standings
             .filter(|(key, _)| has_place(&key.api, &key.instance) && has_app(&key.app))
@@ -59,10 +63,16 @@ impl Digest {
         for api in apis.values().filter(|api| !apis_gone.contains(&api.id)) {
             digest.add(&Record::Api(api));
         }
-        for ((api, instance), status) in publications {
-            if let Some(record) = publication_record(api, instance, status) {
-                digest.add(&record);
-            }
+        for record in
+            publications.values().filter_map(|publication| publication_record(publication))
+        {
+            digest.add(&record);
+        }
+        for instance in instances.values().filter(|instance| !instance.hosts.is_empty()) {
+            digest.add(&Record::Instance(instance));
+        }
+        if let Some(project) = &batch.default_project {
+            digest.add(&Record::DefaultProject(project));
         }
         for (key, held) in standings {
             if let Some(held) = &held {
@@ -111,11 +121,17 @@ impl Record<'_> {
                 out.push(1);
                 api.put(out);
             }
-            Self::Publication(api, instance, status) => {
+            Self::Publication(publication) => {
                 out.push(2);
-                api.put(out);
+                publication.put(out);
+            }
+            Self::Instance(instance) => {
+                out.push(5);
                 instance.put(out);
-                status.put(out);
+            }
+            Self::DefaultProject(project) => {
+                out.push(6);
+                project.put(out);
             }
             Self::Standing(api, instance, app, held) => {
                 out.push(3);

@@ -46,27 +46,38 @@ impl Index {
         facts.extend(self.tokens.values().map(|token| format!("{token:?}")));
         facts.extend(self.apis.values().map(|api| format!("{:?}", api.feed)));
         for door in self.doors.iter().flatten().filter(|door| door.status != Status::Created) {
-            facts.insert(format!("{} {} {:?}", door.instance, door.api.feed.id, door.status));
+            facts.insert(format!("{:?}", door.publication()));
         }
         let apps = self.app_ids();
         self.grants.each(|pair, held| {
             let place = self.door(pair.place).map(|door| (&door.instance, &door.api.feed.id));
             facts.insert(format!("{place:?} {:?} {held:?}", apps.get(&pair.app)));
         });
+        facts.extend(self.spaces.instances().map(|instance| format!("{instance:?}")));
+        facts.insert(format!("{:?}", self.spaces.default_project()));
+        let mut spaces: BTreeSet<Option<String>> = BTreeSet::from([None]);
+        let hosts = self.spaces.instances().flat_map(|instance| instance.hosts);
+        spaces.extend(hosts.map(|host| Some(host.to_string())));
         for target in paths.iter().filter_map(|path| Target::parse(path).ok()) {
-            for method in [Method::Get, Method::Post] {
-                let found = self.found(method, &target);
-                facts.insert(format!("{method:?} {} {found:?}", target.path()));
+            for (host, method) in
+                spaces.iter().flat_map(|host| [(host, Method::Get), (host, Method::Post)])
+            {
+                let found = self.found(host.as_deref(), method, &target);
+                facts.insert(format!("{host:?} {method:?} {} {found:?}", target.path()));
             }
         }
         facts
     }
 
     /// What is on a route; none if nothing ever was.
-    pub(super) fn found(&self, method: Method, target: &Target) -> Option<Vec<String>> {
-        let places = match self.find(method, target) {
+    pub(super) fn found(
+        &self,
+        host: Option<&str>,
+        method: Method,
+        target: &Target,
+    ) -> Option<Vec<String>> {
+        let places = match self.find(self.space(host).ok()??, method, target) {
             Found::Places(places) => places.to_vec(),
-            Found::Spread(places) => places,
             Found::Unpublished => Vec::new(),
             Found::Nothing => return None,
         };

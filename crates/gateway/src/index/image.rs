@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! instances served, epoch, revision, digest, number of the next app, order of the grants, number of
-//!     parts of apps and of APIs
+//!     parts of apps and of APIs, instances that name hosts, the project that serves other hosts
 //! apps with their numbers, some thousand in a part
 //! APIs, some hundred in a part
 //! doors by number, gaps included; tokens
@@ -17,14 +17,12 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use tidegate_domain::publication::Status;
-use tidegate_domain::{ApiId, InstanceId};
 use zeroize::Zeroizing;
 
-use super::code::{Broken, Code, code, put_len};
+use super::code::{Broken, Code, put_len};
 use super::grants::{Grants, NODES};
 use super::{Api, App, Door, Index, Serves, Stale};
-use crate::feed::{FeedApi, FeedApp, FeedToken};
+use crate::feed::{FeedApi, FeedApp, FeedInstance, FeedPublication, FeedToken};
 use crate::limits::MAX_START_THREADS;
 
 /// App numbers up to here are looked up in a table; above, and above so many times the number of
@@ -53,15 +51,6 @@ pub trait Parts: Sync {
     }
 }
 
-/// A door, without what its API's record says.
-struct DoorRecord {
-    api: ApiId,
-    instance: InstanceId,
-    status: Status,
-}
-
-code!(DoorRecord { api, instance, status });
-
 impl Index {
     /// Writes all of it but what can be made anew. `put` takes a part and leaves it empty.
     pub fn write(&self, mut put: impl FnMut(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
@@ -77,6 +66,10 @@ impl Index {
         let apis: Vec<&Arc<Api>> = self.apis.values().collect();
         put_len(apps.len().div_ceil(APPS_PER_PART), &mut out);
         put_len(apis.len().div_ceil(APIS_PER_PART), &mut out);
+        let mut instances: Vec<FeedInstance> = self.spaces.instances().collect();
+        instances.sort_unstable_by(|a, b| (&a.project, &a.id).cmp(&(&b.project, &b.id)));
+        instances.put(&mut out);
+        self.spaces.default_project().cloned().put(&mut out);
         put(&mut out)?;
         for apps in apps.chunks(APPS_PER_PART) {
             put_len(apps.len(), &mut out);
@@ -93,12 +86,7 @@ impl Index {
         }
         put_len(self.doors.len(), &mut out);
         for door in self.doors.iter() {
-            let record = door.as_ref().map(|door| DoorRecord {
-                api: door.api.feed.id.clone(),
-                instance: door.instance.clone(),
-                status: door.status,
-            });
-            record.put(&mut out);
+            door.as_ref().map(|door| door.publication()).put(&mut out);
         }
         put_len(self.tokens.len(), &mut out);
         self.tokens.values().for_each(|token| token.put(&mut out));
@@ -134,6 +122,7 @@ impl Index {
         index.next_app = Code::get(&mut head)?;
         let mix = Code::get(&mut head)?;
         let (apps, apis) = (u32::get(&mut head)?, u32::get(&mut head)?);
+        index.get_spaces(&mut head)?;
         ended(head)?;
         let numbers = index.take_apps(read.all(apps.into(), |_, part| get_apps(part))?)?;
         index.take_apis(read.all(apis.into(), |_, part| get_apis(part, calls_per_api))?)?;
@@ -154,9 +143,32 @@ impl Index {
         let nodes = read.all(NODES as u64, |n, part| Grants::get_node(&mix, n, part, known))?;
         parts.end()?;
         index.grants = Grants::of(mix, nodes);
-        let instances = index.places.keys().cloned().collect();
-        index.route_anew(Stale { known: true, instances });
+        let known = index.apis.values().map(|api| api.feed.project.clone()).collect();
+        let doors = index.doors.iter().flatten();
+        let space =
+            |door: &Arc<Door>| index.spaces.space_of(&door.api.feed.project, &door.instance);
+        let live = doors.map(space).collect();
+        index.route_anew(Stale { known, live });
         Ok(index)
+    }
+
+    fn get_spaces(&mut self, from: &mut &[u8]) -> Result<(), Broken> {
+        let instances: Vec<FeedInstance> = Code::get(from)?;
+        let key = |instance: &FeedInstance| (instance.project.clone(), instance.id.clone());
+        if !instances.is_sorted_by(|a, b| key(a) < key(b))
+            || instances.iter().any(|instance| instance.hosts.is_empty())
+        {
+            return Err(Broken::Malformed("an instance comes twice, or names no hosts"));
+        }
+        let spaces = Arc::make_mut(&mut self.spaces);
+        for instance in instances {
+            spaces.put(instance);
+        }
+        spaces.index();
+        if let Some(project) = Code::get(from)? {
+            spaces.set_default(project);
+        }
+        Ok(())
     }
 
     fn take_apps(&mut self, parts: Vec<Vec<Arc<App>>>) -> Result<Numbers, Broken> {
@@ -189,16 +201,16 @@ impl Index {
     fn get_doors(&mut self, from: &mut &[u8]) -> Result<(), Broken> {
         let count = u32::get(from)?;
         for number in 0..u64::from(count) {
-            let Some(record) = Option::<DoorRecord>::get(from)? else {
+            let Some(record) = Option::<FeedPublication>::get(from)? else {
                 Arc::make_mut(&mut self.doors).push(None);
                 continue;
             };
-            let DoorRecord { api, instance, status } = record;
+            let FeedPublication { api, instance, status, published_at } = record;
             let is_new = self.place(&api, &instance).is_none() && self.serves.contains(&instance);
             let Some(api) = self.apis.get(&api).filter(|_| is_new).cloned() else {
                 return Err(Broken::Malformed("a publication of nothing, or one comes twice"));
             };
-            self.keep_door(Door { api, instance, status, number });
+            self.keep_door(Door { api, instance, status, published_at, number });
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use tidegate_domain::standing::Key;
-use tidegate_domain::{AuthType, ProjectId, UserId};
+use tidegate_domain::{AuthType, HostName, UserId};
 use tidegate_sign::Secret;
 
 const PATHS: [&str; 4] = ["/orders/{id}", "/orders/new", "/{a}/{b}", "/orders"];
@@ -27,8 +27,8 @@ fn account(n: u8) -> DomainId {
     DomainId::parse(&format!("d{n}")).unwrap()
 }
 
-fn project() -> ProjectId {
-    ProjectId::parse("p").unwrap()
+fn project(n: u8) -> ProjectId {
+    ProjectId::parse(&format!("p{n}")).unwrap()
 }
 
 /// Hours from 2026-01-02T03:00:00Z on.
@@ -41,7 +41,7 @@ fn app(n: u8, variant: u8) -> FeedApp {
     FeedApp {
         id: app_id(n),
         domain: account(variant % 2),
-        project: project(),
+        project: project(0),
         kind: if is_iam { AppKind::Iam } else { AppKind::App },
         key: if is_iam { String::new() } else { format!("key{n}-{variant}") },
         secret: (!is_iam).then(|| Secret::new(format!("secret{n}-{variant}"))),
@@ -51,7 +51,7 @@ fn app(n: u8, variant: u8) -> FeedApp {
 fn api(n: u8, variant: u8) -> FeedApi {
     FeedApi {
         id: api_id(n),
-        project: project(),
+        project: project(n / 2),
         domain: account(0),
         name: format!("api {n}"),
         auth: [AuthType::App, AuthType::Iam, AuthType::None][usize::from(variant % 3)],
@@ -78,7 +78,23 @@ fn publication(n: u8, on: u8, variant: u8) -> FeedPublication {
         Status::Created,
         Status::Stopping { at: hour(9) },
     ][usize::from(variant % 5)];
-    FeedPublication { api: api_id(n), instance: instance(on), status }
+    let published_at = (!variant.is_multiple_of(4)).then(|| hour(variant / 5));
+    FeedPublication { api: api_id(n), instance: instance(on), status, published_at }
+}
+
+/// Two projects have instances of the same ids.
+fn hosts(of: u8, on: u8, variant: u8) -> FeedInstance {
+    let hosts: &[&str] = match variant % 4 {
+        0 => &[],
+        1 => &["a.example"],
+        2 => &["b.example", "c.example"],
+        _ => &["a.example", "c.example"],
+    };
+    FeedInstance {
+        project: project(of),
+        id: instance(on),
+        hosts: hosts.iter().map(|host| HostName::parse(host).unwrap()).collect(),
+    }
 }
 
 fn standing(n: u8, on: u8, of: u8, variant: u8) -> FeedStanding {
@@ -103,7 +119,7 @@ fn token(n: u8, variant: u8) -> FeedToken {
         hash: [n; 32],
         user: UserId::parse("u").unwrap(),
         domain: account(n % 2),
-        project: project(),
+        project: project(0),
         expires_at: hour(variant),
     }
 }
@@ -118,6 +134,8 @@ enum Change {
     Publication(u8, u8, u8),
     Standing(u8, u8, u8, u8),
     Token(u8, u8),
+    Hosts(u8, u8, u8),
+    Default(u8),
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -130,7 +148,9 @@ fn change() -> impl Strategy<Value = Change> {
         4 => (n.clone(), 0..3_u8, v.clone()).prop_map(|(n, on, v)| Change::Publication(n, on, v)),
         6 => (n.clone(), 0..3_u8, n.clone(), v.clone())
             .prop_map(|(n, on, of, v)| Change::Standing(n, on, of, v)),
-        1 => (n, v).prop_map(|(n, v)| Change::Token(n, v)),
+        1 => (n, v.clone()).prop_map(|(n, v)| Change::Token(n, v)),
+        2 => (0..2_u8, 0..3_u8, v).prop_map(|(of, on, v)| Change::Hosts(of, on, v)),
+        1 => (0..2_u8).prop_map(Change::Default),
     ]
 }
 
@@ -151,7 +171,7 @@ impl Log {
                 Change::Publication(n, ..) => apis.contains_key(n),
                 // A standing may still change after its app or API is gone.
                 Change::Standing(n, _, of, _) => apis.contains_key(n) && apps.contains_key(of),
-                Change::Token(..) => true,
+                Change::Token(..) | Change::Hosts(..) | Change::Default(_) => true,
             };
             match change {
                 Change::AppGone(n) if goes => drop(apps.insert(*n, false)),
@@ -174,6 +194,8 @@ impl Log {
                 Change::Publication(n, on, _) => (2, *n, *on, 0),
                 Change::Standing(n, on, of, _) => (3, *n, *on, *of),
                 Change::Token(n, _) => (4, *n, 0, 0),
+                Change::Hosts(of, on, _) => (5, *of, *on, 0),
+                Change::Default(_) => (6, 0, 0, 0),
             };
             latest.insert(about, *change);
         }
@@ -189,6 +211,8 @@ impl Log {
                 Change::Publication(n, on, v) => batch.publications.push(publication(n, on, v)),
                 Change::Standing(n, on, of, v) => batch.standings.push(standing(n, on, of, v)),
                 Change::Token(n, v) => batch.tokens.push(token(n, v)),
+                Change::Hosts(of, on, v) => batch.instances.push(hosts(of, on, v)),
+                Change::Default(of) => batch.default_project = Some(project(of)),
             }
         }
         batch
@@ -330,9 +354,10 @@ fn another_history_replaces_all_that_was_known() {
     let other = Batch { epoch: "f".to_owned(), head: 1, apps: vec![app(1, 1)], ..Batch::default() };
     let index = apply(index, 0, other);
     assert_eq!((index.epoch(), index.revision()), ("f", 1));
-    assert!(index.app_by_key("key0-1").is_none() && index.app_by_key("key1-1").is_some());
+    let by_key = |key| index.app_by_key(key, &account(1)).is_some();
+    assert!(!by_key("key0-1") && by_key("key1-1"));
     let target = Target::parse("/orders/7").unwrap();
-    assert_eq!(index.found(Method::Get, &target), None);
+    assert_eq!(index.found(None, Method::Get, &target), None);
 }
 
 #[test]
@@ -383,9 +408,14 @@ fn parts_that_are_not_cut_as_they_are_written_are_refused() {
     let Written(parts) = written(&apply(empty(), 0, Log::of(&two).batch(0, 4)));
     let [head, apps, apis, rest @ ..] = &parts[..] else { panic!("a part of each kind") };
     let with = |apps: &[Vec<u8>], apis: &[Vec<u8>]| {
-        let mut head = head[..head.len() - 8].to_vec();
+        // No instance that names hosts follows, and no default project.
+        let (mut head, spaces) = {
+            let (head, spaces) = head.split_at(head.len() - 5);
+            (head[..head.len() - 8].to_vec(), spaces)
+        };
         code::put_len(apps.len(), &mut head);
         code::put_len(apis.len(), &mut head);
+        head.extend(spaces);
         read(&Written([&[head], apps, apis, rest].concat()))
     };
     // All that is in them is good, and nothing is missing.
@@ -429,10 +459,15 @@ fn a_key_that_went_to_another_app_stays_there() {
     let index = apply(empty(), 0, batch(1, vec![with_key(0, "key")], Vec::new()));
     let handed_on = batch(2, vec![with_key(1, "key")], vec![app_id(0)]);
     let index = apply(index, 1, handed_on);
-    assert_eq!(index.app_by_key("key").map(|app| &app.feed.id), Some(&app_id(1)));
+    let by_key = |index: &Index, key| {
+        let app = index.app_by_key(key, &account(1));
+        app.map(|app| app.feed.id.clone())
+    };
+    assert_eq!(by_key(&index, "key"), Some(app_id(1)));
+    assert!(index.app_by_key("key", &account(0)).is_none(), "another account knows no such key");
     let changed = batch(3, vec![with_key(1, "new")], Vec::new());
     let index = apply(index, 2, changed);
-    assert!(index.app_by_key("key").is_none() && index.app_by_key("new").is_some());
+    assert_eq!((by_key(&index, "key"), by_key(&index, "new")), (None, Some(app_id(1))));
 }
 
 #[test]
@@ -445,4 +480,65 @@ fn what_says_nothing_takes_no_memory() {
     assert_eq!(index.sizes().grants, 1);
     assert_eq!(apply(index, 3, log.batch(3, 4)).sizes().grants, 0);
     assert_eq!(apply(empty(), 0, log.batch(0, 4)).sizes().grants, 0);
+}
+
+#[test]
+fn of_two_apis_on_one_route_the_first_published_answers_whatever_their_ids() {
+    let published = |n: u8, at: u8, status| FeedPublication {
+        status,
+        published_at: Some(hour(at)),
+        ..publication(n, n % 2, 0)
+    };
+    let batch = |head, first: u8, second: u8, status| Batch {
+        epoch: "e".to_owned(),
+        head,
+        apis: vec![api(0, 0), api(1, 0)],
+        publications: vec![published(0, first, status), published(1, second, Status::Published)],
+        default_project: Some(project(0)),
+        ..Batch::default()
+    };
+    let target = Target::parse("/orders/7").unwrap();
+    let found = |index: &Index| index.found(None, Method::Get, &target).unwrap();
+    for (first, second, on, status) in [
+        (1, 2, "i0", Status::Published),
+        (2, 1, "i1", Status::Published),
+        (1, 2, "i0", Status::Stopped),
+        (1, 2, "i1", Status::Offline),
+    ] {
+        let found = found(&apply(empty(), 0, batch(1, first, second, status)));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(on), "{found:?}");
+    }
+}
+
+#[test]
+fn instances_of_one_id_in_two_projects_are_apart() {
+    let mut batch = Batch {
+        epoch: "e".to_owned(),
+        head: 1,
+        // Of two projects, on one path.
+        apis: vec![api(0, 0), api(2, 0)],
+        publications: vec![publication(0, 0, 0), publication(2, 0, 0)],
+        default_project: Some(project(0)),
+        ..Batch::default()
+    };
+    let target = Target::parse("/orders/7").unwrap();
+    let found = |index: &Index, host| {
+        let found = index.found(host, Method::Get, &target).unwrap_or_default();
+        let id = |door: &String| Some(door.split("api").nth(1)?[..1].to_owned());
+        found.iter().filter_map(id).collect::<Vec<String>>()
+    };
+    let index = apply(empty(), 0, batch.clone());
+    assert_eq!(found(&index, None), ["0"]);
+    batch = Batch {
+        epoch: "e".to_owned(),
+        head: 2,
+        instances: vec![hosts(1, 0, 1)],
+        ..Batch::default()
+    };
+    let index = apply(index, 1, batch);
+    assert_eq!(found(&index, Some("a.example")), ["2"]);
+    assert_eq!(found(&index, Some("b.example")), ["0"]);
+    let read = read(&written(&index)).unwrap();
+    assert_eq!(read.facts(&CALLS), index.facts(&CALLS));
 }

@@ -17,7 +17,6 @@ use crate::account::{Aborted, Account, Watch};
 use crate::backend::{Begun, Flight, Straight, Torn, Wish};
 use crate::body::{Evidence, Fault};
 use crate::call::{Call, Failed, Onward};
-use crate::check::route;
 use crate::denial::{Denial, Reason};
 use crate::gate::Server;
 use crate::headers::{self, Lines};
@@ -243,7 +242,7 @@ impl Going<'_, '_> {
         let gate = self.call.gate;
         let index = gate.ready()?;
         account.revision = Some(index.revision());
-        let route = route(&index, self.call.parts.method.as_str(), &self.call.strict.target)?;
+        let route = self.call.route(&index)?;
         // Before anything is counted. Where there is no room to hold the body, hyper may stream it.
         if !route.iter().all(|(api, _)| api.goes_straight()) {
             return Err(Unanswered::Hyper);
@@ -254,7 +253,6 @@ impl Going<'_, '_> {
             room.grow_to(there).map_err(|_| Unanswered::Hyper)?;
         }
         let needed = self.call.look_along(&index, &route, *self.to_come == 0, account)?;
-        drop(route);
         drop(index);
         let mut body = Bytes::new();
         if needed != Evidence::Empty {

@@ -174,7 +174,7 @@ async fn a_token_stands_for_its_accounts_app() {
     let seen = world.backend.last();
     assert_eq!(seen.header("x-tidegate-app"), Some("acme-users"));
     assert_eq!(seen.header("x-auth-token"), None);
-    call("other").await.denied("no-grant");
+    call("other").await.denied("invalid-token");
     world.set_now(NOON + HOUR - 1);
     call("good").await.allowed();
     world.set_now(NOON + HOUR);

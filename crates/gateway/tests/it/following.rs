@@ -143,6 +143,7 @@ async fn another_history_is_learnt_from_its_beginning() {
         api: api.id.clone(),
         instance: crate::world::apig(),
         status: tidegate_domain::publication::Status::Published,
+        published_at: None,
     };
     let first = Batch {
         apps: vec![app],

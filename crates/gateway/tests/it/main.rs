@@ -22,6 +22,7 @@ mod straight;
 mod streams;
 mod strict;
 mod telling;
+mod tenants;
 mod tls;
 mod verbatim;
 mod websockets;

@@ -141,8 +141,8 @@ async fn a_file_that_is_not_believed_costs_a_full_transfer_and_no_more() {
     let mut bent = whole.clone();
     *bent.last_mut().unwrap() ^= 1;
     let mut older = whole.clone();
-    assert_eq!(older[16..20], [2, 0, 0, 0]);
-    older[16] = 1;
+    assert_eq!(older[16..20], [3, 0, 0, 0]);
+    older[16] = 2;
     let apig = Serves::These([crate::world::apig()].into());
     for (name, bytes, key, serves) in [
         ("damaged", &bent[..], 1, Serves::All),

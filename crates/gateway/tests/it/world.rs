@@ -46,6 +46,10 @@ pub fn app_id(text: &str) -> AppId {
     AppId::parse(text).unwrap()
 }
 
+pub fn project(text: &str) -> ProjectId {
+    ProjectId::parse(text).unwrap()
+}
+
 pub fn apig() -> InstanceId {
     InstanceId::shared()
 }
@@ -138,6 +142,8 @@ impl Source for Log {
         let mut all = Batch {
             epoch: self.epoch.lock().unwrap().clone(),
             head: steps.len() as u64,
+            // As if it had been told before anything else.
+            default_project: Some(project("p")),
             ..Batch::default()
         };
         // Later states come later and replace earlier ones, as they would in a store.
@@ -149,6 +155,8 @@ impl Source for Log {
             all.publications.extend(step.publications.clone());
             all.standings.extend(step.standings.clone());
             all.tokens.extend(step.tokens.clone());
+            all.instances.extend(step.instances.clone());
+            all.default_project = step.default_project.clone().or(all.default_project);
         }
         Ok(all)
     }
@@ -422,7 +430,17 @@ impl World {
     }
 
     pub async fn publication(&self, api: &str, status: Status) {
-        let publication = FeedPublication { api: api_id(api), instance: apig(), status };
+        self.publication_of(api, status, NOON).await;
+    }
+
+    /// The same, of an API that was last published at this moment.
+    pub async fn publication_of(&self, api: &str, status: Status, published_at: i64) {
+        let publication = FeedPublication {
+            api: api_id(api),
+            instance: apig(),
+            status,
+            published_at: Some(at(published_at)),
+        };
         self.tell(Batch { publications: vec![publication], ..Batch::default() }).await;
     }
 

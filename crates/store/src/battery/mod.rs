@@ -7,6 +7,7 @@
 mod deliver;
 mod feed;
 mod gateways;
+mod hosts;
 mod lists;
 mod order;
 mod round_trip;
@@ -17,6 +18,7 @@ mod unique;
 pub use deliver::*;
 pub use feed::*;
 pub use gateways::*;
+pub use hosts::*;
 pub use lists::*;
 pub use order::*;
 pub use round_trip::*;
@@ -68,6 +70,8 @@ macro_rules! battery {
                 notices_are_filtered
                 pages_are_parts_of_the_list
                 routes_are_found
+                who_holds_a_route_is_found
+                hosts_are_kept_and_told
                 what_is_deleted_is_gone
                 standings_are_listed_while_they_matter
                 what_is_due_is_found

@@ -5,7 +5,7 @@ use tidegate_domain::notice::{Closed, NoticeKind};
 use tidegate_domain::standing::{Cut, CutCause};
 use tidegate_domain::{
     Api, ApiId, App, AppId, AppKind, Application, ApplicationId, ApplicationKind, AuthType,
-    DomainId, Grant, Instance, InstanceId, Key, Notice, NoticeId, NoticeOutcome, Outcome,
+    DomainId, Grant, HostName, Instance, InstanceId, Key, Notice, NoticeId, NoticeOutcome, Outcome,
     ProjectId, Publication, Quota, Role, Rules, Standing, Throttle, ThrottleName, Timestamp,
     UserId, Verdict, Visibility, WorkspaceId,
 };
@@ -99,7 +99,14 @@ pub fn instance(project: &str, id: &str) -> Instance {
         name: format!("instance {id}"),
         description: "gateways".to_owned(),
         created_at: at(7),
+        hosts: Vec::new(),
     }
+}
+
+/// An instance of a project that names these hosts.
+pub fn hosting(project: &str, id: &str, hosts: &[&str]) -> Instance {
+    let hosts = hosts.iter().map(|host| HostName::parse(host).unwrap()).collect();
+    Instance { hosts, ..instance(project, id) }
 }
 
 /// A token, named by one byte, that ends at `expires_at`.
@@ -164,6 +171,8 @@ pub fn api(id: &str, name: &str, created_at: i64) -> Api {
             read_timeout_ms: Some(5_000),
             total_timeout_ms: Some(60_000),
             more_backends: vec!["b2:80".to_owned(), "[::1]:80".to_owned()],
+            require_signed_host: true,
+            forward_credentials: true,
         },
     }
 }

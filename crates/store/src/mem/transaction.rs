@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidegate_domain::{
-    Api, ApiId, AppId, Application, Instance, Notice, Publication, Standing, Throttle,
+    Api, ApiId, AppId, Application, Instance, Notice, ProjectId, Publication, Standing, Throttle,
     ThrottleName, Timestamp, WorkspaceId,
 };
 use tokio::sync::{OwnedMutexGuard, watch};
@@ -95,6 +95,11 @@ impl Transaction for Session<Writing> {
         let key = (instance.project.clone(), instance.id.clone());
         let kept = self.0.kept(instance.clone());
         self.0.state.instances.insert(key, kept);
+        Ok(())
+    }
+
+    async fn put_default_project(&mut self, project: &ProjectId) -> Result<()> {
+        self.0.state.default_project = Some(self.0.kept(project.clone()));
         Ok(())
     }
 

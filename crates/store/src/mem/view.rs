@@ -100,6 +100,15 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         Ok(instances.filter(|i| i.project == *project).cloned().collect())
     }
 
+    async fn instances_with_hosts(&mut self) -> Result<Vec<Instance>> {
+        let instances = self.0.instances.values().map(|kept| &kept.value);
+        Ok(instances.filter(|instance| !instance.hosts.is_empty()).cloned().collect())
+    }
+
+    async fn default_project(&mut self) -> Result<Option<ProjectId>> {
+        Ok(self.0.default_project.as_ref().map(|kept| kept.value.clone()))
+    }
+
     async fn token(&mut self, hash: &TokenHash) -> Result<Option<Token>> {
         Ok(self.0.tokens.get(hash).map(|kept| kept.value.clone()))
     }
@@ -159,20 +168,33 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
     async fn publications_on_route(
         &mut self,
         project: &ProjectId,
-        instance: &InstanceId,
         method: &str,
         shape: &str,
     ) -> Result<Vec<Publication>> {
         let on_route = |publication: &&Publication| {
-            publication.instance == *instance
-                && self.0.api(&publication.api).is_some_and(|api| {
-                    api.project == *project
-                        && api.method.as_str() == method
-                        && api.route_shape() == shape
-                })
+            self.0.api(&publication.api).is_some_and(|api| {
+                api.project == *project
+                    && api.method.as_str() == method
+                    && api.route_shape() == shape
+            })
         };
         let kept = self.0.publications.values().map(|kept| &kept.value);
         kept.filter(on_route).map(|p| self.0.publication(p)).collect()
+    }
+
+    async fn publication_holding_route(
+        &mut self,
+        project: &ProjectId,
+        on: &InstanceId,
+        now: Timestamp,
+    ) -> Result<Option<Publication>> {
+        let holds = |publication: &&Publication| {
+            publication.instance == *on
+                && publication.status.as_of(now).holds_route()
+                && self.0.api(&publication.api).is_some_and(|api| api.project == *project)
+        };
+        let mut kept = self.0.publications.values().map(|kept| &kept.value);
+        kept.find(holds).map(|p| self.0.publication(p)).transpose()
     }
 
     async fn standing(&mut self, key: &Key) -> Result<Option<Standing>> {
@@ -284,6 +306,9 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
             head: state.head.revision,
             projects: since(&state.projects, after).map(|(_, p)| p.clone()).collect(),
             instances: since(&state.instances, after).map(|(_, i)| i.clone()).collect(),
+            default_project: (state.default_project.as_ref())
+                .filter(|kept| kept.revision > after)
+                .map(|kept| kept.value.clone()),
             tokens: since(&state.tokens, after).map(|(_, t)| t.clone()).collect(),
             ..Changes::default()
         };

@@ -5,9 +5,9 @@ use tidegate_domain::api::Method;
 use tidegate_domain::notice::NoticeKind;
 use tidegate_domain::standing::CutCause;
 use tidegate_domain::{
-    ApiId, AppId, AppKind, ApplicationId, ApplicationKind, AuthType, DomainId, InstanceId,
-    NoticeId, NoticeOutcome, Outcome, ProjectId, Role, ThrottleName, UserId, Visibility, VoidCause,
-    WorkspaceId,
+    ApiId, AppId, AppKind, ApplicationId, ApplicationKind, AuthType, DomainId, HostName,
+    InstanceId, NoticeId, NoticeOutcome, Outcome, ProjectId, Role, ThrottleName, UserId,
+    Visibility, VoidCause, WorkspaceId,
 };
 
 use crate::{Result, StoreError};
@@ -75,6 +75,7 @@ ids!(
     AppId,
     ApplicationId,
     DomainId,
+    HostName,
     InstanceId,
     NoticeId,
     ProjectId,

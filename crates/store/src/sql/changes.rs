@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
-use tidegate_domain::{Api, ApiId, AppId, Key, Publication, Standing, Throttle};
+use tidegate_domain::{Api, ApiId, AppId, Key, ProjectId, Publication, Standing, Throttle};
 
 use super::access::{Row, Stored, by_key, clamped, one, readable};
 use super::cells::Cells;
 use super::lists::{api_is_there, app_is_there};
 use super::pool::SqlTransaction;
-use super::tables::{apis, apps, instances, projects, publications, standings, throttles, tokens};
+use super::tables::{
+    apis, apps, default_project, instances, projects, publications, standings, throttles, tokens,
+};
 use crate::{AppRecord, Changes, Damaged, Head, Result, Revision, StoreError};
 
 /// The rows that are later than a revision. In the order of revisions, so that the index that finds them also
@@ -98,6 +100,7 @@ async fn all_but_standings(tx: &SqlTransaction, head: &Head, since: Revision) ->
     let damaged = &mut changes.damaged;
     changes.projects = sound(tx, later!(projects, since), damaged).await?;
     changes.instances = sound(tx, later!(instances, since), damaged).await?;
+    changes.default_project = default_project_after(tx, since, damaged).await?;
     changes.tokens = sound(tx, later!(tokens, since), damaged).await?;
 
     let (gone_apps, living) = split(later!(apps, since).all(tx).await?, |row| row.deleted);
@@ -127,6 +130,23 @@ async fn all_but_standings(tx: &SqlTransaction, head: &Head, since: Revision) ->
         changes.apis_deleted = gone.filter_map(|id| ApiId::parse(&id).ok()).collect();
     }
     Ok(changes)
+}
+
+/// The project that serves hosts which no instance names, if it changed. One that cannot be read is none:
+/// calls to those hosts are denied.
+async fn default_project_after(
+    tx: &SqlTransaction,
+    since: Revision,
+    damaged: &mut Vec<Damaged>,
+) -> Result<Option<ProjectId>> {
+    let row = later!(default_project, since).one(tx).await?;
+    match row.map(default_project::Model::read).transpose() {
+        Err(StoreError::BadRow { table, column, id }) => {
+            damaged.push(Damaged { table, column, id });
+            Ok(None)
+        }
+        read => read,
+    }
 }
 
 /// What all rows tell that make sense.

@@ -10,8 +10,9 @@ use super::SqlStore;
 use super::limits::UPKEEP;
 use super::pool::SqlTransaction;
 use super::tables::{
-    api_tags, apis, applications, apps, gateways, head, instances, journal, members, notices,
-    outbox, projects, publications, reminders, standings, throttles, tokens, users, workspaces,
+    api_tags, apis, applications, apps, default_project, gateways, head, instances, journal,
+    members, notices, outbox, projects, publications, reminders, standings, throttles, tokens,
+    users, workspaces,
 };
 use super::transaction::take_revision;
 use crate::{Revision, StoreError};
@@ -52,6 +53,7 @@ macro_rules! tables {
             workspaces,
             members,
             instances,
+            default_project,
             tokens,
             apps,
             apis,

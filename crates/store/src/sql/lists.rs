@@ -6,7 +6,8 @@ use sea_orm::sea_query::{
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use tidegate_domain::publication::Status;
 use tidegate_domain::{
-    AppKind, ApplicationKind, NoticeOutcome, Outcome, SHARED_INSTANCE, Timestamp,
+    AppKind, ApplicationKind, InstanceId, NoticeOutcome, Outcome, ProjectId, SHARED_INSTANCE,
+    Timestamp,
 };
 
 use super::cells::Name;
@@ -124,8 +125,29 @@ pub fn apis(filter: &ApiFilter) -> Condition {
     all
 }
 
+/// The publications of a project on an instance that hold a route at `now`.
+pub fn holding_route(project: &ProjectId, on: &InstanceId, now: Timestamp) -> Condition {
+    use publications::Column;
+    let theirs = Condition::all().add(apis::Column::Project.eq(project.as_str()));
+    let (unpublishing, _) = status_name(Status::Unpublishing { at: now });
+    let gone = Condition::all()
+        .add(Column::Status.eq(unpublishing))
+        .add(Column::StatusAt.is_not_null())
+        .add(Column::StatusAt.lte(now.as_ms()));
+    Condition::all()
+        .add(Column::Instance.eq(on.as_str()))
+        .add(Column::Status.is_in(names_of(Status::holds_route)))
+        .add(gone.not())
+        .add(Column::Api.in_subquery(living_apis(theirs)))
+}
+
 /// The names of the states in which an API answers.
 fn answering() -> Vec<&'static str> {
+    names_of(Status::answers)
+}
+
+/// The names of the states of which something is true.
+fn names_of(is_true: impl Fn(Status) -> bool) -> Vec<&'static str> {
     let at = Timestamp::MAX;
     [
         Status::Created,
@@ -139,7 +161,7 @@ fn answering() -> Vec<&'static str> {
         Status::Offline,
     ]
     .into_iter()
-    .filter(|status| status.answers())
+    .filter(|status| is_true(*status))
     .map(|status| status_name(status).0)
     .collect()
 }

@@ -49,7 +49,9 @@ table! { members, "members"; workspace: String, user_id: String;
 role: String, is_reviewer: bool }
 
 table! { instances, "instances"; project: String, id: String;
-name: String, description: String, created_at: i64, revision: i64 }
+name: String, description: String, created_at: i64, revision: i64, hosts: String }
+
+table! { default_project, "default_project"; one: i64; project: String, revision: i64 }
 
 table! { tokens, "tokens"; hash: Vec<u8>;
 user_id: String, project: String, issued_at: i64, expires_at: i64, revision: i64 }
@@ -67,7 +69,7 @@ visibility: String, manager: String, created_by: String, created_at: i64, update
 retention_hours: i64, definition: String, deleted: bool, revision: i64,
 throttle: Option<String>, nonce: bool, odd_paths: bool, upgrade: bool, retries: i64, http2: bool,
 connect_timeout_ms: Option<i64>, read_timeout_ms: Option<i64>, total_timeout_ms: Option<i64>,
-more_backends: String }
+more_backends: String, require_signed_host: bool, forward_credentials: bool }
 
 table! { api_tags, "api_tags"; api: String, ordinal: i64; tag: String }
 

@@ -6,7 +6,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryFilter,
 };
 use tidegate_domain::{
-    Api, ApiId, AppId, Application, Instance, Notice, Publication, Standing, Throttle,
+    Api, ApiId, AppId, Application, Instance, Notice, ProjectId, Publication, Standing, Throttle,
     ThrottleName, Timestamp, WorkspaceId,
 };
 
@@ -16,8 +16,9 @@ use super::nodes::duty_table;
 use super::pool::SqlTransaction;
 use super::rows::tag_rows;
 use super::tables::{
-    api_tags, apis, applications, apps, duty, head, instances, journal, members, notices, outbox,
-    projects, publications, reminders, standings, throttles, tokens, users, workspaces,
+    api_tags, apis, applications, apps, default_project, duty, head, instances, journal, members,
+    notices, outbox, projects, publications, reminders, standings, throttles, tokens, users,
+    workspaces,
 };
 use super::{Mode, Session};
 use crate::{
@@ -144,6 +145,11 @@ impl Transaction for Session<Writing> {
     async fn put_instance(&mut self, instance: &Instance) -> Result<()> {
         let row = instances::Model::of(instance, self.mode.revision);
         put::<instances::Entity>(&self.tx, row).await
+    }
+
+    async fn put_default_project(&mut self, project: &ProjectId) -> Result<()> {
+        let row = default_project::Model::of(project, self.mode.revision);
+        put::<default_project::Entity>(&self.tx, row).await
     }
 
     async fn put_token(&mut self, token: &Token) -> Result<()> {

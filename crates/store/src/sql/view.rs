@@ -14,8 +14,8 @@ use super::cells::Cells;
 use super::pool::SqlTransaction;
 use super::reminders::remarkable;
 use super::tables::{
-    apis, applications, apps, instances, journal, members, notices, outbox, projects, publications,
-    reminders, standings, throttles, tokens, users, workspaces,
+    apis, applications, apps, default_project, instances, journal, members, notices, outbox,
+    projects, publications, reminders, standings, throttles, tokens, users, workspaces,
 };
 use super::{Mode, Session, changes, lists};
 use crate::{
@@ -90,6 +90,16 @@ impl<M: Mode> View for Session<M> {
         all(&self.tx, by_key(instances::Entity::find().filter(inside))).await
     }
 
+    async fn instances_with_hosts(&mut self) -> Result<Vec<Instance>> {
+        let named = instances::Column::Hosts.ne("");
+        all(&self.tx, by_key(instances::Entity::find().filter(named))).await
+    }
+
+    async fn default_project(&mut self) -> Result<Option<ProjectId>> {
+        let row = default_project::Entity::find().one(&self.tx).await?;
+        row.map(default_project::Model::read).transpose()
+    }
+
     async fn token(&mut self, hash: &TokenHash) -> Result<Option<Token>> {
         one(&self.tx, tokens::Entity::find_by_id(hash.0.to_vec())).await
     }
@@ -155,7 +165,6 @@ impl<M: Mode> View for Session<M> {
     async fn publications_on_route(
         &mut self,
         project: &ProjectId,
-        instance: &InstanceId,
         method: &str,
         shape: &str,
     ) -> Result<Vec<Publication>> {
@@ -165,10 +174,18 @@ impl<M: Mode> View for Session<M> {
             .add(apis::Column::Shape.eq(shape))
             .add(apis::Column::Deleted.eq(false));
         let apis = lists::select(apis::Entity, apis::Column::Id, on_route);
-        let here = Condition::all()
-            .add(publications::Column::Instance.eq(instance.as_str()))
-            .add(publications::Column::Api.in_subquery(apis));
-        all(&self.tx, by_key(publications::Entity::find().filter(here))).await
+        let theirs = publications::Column::Api.in_subquery(apis);
+        all(&self.tx, by_key(publications::Entity::find().filter(theirs))).await
+    }
+
+    async fn publication_holding_route(
+        &mut self,
+        project: &ProjectId,
+        on: &InstanceId,
+        now: Timestamp,
+    ) -> Result<Option<Publication>> {
+        let query = publications::Entity::find().filter(lists::holding_route(project, on, now));
+        one(&self.tx, by_key(query)).await
     }
 
     async fn standing(&mut self, key: &Key) -> Result<Option<Standing>> {

@@ -65,7 +65,8 @@ async fn a_file_of_the_first_version_is_taken_over() {
         "DROP INDEX apis_throttle; DROP TABLE throttles; DROP TABLE gateways; DROP TABLE nodes; DROP TABLE duty; DROP TABLE probes; DROP TABLE delivery;
         DROP TABLE reminders; DROP INDEX outbox_put_off; DROP INDEX standings_until;
         DROP INDEX notices_unanswered; ALTER TABLE outbox DROP COLUMN tries;
-        ALTER TABLE outbox DROP COLUMN next_try_at;"
+        ALTER TABLE outbox DROP COLUMN next_try_at; DROP TABLE default_project;
+        ALTER TABLE instances DROP COLUMN hosts;"
             .to_owned();
     for column in [
         "throttle",
@@ -78,6 +79,8 @@ async fn a_file_of_the_first_version_is_taken_over() {
         "read_timeout_ms",
         "total_timeout_ms",
         "more_backends",
+        "require_signed_host",
+        "forward_credentials",
     ] {
         back += &format!("ALTER TABLE apis DROP COLUMN {column};");
     }

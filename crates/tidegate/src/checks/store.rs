@@ -110,6 +110,17 @@ async fn look_at(
         }
     }
     damaged(&mut *view, findings).await?;
+    for unreached in tidegate_control::unreached(&mut *view, wall()).await? {
+        findings.warning(
+            "hosts",
+            format!(
+                "no call reaches the instance {} of the project {}, where the API {} is published: it \
+                 names no hosts, and hosts that nobody names are another project's",
+                unreached.instance, unreached.project, unreached.api
+            ),
+            "name hosts for the instance in the world file, and apply it",
+        );
+    }
     let holding = (head.revision.0 > 0).then(|| place.to_owned());
     vault(data, holding, &mut *view, findings).await
 }

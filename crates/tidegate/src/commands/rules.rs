@@ -16,8 +16,8 @@ Examples:
   tidegate apis rules weather --nonce on               its callers must sign X-Sdk-Nonce, too
   tidegate apis rules weather --total-timeout 5000 --retries 2
 
-While the API is published, only its reviewer changes its backends, its nonce, upgrades and odd
-paths.")]
+While the API is published, only its reviewer changes its backends, its nonce, upgrades, odd paths,
+signed hosts and forwarded credentials.")]
 pub struct Rules {
     /// The API, by name or id.
     api: String,
@@ -47,6 +47,12 @@ pub struct Rules {
     /// How long a whole call may take; 0 for no limit.
     #[arg(long, value_name = "MS")]
     total_timeout: Option<u32>,
+    /// Must a signature cover the header `Host`?
+    #[arg(long)]
+    require_signed_host: Option<Switch>,
+    /// Does the backend get the caller's token or signature?
+    #[arg(long)]
+    forward_credentials: Option<Switch>,
     /// All further backends; may be repeated. An empty one: there are none.
     #[arg(long = "backend", value_name = "HOST:PORT")]
     backends: Vec<String>,
@@ -98,6 +104,8 @@ impl Rules {
             ("odd_paths", self.odd_paths),
             ("upgrade", self.upgrade),
             ("http2", self.http2),
+            ("require_signed_host", self.require_signed_host),
+            ("forward_credentials", self.forward_credentials),
         ] {
             set(name, switch.map(|switch| json!(switch == Switch::On)));
         }

@@ -119,7 +119,8 @@ fn world(file: &DevFile) -> anyhow::Result<World> {
         name: DEMO.to_owned(),
         members: members.collect(),
     };
-    let instance = InstanceSpec { id: InstanceId::parse(INSTANCE)?, name: INSTANCE.to_owned() };
+    let instance =
+        InstanceSpec { id: InstanceId::parse(INSTANCE)?, name: INSTANCE.to_owned(), hosts: None };
     Ok(World {
         projects: vec![ProjectSpec {
             id: ProjectId::parse(DEMO)?,

@@ -21,6 +21,8 @@ pub fn of(api: &Api, throttles: &[tidegate_domain::Throttle]) -> Rules {
         read_timeout_ms: rules.read_timeout_ms,
         total_timeout_ms: rules.total_timeout_ms,
         more_backends: rules.more_backends.clone(),
+        require_signed_host: rules.require_signed_host,
+        forward_credentials: rules.forward_credentials,
     }
 }
 

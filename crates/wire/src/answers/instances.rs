@@ -72,6 +72,9 @@ pub struct InstanceOverviewDto {
     pub charge_status: &'static str,
     /// The order it came with.
     pub order_id: &'static str,
+    /// The hosts whose calls are its own; an extension of ours, left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
 }
 
 impl InstanceOverviewDto {
@@ -97,6 +100,7 @@ impl InstanceOverviewDto {
             deletable: false,
             charge_status: "NO_CHARGE",
             order_id: "",
+            hosts: instance.hosts.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -142,6 +142,7 @@ fn a_publication_is_shown_as_it_is_now() {
 
 fn instance() -> Instance {
     Instance {
+        hosts: Vec::new(),
         id: InstanceId::parse("i1").unwrap(),
         project: ProjectId::parse("p1").unwrap(),
         name: "main".into(),

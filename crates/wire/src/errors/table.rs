@@ -78,7 +78,7 @@ pub(super) const fn line(refusal: &Refusal) -> Line {
         Refusal::NoticeRunning { .. } => (State, "DLM.4665", "notice-running"),
         Refusal::AlreadyDecided { .. } => (State, "DLM.4666", "already-decided"),
         Refusal::NoticeEnded { .. } => (State, "DLM.4667", "notice-ended"),
-        Refusal::RouteTaken => (State, "DLM.4668", "route-taken"),
+        Refusal::RouteTaken { .. } => (State, "DLM.4668", "route-taken"),
         Refusal::EditWhilePublished => (State, "DLM.4669", "edit-while-published"),
         Refusal::DeleteWhilePublished => (State, "DLM.4670", "delete-while-published"),
         Refusal::AppInUse { .. } => (State, "DLM.4671", "app-in-use"),
@@ -88,6 +88,8 @@ pub(super) const fn line(refusal: &Refusal) -> Line {
         Refusal::ThrottleInUse { .. } => (State, "DLM.4675", "throttle-in-use"),
         Refusal::ThrottlesFull { .. } => (State, "DLM.4676", "throttles-full"),
         Refusal::NonceUnsigned => (State, "DLM.4677", "nonce-unsigned"),
+        Refusal::HostsNeeded { .. } => (State, "DLM.4678", "hosts-needed"),
+        Refusal::RuleUnsuited { .. } => (State, "DLM.4679", "rule-unsuited"),
 
         Refusal::EndPassed { .. } => (Time, "DLM.4680", "end-passed"),
         Refusal::EndTooFar => (Time, "DLM.4681", "end-too-far"),

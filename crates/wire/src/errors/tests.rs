@@ -4,7 +4,7 @@ use tidegate_domain::notice::Closed;
 use tidegate_domain::people::Task;
 use tidegate_domain::publication::Status;
 use tidegate_domain::{
-    AppId, ApplicationKind, NoticeOutcome, Outcome, Timestamp, Verdict, VoidCause,
+    AppId, ApplicationKind, InstanceId, NoticeOutcome, Outcome, Timestamp, Verdict, VoidCause,
 };
 
 use super::*;
@@ -35,6 +35,15 @@ fn app() -> AppId {
 
 fn user() -> UserId {
     UserId::parse("u1").unwrap()
+}
+
+fn instance() -> InstanceId {
+    InstanceId::parse("i1").unwrap()
+}
+
+fn route_taken() -> Refusal {
+    let (by, path) = ("the API orders".to_owned(), "/orders".to_owned());
+    Refusal::RouteTaken { by, path, instance: instance() }
 }
 
 fn successor(refusal: &Refusal) -> Option<Refusal> {
@@ -77,8 +86,10 @@ fn successor(refusal: &Refusal) -> Option<Refusal> {
             closed: Closed { outcome: NoticeOutcome::Forced, at: at(), by: None },
         },
         Refusal::NoticeEnded { .. } => Refusal::IllegalAction { status: Status::Offline },
-        Refusal::IllegalAction { .. } => Refusal::RouteTaken,
-        Refusal::RouteTaken => Refusal::EditWhilePublished,
+        Refusal::IllegalAction { .. } => route_taken(),
+        Refusal::RouteTaken { .. } => Refusal::HostsNeeded { instance: instance() },
+        Refusal::HostsNeeded { .. } => Refusal::RuleUnsuited { rule: "require_signed_host" },
+        Refusal::RuleUnsuited { .. } => Refusal::EditWhilePublished,
         Refusal::EditWhilePublished => Refusal::DeleteWhilePublished,
         Refusal::DeleteWhilePublished => Refusal::AppInUse { count: 2 },
         Refusal::AppInUse { .. } => Refusal::NameTaken,
@@ -124,7 +135,7 @@ fn faults() -> Vec<Fault> {
 
 #[test]
 fn the_samples_are_all_there_are() {
-    assert_eq!(samples().len(), 46);
+    assert_eq!(samples().len(), 48);
     assert_eq!(faults().len(), 11);
 }
 
@@ -201,7 +212,8 @@ fn texts_carry_the_data() {
             Refusal::AlreadyGranted { app: app(), until: at() },
             "app1 already has a grant until 2021",
         ),
-        (Refusal::RouteTaken, "Api path already exist"),
+        (route_taken(), "Api path already exist: the API orders has"),
+        (Refusal::HostsNeeded { instance: instance() }, "instance i1 in the world file (`hosts:"),
         (Refusal::IllegalAction { status: Status::Offline }, "This action is illegal"),
         (Refusal::AppInUse { count: 1 }, "1 live grant."),
         (Refusal::ThrottleInUse { count: 1, api: "orders".into() }, "still limits the API orders."),

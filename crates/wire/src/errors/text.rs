@@ -112,9 +112,16 @@ pub(super) fn text(refusal: &Refusal, name_of: &dyn Fn(&UserId) -> Option<String
              in its publish-info.",
             status.words()
         ),
-        Refusal::RouteTaken => "Api path already exist: another API on this instance has the same \
-             method and path. Change one of them."
-            .into(),
+        Refusal::RouteTaken { by, path, instance } => format!(
+            "Api path already exist: {by} has this method and the path {path} on the instance \
+             {instance}, which is reached by the same hosts. Change one of them, or name hosts of \
+             its own for the instance in the world file."
+        ),
+        Refusal::HostsNeeded { instance } => format!(
+            "Calls to hosts that no instance names belong to another project. Name hosts for the \
+             instance {instance} in the world file (`hosts: [\"api.example.com\"]`), apply it, and \
+             try again."
+        ),
         Refusal::EditWhilePublished => {
             "The API is published. Stop it on every instance before you change it.".into()
         }
@@ -146,6 +153,11 @@ pub(super) fn text(refusal: &Refusal, name_of: &dyn Fn(&UserId) -> Option<String
         Refusal::ThrottlesFull { max } => format!(
             "The workspace has {max} throttling policies, which is as many as it may have. Delete \
              one that is not used, or bind APIs to one that is there."
+        ),
+        Refusal::RuleUnsuited { rule } => format!(
+            "The rule {rule} needs a proof that callers of this API do not bring: \
+             require_signed_host needs auth_type APP, forward_credentials APP or IAM. Take the rule \
+             back, or change the auth_type."
         ),
         Refusal::NonceUnsigned => "Only an API with auth_type APP can ask for a nonce: without a \
              signature, nothing covers it. Take the rule back, or let callers sign."

@@ -69,6 +69,10 @@ pub struct RulesBody {
     pub total_timeout_ms: Option<u32>,
     /// Further backends, as `host:port`.
     pub more_backends: Option<Vec<String>>,
+    /// Must a signature cover the header `Host`?
+    pub require_signed_host: Option<bool>,
+    /// Does the backend get the proof by which a call was admitted?
+    pub forward_credentials: Option<bool>,
 }
 
 impl RulesBody {
@@ -85,6 +89,8 @@ impl RulesBody {
             read_timeout_ms: rules.read_timeout_ms,
             total_timeout_ms: rules.total_timeout_ms,
             more_backends: Some(rules.more_backends.clone()),
+            require_signed_host: Some(rules.require_signed_host),
+            forward_credentials: Some(rules.forward_credentials),
         }
     }
 
@@ -105,6 +111,8 @@ impl RulesBody {
             read_timeout_ms: self.read_timeout_ms,
             total_timeout_ms: self.total_timeout_ms,
             more_backends,
+            require_signed_host: self.require_signed_host.unwrap_or_default(),
+            forward_credentials: self.forward_credentials.unwrap_or_default(),
         })
     }
 }
@@ -123,7 +131,8 @@ mod tests {
         assert_eq!(rules("{}"), Ok(Rules::default()));
         let all = r#"{"throttle": "slow", "nonce": true, "odd_paths": true, "upgrade": true,
             "retries": 3, "http2": true, "connect_timeout_ms": 1, "read_timeout_ms": 2,
-            "total_timeout_ms": 3, "more_backends": ["a:1", "[::1]:2", "a:1"]}"#;
+            "total_timeout_ms": 3, "more_backends": ["a:1", "[::1]:2", "a:1"],
+            "require_signed_host": true, "forward_credentials": true}"#;
         let read = rules(all).unwrap();
         assert_eq!(read.more_backends, ["a:1", "[::1]:2"]);
         let shown = serde_json::to_string(&RulesBody::of(&read)).unwrap();

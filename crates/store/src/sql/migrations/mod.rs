@@ -7,6 +7,7 @@ mod m0001_initial;
 mod m0002_rules;
 mod m0003_gateways;
 mod m0004_nodes;
+mod m0005_hosts;
 mod m0008_probes;
 mod m0009_gateway_boots;
 
@@ -23,11 +24,12 @@ pub struct Migration {
     sql: &'static str,
 }
 
-const ALL: [Migration; 6] = [
+const ALL: [Migration; 7] = [
     m0001_initial::MIGRATION,
     m0002_rules::MIGRATION,
     m0003_gateways::MIGRATION,
     m0004_nodes::MIGRATION,
+    m0005_hosts::MIGRATION,
     m0008_probes::MIGRATION,
     m0009_gateway_boots::MIGRATION,
 ];
@@ -159,9 +161,9 @@ mod tests {
     }
 
     /// From the tables of every version to today's, with what is there kept; and back from none.
-    async fn every_version_is_brought_up_to_date(dialect: &Dialect, open: impl AsyncFn() -> Pool) {
+    async fn every_version_is_brought_up_to_date(dialect: &Dialect, open: &dyn Fn() -> Pool) {
         for version in 1..=ALL.len() {
-            let database = open().await;
+            let database = open();
             to(&database, dialect, version).await.unwrap();
             let tx = SqlTransaction::begin(&database, "BEGIN").await.unwrap();
             let row = "INSERT INTO outbox (revision, ordinal, written_at, recipient, what, subject, \
@@ -184,23 +186,97 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn every_version_on_sqlite() {
+    /// Of projects that had something published before instances had hosts, the one that was first keeps
+    /// the calls to hosts that nobody names.
+    async fn the_project_that_was_first_serves_without_hosts(
+        dialect: &Dialect,
+        open: &dyn Fn() -> Pool,
+    ) {
+        let api = |id: &str, project: &str, deleted: &str| {
+            format!(
+                "INSERT INTO apis (id, project, workspace, name, name_lower, description, \
+                 description_lower, auth, method, path, shape, visibility, manager, created_by, \
+                 created_at, updated_at, retention_hours, definition, deleted, revision) VALUES \
+                 ('{id}', '{project}', 'w', '', '', '', '', 'none', 'GET', '/', '', 'project', 'u', 'u', \
+                 1, 1, 0, '{{}}', {deleted}, 1)"
+            )
+        };
+        let published = |api: &str, status: &str, at: &str, published: i64| {
+            format!(
+                "INSERT INTO publications (api, instance, status, status_at, published_at, revision) \
+                 VALUES ('{api}', 'APIG', '{status}', {at}, {published}, 1)"
+            )
+        };
+        for (status_of_p1, at, expected) in [
+            ("published", "NULL", Some("p1")),
+            ("stopped", "NULL", Some("p1")),
+            ("unpublishing", "9", Some("p1")),
+            ("unpublishing", "5", Some("p2")),
+            ("offline", "NULL", Some("p2")),
+        ] {
+            let database = open();
+            let before = ALL.iter().position(|step| step.name == "m0005_hosts").unwrap();
+            to(&database, dialect, before).await.unwrap();
+            let tx = SqlTransaction::begin(&database, "BEGIN").await.unwrap();
+            for statement in [
+                "UPDATE head SET decided_at = 7".to_owned(),
+                api("x0", "p0", "TRUE"),
+                published("x0", "published", "NULL", 1),
+                api("x1", "p1", "FALSE"),
+                published("x1", status_of_p1, at, 2),
+                api("x2", "p2", "FALSE"),
+                published("x2", "published", "NULL", 3),
+                api("x3", "p3", "FALSE"),
+                published("x3", "created", "NULL", 0),
+            ] {
+                tx.execute_unprepared(&statement).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            to(&database, dialect, ALL.len()).await.unwrap();
+            let tx = SqlTransaction::begin(&database, "BEGIN").await.unwrap();
+            let rows =
+                super::super::tables::default_project::Entity::find().all(&tx).await.unwrap();
+            tx.commit().await.unwrap();
+            let projects: Vec<_> = rows.iter().map(|row| row.project.as_str()).collect();
+            assert_eq!(projects.first().copied(), expected, "{status_of_p1} {at}");
+        }
+    }
+
+    async fn in_files(test: impl AsyncFn(&Dialect, &dyn Fn() -> Pool)) {
         let folder = tempfile::tempdir().unwrap();
-        let open = async || {
+        let open = || {
             let file = tempfile::NamedTempFile::new_in(&folder).unwrap().keep().unwrap().1;
             let options = SqliteConnectOptions::new().filename(file);
             Pool::new(Connector::Sqlite(Box::new(options)), 1)
         };
-        every_version_is_brought_up_to_date(&super::super::sqlite::DIALECT, open).await;
+        test(&super::super::sqlite::DIALECT, &open).await;
+    }
+
+    async fn on_servers(test: impl AsyncFn(&Dialect, &dyn Fn() -> Pool)) {
+        let open = || {
+            let options = tidegate_testkit::postgres::database().parse().unwrap();
+            Pool::new(Connector::Postgres(Box::new(options), Use::Writing), 1)
+        };
+        test(&super::super::postgres::DIALECT, &open).await;
+    }
+
+    #[tokio::test]
+    async fn every_version_on_sqlite() {
+        in_files(every_version_is_brought_up_to_date).await;
     }
 
     #[tokio::test]
     async fn every_version_on_postgresql() {
-        let open = async || {
-            let options = tidegate_testkit::postgres::database().parse().unwrap();
-            Pool::new(Connector::Postgres(Box::new(options), Use::Writing), 1)
-        };
-        every_version_is_brought_up_to_date(&super::super::postgres::DIALECT, open).await;
+        on_servers(every_version_is_brought_up_to_date).await;
+    }
+
+    #[tokio::test]
+    async fn who_serves_without_hosts_on_sqlite() {
+        in_files(the_project_that_was_first_serves_without_hosts).await;
+    }
+
+    #[tokio::test]
+    async fn who_serves_without_hosts_on_postgresql() {
+        on_servers(the_project_that_was_first_serves_without_hosts).await;
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_domain::{Api, App, Instance, Quota, Rules, Throttle, Timestamp};
+use tidegate_domain::{Api, App, HostName, Instance, ProjectId, Quota, Rules, Throttle, Timestamp};
 
 use super::super::access::{Stored, rows_in};
 use super::super::cells::{Cells, Name, id, maybe_id};
 use super::super::pool::SqlTransaction;
-use super::super::tables::{api_tags, apis, apps, instances, throttles};
+use super::super::tables::{api_tags, apis, apps, default_project, instances, throttles};
 use super::people::some_text;
 use super::stored_alone;
 use crate::{AppRecord, Result, Revision, Sealed};
@@ -23,18 +23,32 @@ impl instances::Model {
             description: instance.description.clone(),
             created_at: instance.created_at.as_ms(),
             revision: revision.column(),
+            // A host has no blank in it.
+            hosts: instance.hosts.iter().map(HostName::as_str).collect::<Vec<_>>().join(" "),
         }
     }
 
     fn read(self) -> Result<Instance> {
         let cells = Cells::of(instances::Entity, &[&self.project, &self.id]);
+        let hosts = self.hosts.split_whitespace();
         Ok(Instance {
+            hosts: hosts.map(|host| cells.text("hosts", host)).collect::<Result<_>>()?,
             id: cells.text("id", &self.id)?,
             project: cells.text("project", &self.project)?,
             name: self.name,
             description: self.description,
             created_at: Timestamp::from_ms(self.created_at),
         })
+    }
+}
+
+impl default_project::Model {
+    pub fn of(project: &ProjectId, revision: Revision) -> Self {
+        Self { one: 1, project: id(project), revision: revision.column() }
+    }
+
+    pub fn read(self) -> Result<ProjectId> {
+        Cells::of(default_project::Entity, &["1"]).text("project", &self.project)
     }
 }
 
@@ -128,6 +142,8 @@ impl apis::Model {
             total_timeout_ms: rules.total_timeout_ms.map(i64::from),
             // A host has no blank in it.
             more_backends: rules.more_backends.join(" "),
+            require_signed_host: rules.require_signed_host,
+            forward_credentials: rules.forward_credentials,
         }
     }
 
@@ -144,6 +160,8 @@ impl apis::Model {
             read_timeout_ms: ms("read_timeout_ms", self.read_timeout_ms)?,
             total_timeout_ms: ms("total_timeout_ms", self.total_timeout_ms)?,
             more_backends: self.more_backends.split_whitespace().map(str::to_owned).collect(),
+            require_signed_host: self.require_signed_host,
+            forward_credentials: self.forward_credentials,
         })
     }
 
