@@ -72,7 +72,7 @@ impl Log {
             Change::ApiGone(n) => is(apis, n) == Some(true),
             Change::Publication(n, ..) => is(apis, n).is_some(),
             Change::Standing(n, _, of, _) => is(apis, n).is_some() && is(apps, of).is_some(),
-            Change::Token(..) => true,
+            Change::Token(..) | Change::Hosts(..) => true,
         };
         if !goes {
             return;
