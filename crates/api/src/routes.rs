@@ -66,6 +66,7 @@ routes! {
 
     post "/v3/auth/tokens" Anyone => iam::issue_token;
     get "/v3/auth/tokens" Identified => iam::check_token;
+    delete "/v3/auth/tokens" Identified => iam::revoke_token;
     get "/v3/auth/domains" Identified => iam::list_domains;
     get "/v3/projects" Identified => iam::list_projects;
 

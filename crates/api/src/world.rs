@@ -1,9 +1,17 @@
 //! The world file: what an operator writes down, as YAML or JSON.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use tidegate_control::{InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World};
 use tidegate_domain::{DomainId, HostName, InstanceId, ProjectId, Role, WorkspaceId};
 use tidegate_sign::Secret;
+
+/// The shortest password, in characters.
+const PASSWORD_CHARS: usize = 8;
+
+/// How many different characters a password has at least.
+const PASSWORD_DISTINCT: usize = 5;
 
 /// A world file.
 #[derive(Deserialize, Serialize)]
@@ -105,6 +113,9 @@ impl WorldFile {
     /// The world the file describes, or everything that is wrong with it, a line each.
     pub fn into_world(self) -> Result<World, String> {
         let mut faults = Vec::new();
+        once("project", self.projects.iter().map(|project| &project.id), &mut faults);
+        let users = || self.projects.iter().flat_map(|project| &project.users);
+        once("access_key", users().filter_map(|user| user.access_key.as_ref()), &mut faults);
         let projects =
             self.projects.into_iter().filter_map(|project| project.read(&mut faults)).collect();
         if faults.is_empty() { Ok(World { projects }) } else { Err(faults.join("\n")) }
@@ -129,10 +140,30 @@ fn name(what: &str, text: &str, faults: &mut Vec<String>) {
     }
 }
 
+/// Nothing is named twice: which of the two would count is anybody's guess.
+fn once<'a>(what: &str, names: impl Iterator<Item = &'a String>, faults: &mut Vec<String>) {
+    let (mut seen, mut told) = (BTreeSet::new(), BTreeSet::new());
+    for name in names {
+        if !seen.insert(name) && told.insert(name) {
+            faults.push(format!("{what} `{name}`: it is there twice"));
+        }
+    }
+}
+
+/// A password that a stranger would not guess within the first thousands.
+fn is_strong(password: &str) -> bool {
+    let distinct: BTreeSet<char> = password.chars().collect();
+    let is_number = password.chars().all(|c| c.is_ascii_digit());
+    password.chars().count() >= PASSWORD_CHARS && distinct.len() >= PASSWORD_DISTINCT && !is_number
+}
+
 impl ProjectFile {
     fn read(self, faults: &mut Vec<String>) -> Option<ProjectSpec> {
         name("project", &self.name, faults);
         name("domain", &self.domain.name, faults);
+        once("user", self.users.iter().map(|user| &user.name), faults);
+        once("instance", self.instances.iter().map(|instance| &instance.id), faults);
+        once("workspace", self.workspaces.iter().map(|workspace| &workspace.id), faults);
         let project = id(ProjectId::parse, "project", &self.id, faults);
         let domain = id(DomainId::parse, "domain", &self.domain.id, faults);
         let users = self.users.into_iter().map(|user| user.read(faults)).collect();
@@ -163,6 +194,13 @@ impl UserFile {
         if empty {
             faults.push(format!("user `{}`: leave a key out rather than empty", self.name));
         }
+        if self.password.as_ref().is_some_and(|password| !is_strong(password)) {
+            faults.push(format!(
+                "user `{}`: the password is too weak; use at least {PASSWORD_CHARS} characters, \
+                 {PASSWORD_DISTINCT} of them different, and not digits alone",
+                self.name
+            ));
+        }
         UserSpec {
             name: self.name,
             password: self.password.map(Secret::new),
@@ -188,6 +226,7 @@ impl InstanceFile {
 impl WorkspaceFile {
     fn read(self, faults: &mut Vec<String>) -> Option<WorkspaceSpec> {
         name("workspace", &self.name, faults);
+        once("member", self.members.iter().map(|member| &member.user), faults);
         let id = id(WorkspaceId::parse, "workspace", &self.id, faults);
         let members = self.members.into_iter().filter_map(|m| m.read(faults)).collect();
         Some(WorkspaceSpec { id: id?, name: self.name, members })
@@ -237,6 +276,35 @@ mod tests {
             "xn-- form",
         ] {
             assert!(fault.contains(part), "{part} is missing in {fault}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_named_twice_and_no_password_is_weak() {
+        let project = |more: &str| {
+            format!(r#"{{"id": "p", "name": "r", "domain": {{"id": "d", "name": "d"}}{more}}}"#)
+        };
+        let twice = file(&format!(r#"{{"projects": [{p}, {p}]}}"#, p = project(""))).err().unwrap();
+        assert_eq!(twice, "project `p`: it is there twice");
+        for password in ["12345", "1234567890", "aaaaaaaaaa", "abcdabcd", "Pw-1"] {
+            let users = format!(r#", "users": [{{"name": "u", "password": "{password}"}}]"#);
+            let fault = file(&format!(r#"{{"projects": [{}]}}"#, project(&users))).err().unwrap();
+            assert!(fault.contains("too weak") && !fault.contains(password), "{fault}");
+        }
+        let two = |what: &str, one: &str| project(&format!(r#", "{what}": [{one}, {one}]"#));
+        let member = r#"{"user": "u", "role": "viewer"}"#;
+        let shop = |members: &str| format!(r#"{{"id": "w", "name": "w", "members": [{members}]}}"#);
+        for (project, fault) in [
+            (two("users", r#"{"name": "u"}"#), "user `u`: it is there twice"),
+            (two("instances", r#"{"id": "i", "name": "i"}"#), "instance `i`: it is there twice"),
+            (two("workspaces", &shop("")), "workspace `w`: it is there twice"),
+            (
+                project(&format!(r#", "workspaces": [{}]"#, shop(&format!("{member}, {member}")))),
+                "member `u`: it is there twice",
+            ),
+        ] {
+            let found = file(&format!(r#"{{"projects": [{project}]}}"#)).err();
+            assert_eq!(found.as_deref(), Some(fault));
         }
     }
 

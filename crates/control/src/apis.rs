@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use tidegate_domain::refusal::Counted;
 use tidegate_domain::{Api, ApiId, Refusal, Role, Rules, Task, UserId};
 use tidegate_store::{ApiFilter, ListedBy, Paging};
 
@@ -25,6 +26,10 @@ pub(crate) async fn create(
     seat.must(Task::Edit)?;
     let manager = reviewer(turn, &seat, &draft.manager).await?;
     must_be_free(turn, &seat, &draft.name, None).await?;
+    let (workspace, one) = (Some(seat.workspace.clone()), Paging { offset: 0, limit: 1 });
+    let filter = ApiFilter { workspace, ..ApiFilter::default() };
+    let count = turn.apis(&filter, one).await?.total;
+    turn.settings.quotas.must_have_room(Counted::Apis, count)?;
     let id = ApiId::draw()?;
     let now = turn.now;
     let api = Api {

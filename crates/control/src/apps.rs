@@ -1,6 +1,7 @@
 //! Apps: made, renamed, given a new secret, deleted.
 
 use serde_json::json;
+use tidegate_domain::refusal::Counted;
 use tidegate_domain::standing::Command as StandingCommand;
 use tidegate_domain::{App, AppId, AppKind, Refusal, Standing, Task, limits};
 use tidegate_sign::Secret;
@@ -35,6 +36,10 @@ pub(crate) async fn create(
         AppKind::Iam => iam_name(turn, &seat, name).await?,
     };
     must_be_free(turn, &seat, &name, None).await?;
+    let (workspace, one) = (Some(seat.workspace.clone()), Paging { offset: 0, limit: 1 });
+    let filter = AppFilter { workspace, kind: Some(AppKind::App), ..AppFilter::default() };
+    let count = turn.apps(&filter, one).await?.total;
+    turn.settings.quotas.must_have_room(Counted::Apps, count)?;
     let id = AppId::draw()?;
     let (app_key, secret) = match kind {
         AppKind::App => (hex32()?, Some(Secret::new(hex32()?))),

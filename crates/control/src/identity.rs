@@ -5,20 +5,15 @@ use std::sync::{Arc, OnceLock};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use serde_json::json;
-use tidegate_domain::time::DAY_MS;
 use tidegate_domain::{ProjectId, Timestamp, UserId};
-use tidegate_sign::{Secret, constant_time_eq, hex, sha256};
-use tidegate_store::{Project, Revision, Token, TokenHash, User, View};
+use tidegate_sign::{Secret, constant_time_eq};
+use tidegate_store::{Project, Token, User, View};
 use tokio::sync::Semaphore;
 
 use crate::error::Result;
-use crate::turn::{self, Turn};
+use crate::tokens::{Issued, token_hash};
 use crate::vault::user_secret_key;
-use crate::{Control, Error, ids};
-
-/// How long a token is good for.
-const TOKEN_MS: i64 = DAY_MS;
+use crate::{Control, Error};
 
 /// How many passwords are checked at a time. A check costs some 40 ms of CPU by design, so that
 /// unbounded log-ins would be a way to deny service.
@@ -33,6 +28,16 @@ pub struct Identity {
     pub name: String,
     /// The project.
     pub project: Project,
+}
+
+/// Somebody who has proven who they are, and by what: until a token is issued, it may have been taken away.
+#[derive(Clone)]
+pub(crate) struct Proven {
+    pub identity: Identity,
+    /// The user as they were then, with the credentials that were compared.
+    pub user: User,
+    /// The token that was the proof, if one was.
+    pub parent: Option<Token>,
 }
 
 /// What somebody offers for a token.
@@ -105,20 +110,6 @@ impl From<tidegate_store::StoreError> for LoginError {
     }
 }
 
-/// A token that was just made. This is the only time its text is known.
-pub struct Issued {
-    /// The text.
-    pub text: Secret,
-    /// Whom it stands for.
-    pub identity: Identity,
-    /// When it was made.
-    pub issued_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Timestamp,
-    /// The revision that holds it.
-    pub revision: Revision,
-}
-
 /// Lets a few password checks run at a time.
 pub(crate) struct Gatekeeper(Arc<Semaphore>);
 
@@ -158,23 +149,30 @@ pub(crate) fn is_password(password: &str, hash: &str) -> bool {
         .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
-fn token_hash(text: &str) -> TokenHash {
-    TokenHash(sha256(text.as_bytes()))
-}
-
 impl Control {
     /// The user with this access key, and his secret key to check a signature with.
     pub async fn access_key(&self, access: &str) -> Result<Option<(Identity, Secret)>> {
+        let known = self.user_of_key(access).await?;
+        Ok(known.map(|(proven, secret)| (proven.identity, secret)))
+    }
+
+    async fn user_of_key(&self, access: &str) -> Result<Option<(Proven, Secret)>> {
         let mut view = self.store.view().await?;
         let Some(user) = view.user_by_access_key(access).await? else {
             return Ok(None);
         };
         let secret = self.vault.open(&user.secret_key, &user_secret_key(&user.id))?;
-        Ok(identity(&mut *view, user).await?.map(|identity| (identity, secret)))
+        let identity = identity(&mut *view, &user).await?;
+        Ok(identity.map(|identity| (Proven { identity, user, parent: None }, secret)))
     }
 
     /// Whom a token stands for at `now`.
     pub async fn token(&self, text: &str, now: Timestamp) -> Result<Option<(Identity, Token)>> {
+        let proven = self.holder(text, now).await?;
+        Ok(proven.and_then(|proven| Some((proven.identity, proven.parent?))))
+    }
+
+    async fn holder(&self, text: &str, now: Timestamp) -> Result<Option<Proven>> {
         let hash = token_hash(text);
         let mut view = self.store.view().await?;
         let Some(token) = view.token(&hash).await?.filter(|token| now < token.expires_at) else {
@@ -183,7 +181,8 @@ impl Control {
         let Some(user) = view.user(&token.user).await? else {
             return Ok(None);
         };
-        Ok(identity(&mut *view, user).await?.map(|identity| (identity, token)))
+        let identity = identity(&mut *view, &user).await?;
+        Ok(identity.map(|identity| Proven { identity, user, parent: Some(token) }))
     }
 
     /// A token for somebody who proves who he is.
@@ -193,20 +192,18 @@ impl Control {
         scope: &Scope,
         now: Timestamp,
     ) -> Result<Issued, LoginError> {
-        let identity = match login {
+        let proven = match login {
             Login::Password { domain, name, password } => {
                 self.by_password(&domain, &name, password, scope).await?
             }
-            Login::Token(text) => {
-                self.token(text.expose(), now).await?.map(|(identity, _)| identity)
-            }
+            Login::Token(text) => self.holder(text.expose(), now).await?,
             Login::AccessKey { access, secret } => self.by_access_key(&access, &secret).await?,
         };
-        let identity = identity.ok_or(LoginError::Wrong)?;
-        if !scope.covers(&identity.project) {
+        let proven = proven.ok_or(LoginError::Wrong)?;
+        if !scope.covers(&proven.identity.project) {
             return Err(LoginError::ScopeUnknown);
         }
-        Ok(self.issue(identity, now).await?)
+        self.issue(proven, now).await?.ok_or(LoginError::Wrong)
     }
 
     async fn by_password(
@@ -215,59 +212,37 @@ impl Control {
         name: &str,
         password: Secret,
         scope: &Scope,
-    ) -> Result<Option<Identity>, LoginError> {
+    ) -> Result<Option<Proven>, LoginError> {
         let mut view = self.store.view().await?;
-        let mut found = None;
+        let mut found: Option<Proven> = None;
         for user in view.users_by_name(domain, name).await? {
-            let Some(who) = identity(&mut *view, user.clone()).await? else {
+            let Some(who) = identity(&mut *view, &user).await? else {
                 continue;
             };
             let meant = scope.covers(&who.project);
             if meant || found.is_none() {
-                found = Some((who, user.password_hash));
+                found = Some(Proven { identity: who, user, parent: None });
             }
             if meant {
                 break;
             }
         }
         drop(view);
-        let hash = found.as_ref().map(|(_, hash)| hash.clone()).filter(|hash| !hash.is_empty());
-        let right = self.logins.check(password, hash).await;
-        Ok(found.filter(|_| right).map(|(who, _)| who))
+        let hash = found.as_ref().map(|proven| proven.user.password_hash.clone());
+        let right = self.logins.check(password, hash.filter(|hash| !hash.is_empty())).await;
+        Ok(found.filter(|_| right))
     }
 
     async fn by_access_key(
         &self,
         access: &str,
         secret: &Secret,
-    ) -> Result<Option<Identity>, LoginError> {
-        let Some((identity, right)) = self.access_key(access).await? else {
+    ) -> Result<Option<Proven>, LoginError> {
+        let Some((proven, right)) = self.user_of_key(access).await? else {
             return Ok(None);
         };
         let equal = constant_time_eq(right.expose().as_bytes(), secret.expose().as_bytes());
-        Ok(equal.then_some(identity))
-    }
-
-    async fn issue(&self, identity: Identity, now: Timestamp) -> Result<Issued> {
-        turn::whole(|| self.issue_once(identity.clone(), now)).await
-    }
-
-    async fn issue_once(&self, identity: Identity, now: Timestamp) -> Result<Issued> {
-        let text = Secret::new(hex(&ids::random::<32>()?));
-        let mut turn = Turn::begin(self, Some(identity.user.clone()), now).await?;
-        let hash = token_hash(text.expose());
-        let issued_at = turn.now;
-        let token = Token {
-            hash,
-            user: identity.user.clone(),
-            project: identity.project.id.clone(),
-            issued_at,
-            expires_at: issued_at.plus_ms(TOKEN_MS),
-        };
-        turn.put_token(&token).await?;
-        turn.record("token.issued", &identity.user, json!({})).await?;
-        let revision = self.commit(turn).await?;
-        Ok(Issued { text, identity, issued_at, expires_at: token.expires_at, revision })
+        Ok(equal.then_some(proven))
     }
 
     /// A user's name.
@@ -282,7 +257,12 @@ impl Control {
     }
 }
 
-async fn identity(view: &mut dyn View, user: User) -> Result<Option<Identity>> {
+/// Who a user is; none for one that is disabled.
+async fn identity(view: &mut dyn View, user: &User) -> Result<Option<Identity>> {
+    if user.disabled {
+        return Ok(None);
+    }
     let project = view.project(&user.project).await?;
-    Ok(project.map(|project| Identity { user: user.id, name: user.name, project }))
+    let (id, name) = (user.id.clone(), user.name.clone());
+    Ok(project.map(|project| Identity { user: id, name, project }))
 }

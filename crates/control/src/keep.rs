@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use tidegate_domain::refusal::Counted;
 use tidegate_domain::standing::{self, Event};
-use tidegate_domain::{Api, Key, Standing};
-use tidegate_store::AppRecord;
+use tidegate_domain::{Api, Application, Key, Standing};
+use tidegate_store::{AppRecord, ApplicationFilter, Paging};
 
 use crate::error::Result;
 use crate::turn::Turn;
@@ -38,9 +39,8 @@ pub(crate) async fn happened(
     }
     for event in events {
         match &event {
-            Event::Applied(application) | Event::ApplicationClosed(application) => {
-                turn.put_application(application).await?;
-            }
+            Event::Applied(application) => file(turn, application).await?,
+            Event::ApplicationClosed(application) => turn.put_application(application).await?,
             Event::NoticeSent(notice)
             | Event::NoticeScheduled(notice)
             | Event::NoticeClosed(notice) => turn.put_notice(notice).await?,
@@ -55,6 +55,16 @@ pub(crate) async fn happened(
         standing = standing::evolve(standing, event, turn.now);
     }
     Ok(Some(standing))
+}
+
+/// Keeps a new application, if its applicant may have another one that waits.
+pub(crate) async fn file(turn: &mut Turn<'_>, application: &Application) -> Result<()> {
+    let applicant = Some(application.applicant.clone());
+    let pending = Some(true);
+    let waiting = ApplicationFilter { applicant, pending, ..ApplicationFilter::default() };
+    let count = turn.applications(&waiting, Paging { offset: 0, limit: 1 }).await?.total;
+    turn.settings.quotas.must_have_room(Counted::WaitingApplications, count)?;
+    Ok(turn.put_application(application).await?)
 }
 
 /// Tells the journal, and by the outbox the people an event concerns.

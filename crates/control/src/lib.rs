@@ -31,9 +31,11 @@ mod proof;
 mod publications;
 mod quarantine;
 mod queries;
+mod quotas;
 mod remind;
 mod rules;
 mod settle;
+mod tokens;
 mod turn;
 mod vault;
 mod verdicts;
@@ -57,20 +59,22 @@ pub use gateways::{
     GatewayState, HearError, Impostor, Line,
 };
 pub use hosts::{Unreached, unreached};
-pub use identity::{Identity, Issued, Login, LoginError, Scope};
+pub use identity::{Identity, Login, LoginError, Scope};
 pub use proof::{CLOCK_LIMIT_MS, Clocks, Unproven};
 pub use queries::{
     ApiActionOn, ApiShown, AppShown, ApplicationShown, Approver, BoundApi, Cause, GrantedApp,
     Inbox, InstanceChoice, InstanceFilter, InstanceShown, NoticeShown, PublicationShown,
     RightShown, ThrottleShown,
 };
+pub use quotas::Quotas;
 pub use settle::Settled;
 pub use tidegate_store::{
     ApiFilter, Damaged, DutyTask, MessageId, Page, Paging, Revision, StoreError, Waiting,
 };
+pub use tokens::Issued;
 pub use vault::{Vault, VaultError};
 pub use world::{
-    Change, InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World, WorldError,
+    Change, Fate, InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World, WorldError,
 };
 
 /// Choices an installation may make.
@@ -80,6 +84,8 @@ pub struct Settings {
     pub admin_is_reviewer: bool,
     /// Are secrets shown in lists of apps, as the vendor does?
     pub secrets_in_lists: bool,
+    /// How much a workspace or a user may have.
+    pub quotas: Quotas,
 }
 
 /// The control side of one installation.

@@ -144,7 +144,9 @@ async fn record(
     }
     let now = turn.now;
     for event in &events {
-        if let Event::Applied(application) | Event::ApplicationClosed(application) = event {
+        if let Event::Applied(application) = event {
+            keep::file(turn, application).await?;
+        } else if let Event::ApplicationClosed(application) = event {
             turn.put_application(application).await?;
         }
         if let Event::Published = event {

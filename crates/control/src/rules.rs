@@ -1,7 +1,7 @@
 //! How the gate treats an API's calls, and the throttling policies that APIs are bound to.
 
 use serde_json::json;
-use tidegate_domain::{ApiId, Quota, Refusal, Rules, Task, Throttle, ThrottleName, limits};
+use tidegate_domain::{ApiId, Quota, Refusal, Rules, Task, Throttle, ThrottleName};
 use tidegate_store::{ApiFilter, Paging};
 
 use crate::caller::Caller;
@@ -57,8 +57,12 @@ pub(crate) async fn set_throttle(
     let seat = turn.seat(caller).await?;
     seat.must(Task::Edit)?;
     let before = turn.throttle(&seat.workspace, &name).await?;
-    if before.is_none() && turn.throttles(&seat.workspace).await?.len() >= limits::THROTTLES {
-        return Err(Refusal::ThrottlesFull { max: limits::THROTTLES }.into());
+    if before.is_none() {
+        let (count, max) =
+            (turn.throttles(&seat.workspace).await?.len(), turn.settings.quotas.throttles);
+        if count as u64 >= u64::from(max) {
+            return Err(Refusal::ThrottlesFull { max }.into());
+        }
     }
     let throttle = Throttle { workspace: seat.workspace, name, quota };
     if before.as_ref() == Some(&throttle) {

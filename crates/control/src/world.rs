@@ -1,5 +1,10 @@
-//! The world: projects, users, instances and workspaces, as an operator writes them down. Applying a
-//! world creates or updates what it names and touches nothing else.
+//! The world: projects, users, instances and workspaces, as an operator writes them down.
+//!
+//! A world is the whole truth about who has access to the projects it names: a user of such a project that
+//! it leaves out is disabled, a member that it leaves out is removed. Nothing else is taken away.
+
+mod leaving;
+mod passwords;
 
 use serde_json::json;
 use tidegate_domain::id::SHARED_INSTANCE;
@@ -13,7 +18,8 @@ use crate::error::Result;
 use crate::ids::DrawnId;
 use crate::turn::{self, MayBeUndone, Turn};
 use crate::vault::user_secret_key;
-use crate::{Control, Error, hosts, identity};
+use crate::world::passwords::Passwords;
+use crate::{Control, Error, hosts, tokens};
 
 /// What shall be there.
 #[derive(Clone, Default)]
@@ -87,11 +93,54 @@ pub struct MemberSpec {
     pub reviewer: bool,
 }
 
+/// What becomes of a thing by applying a world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It was not there before.
+    Created,
+    /// It is another now.
+    Updated,
+    /// A user that was disabled has access again.
+    Enabled,
+    /// A user has no access any more.
+    Disabled,
+    /// A member is none any more.
+    Removed,
+}
+
+impl Fate {
+    /// All there are.
+    pub const ALL: [Self; 5] =
+        [Self::Created, Self::Updated, Self::Enabled, Self::Disabled, Self::Removed];
+
+    /// The name in the journal and in answers. A name that was given out stays what it is.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// What would become of it, for somebody who only asks.
+    pub const fn future(self) -> &'static str {
+        match self {
+            Self::Created => "would create",
+            Self::Updated => "would update",
+            Self::Enabled => "would enable",
+            Self::Disabled => "would disable",
+            Self::Removed => "would remove",
+        }
+    }
+}
+
 /// What applying a world changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Was it not there before?
-    pub created: bool,
+    /// What becomes of it.
+    pub fate: Fate,
     /// The kind of thing.
     pub kind: &'static str,
     /// Which one.
@@ -104,6 +153,9 @@ pub enum WorldError {
     /// The world contradicts itself or what is there.
     #[error("{0}")]
     Wrong(String),
+    /// Somebody changed a password since it was compared with the one of the world.
+    #[error("another world was applied at the same time; try again")]
+    Overtaken,
     /// Something broke.
     #[error(transparent)]
     Broken(#[from] Error),
@@ -130,14 +182,17 @@ impl MayBeUndone for WorldError {
     fn is_undone(&self) -> bool {
         match self {
             Self::Wrong(_) => false,
+            // As the same turn would be: what was compared is compared anew.
+            Self::Overtaken => true,
             Self::Broken(error) => error.is_undone(),
         }
     }
 }
 
 impl Control {
-    /// Creates or updates what `world` names, all or nothing, and tells what changed; with `dry_run`,
-    /// only tells.
+    /// Creates or updates what `world` names, and takes access from those it leaves out, all or nothing.
+    /// Returns what changed; with `dry_run`, only that. Passwords are compared and hashed before any
+    /// transaction begins, so that no other writer waits for it.
     pub async fn apply(
         &self,
         world: &World,
@@ -153,15 +208,16 @@ impl Control {
         dry_run: bool,
         now: Timestamp,
     ) -> Result<Vec<Change>, WorldError> {
+        let passwords = Passwords::prepare(self, world).await?;
         let turn = Turn::begin(self, None, now).await?;
-        let mut applying = Applying { turn, changes: Vec::new() };
+        let mut applying = Applying { turn, passwords, changes: Vec::new(), takes_away: false };
         for project in &world.projects {
             applying.project(project).await?;
         }
         hosts::must_be_apart(&mut applying.turn).await?;
-        let Applying { turn, changes } = applying;
+        let Applying { turn, changes, takes_away, .. } = applying;
         if !dry_run && !changes.is_empty() {
-            self.commit(turn).await?;
+            self.commit_as(turn, takes_away).await?;
         }
         Ok(changes)
     }
@@ -169,20 +225,44 @@ impl Control {
 
 struct Applying<'a> {
     turn: Turn<'a>,
+    passwords: Passwords,
     changes: Vec<Change>,
+    /// Has anybody lost a token?
+    takes_away: bool,
+}
+
+fn has_same_credentials(before: &User, user: &User) -> bool {
+    before.password_hash == user.password_hash
+        && before.access_key == user.access_key
+        && before.secret_key == user.secret_key
 }
 
 impl Applying<'_> {
+    async fn revoke_tokens(&mut self, user: &UserId) -> Result<(), WorldError> {
+        self.takes_away |= tokens::revoke_all(&mut self.turn, user).await? > 0;
+        Ok(())
+    }
+
     async fn changed(
         &mut self,
-        created: bool,
+        fate: Fate,
         kind: &'static str,
         name: &str,
     ) -> Result<(), WorldError> {
-        let what = format!("{kind}.{}", if created { "created" } else { "updated" });
+        let what = format!("{kind}.{}", fate.name());
         self.turn.record(&what, name, json!({})).await?;
-        self.changes.push(Change { created, kind, name: name.to_owned() });
+        self.changes.push(Change { fate, kind, name: name.to_owned() });
         Ok(())
+    }
+
+    /// It was put: was it there before?
+    async fn put(
+        &mut self,
+        was_there: bool,
+        kind: &'static str,
+        name: &str,
+    ) -> Result<(), WorldError> {
+        self.changed(if was_there { Fate::Updated } else { Fate::Created }, kind, name).await
     }
 
     async fn project(&mut self, spec: &ProjectSpec) -> Result<(), WorldError> {
@@ -195,7 +275,7 @@ impl Applying<'_> {
         let before = self.turn.project(&spec.id).await?;
         if before.as_ref() != Some(&project) {
             self.turn.put_project(&project).await?;
-            self.changed(before.is_none(), "project", spec.id.as_str()).await?;
+            self.put(before.is_some(), "project", spec.id.as_str()).await?;
         }
         for user in &spec.users {
             self.user(&spec.id, user).await?;
@@ -213,6 +293,7 @@ impl Applying<'_> {
         for workspace in &spec.workspaces {
             self.workspace(&spec.id, workspace).await?;
         }
+        self.leave(spec).await?;
         Ok(())
     }
 
@@ -227,14 +308,13 @@ impl Applying<'_> {
                 password_hash: String::new(),
                 access_key: String::new(),
                 secret_key: Sealed(Vec::new()),
+                disabled: false,
             },
         };
-        if let Some(password) = &spec.password {
-            // A hash has its own salt, so equality shows only by checking.
-            if !identity::is_password(password.expose(), &user.password_hash) {
-                user.password_hash = identity::hash_password(password.expose())
-                    .ok_or_else(|| WorldError::Wrong(format!("{}: bad password", spec.name)))?;
-            }
+        user.disabled = false;
+        if spec.password.is_some() {
+            user.password_hash =
+                self.passwords.hash(project, &spec.name, &user.password_hash)?.to_owned();
         }
         if let Some(access_key) = &spec.access_key {
             user.access_key.clone_from(access_key);
@@ -250,11 +330,20 @@ impl Applying<'_> {
             let what = format!("the user {} has an access_key without a secret_key", spec.name);
             return Err(WorldError::Wrong(what));
         }
-        if before.as_ref() != Some(&user) {
+        let Some(before) = before else {
             self.turn.put_user(&user).await?;
-            self.changed(before.is_none(), "user", &spec.name).await?;
+            return self.changed(Fate::Created, "user", &spec.name).await;
+        };
+        if before == user {
+            return Ok(());
         }
-        Ok(())
+        self.turn.put_user(&user).await?;
+        // Whoever had the old credentials may have got tokens by them.
+        if !has_same_credentials(&before, &user) {
+            self.revoke_tokens(&user.id).await?;
+        }
+        let fate = if before.disabled { Fate::Enabled } else { Fate::Updated };
+        self.changed(fate, "user", &spec.name).await
     }
 
     async fn instance(
@@ -281,7 +370,7 @@ impl Applying<'_> {
         }
         if before.as_ref() != Some(&instance) {
             self.turn.put_instance(&instance).await?;
-            self.changed(before.is_none(), "instance", spec.id.as_str()).await?;
+            self.put(before.is_some(), "instance", spec.id.as_str()).await?;
         }
         Ok(())
     }
@@ -300,7 +389,7 @@ impl Applying<'_> {
         let workspace = Workspace { id, project: project.clone(), name };
         if before.as_ref() != Some(&workspace) {
             self.turn.put_workspace(&workspace).await?;
-            self.changed(before.is_none(), "workspace", spec.id.as_str()).await?;
+            self.put(before.is_some(), "workspace", spec.id.as_str()).await?;
         }
         for member in &spec.members {
             self.member(project, &spec.id, member).await?;
@@ -327,7 +416,7 @@ impl Applying<'_> {
         };
         if before.as_ref() != Some(&member) {
             self.turn.put_member(&member).await?;
-            self.changed(before.is_none(), "member", &format!("{workspace}/{}", spec.user)).await?;
+            self.put(before.is_some(), "member", &format!("{workspace}/{}", spec.user)).await?;
         }
         Ok(())
     }

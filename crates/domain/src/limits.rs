@@ -34,9 +34,6 @@ pub const THROTTLE_WINDOW_SECONDS: u32 = 86_400;
 /// The largest limit of a throttling policy, in calls.
 pub const THROTTLE_CALLS: u32 = 1_000_000_000;
 
-/// The most throttling policies of a workspace.
-pub const THROTTLES: usize = 1_000;
-
 /// How often a call may be tried again at most.
 pub const RETRIES: u8 = 3;
 

@@ -12,6 +12,44 @@ use crate::people::Task;
 use crate::publication::Status;
 use crate::time::Timestamp;
 
+/// What a quota counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Counted {
+    /// Apps of a workspace.
+    Apps,
+    /// APIs of a workspace.
+    Apis,
+    /// Applications of a user that wait for a verdict.
+    WaitingApplications,
+    /// Tokens of a user that have not ended.
+    Tokens,
+}
+
+impl Counted {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Apps, Self::Apis, Self::WaitingApplications, Self::Tokens];
+
+    /// The key of the configuration that says how many there may be.
+    pub const fn setting(self) -> &'static str {
+        match self {
+            Self::Apps => "quotas.apps",
+            Self::Apis => "quotas.apis",
+            Self::WaitingApplications => "quotas.waiting_applications",
+            Self::Tokens => "quotas.tokens",
+        }
+    }
+
+    /// The kind in words, in the plural.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Apps => "apps of a workspace",
+            Self::Apis => "APIs of a workspace",
+            Self::WaitingApplications => "waiting applications of a user",
+            Self::Tokens => "tokens of a user",
+        }
+    }
+}
+
 /// Why the control side says no.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -214,7 +252,15 @@ pub enum Refusal {
     #[error("a workspace has at most {max} throttling policies")]
     ThrottlesFull {
         /// How many that is.
-        max: usize,
+        max: u32,
+    },
+    /// The workspace, or the caller, has as many of these as they may have.
+    #[error("at most {max} {} are allowed", counted.words())]
+    QuotaReached {
+        /// What there are too many of.
+        counted: Counted,
+        /// How many there may be.
+        max: u32,
     },
     /// A nonce is asked for where no signature could cover it.
     #[error("only an API whose callers sign can ask for a nonce")]

@@ -97,7 +97,7 @@ pub(crate) struct End {
 /// One thing that has changed.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Record {
-    #[prost(oneof = "RecordKind", tags = "1, 2, 3, 4, 5, 6, 7, 10, 11")]
+    #[prost(oneof = "RecordKind", tags = "1, 2, 3, 4, 5, 6, 7, 10, 11, 50")]
     pub(crate) kind: Option<RecordKind>,
 }
 
@@ -123,6 +123,9 @@ pub(crate) enum RecordKind {
     /// The project that serves calls to hosts which no instance names.
     #[prost(string, tag = "11")]
     DefaultProject(String),
+    /// The hash of a token that was revoked before its end.
+    #[prost(bytes = "vec", tag = "50")]
+    TokenRevoked(Vec<u8>),
 }
 
 /// An app. Its `Debug` tells no secret.

@@ -51,6 +51,8 @@ pub struct Admitted {
     pub api: Arc<Api>,
     /// On which instance.
     pub instance: InstanceId,
+    /// The hash of the token that proves who calls, if one does.
+    pub token: Option<[u8; 32]>,
     /// How far the body is covered by a signature; none when the call is not admitted by one.
     pub cover: Option<Cover>,
     /// The revision this was decided at.
@@ -93,7 +95,10 @@ pub(crate) fn still_admits<'i>(
         // It asks for proof now, and there was none.
         (None, AuthType::App | AuthType::Iam) => return None,
     };
-    permit.is_ok().then_some(&door.api)
+    let is_proven = admitted
+        .token
+        .is_none_or(|hash| index.token(&hash).is_some_and(|token| now < token.expires_at));
+    (permit.is_ok() && is_proven).then_some(&door.api)
 }
 
 /// The places of the API on a call's route; never none.
@@ -177,6 +182,7 @@ pub(crate) fn decide(
             app: app.map(|app| app.feed.id.clone()),
             api: Arc::clone(api),
             instance: door.instance.clone(),
+            token: None,
             cover,
             revision: index.revision(),
         };
@@ -200,7 +206,11 @@ pub(crate) fn decide(
                         consider(Reason::NoGrant.into());
                         for app in index.apps_of_account(&token.domain) {
                             match of(app) {
-                                Ok(permit) => return Ok(admitted(permit, Some(app), None)),
+                                Ok(permit) => {
+                                    let token = Some(token.hash);
+                                    let admitted = admitted(permit, Some(app), None);
+                                    return Ok(Admitted { token, ..admitted });
+                                }
                                 Err(denied) => consider(denied.into()),
                             }
                         }

@@ -37,8 +37,10 @@ pub struct Batch {
     pub publications: Vec<FeedPublication>,
     /// Standings. One without a grant and without a waiting application is the removal of both.
     pub standings: Vec<FeedStanding>,
-    /// Tokens. They leave by their own end.
+    /// Tokens. They leave by their own end, if they are not revoked before.
     pub tokens: Vec<FeedToken>,
+    /// The hashes of tokens that were revoked before their end.
+    pub tokens_revoked: Vec<[u8; 32]>,
     /// Instances, with the hosts they name now.
     pub instances: Vec<FeedInstance>,
     /// The project that serves calls to hosts which no instance names.

@@ -324,6 +324,12 @@ impl Index {
             let tokens = batch.tokens.into_iter().map(|token| (token.hash, token));
             Arc::make_mut(&mut self.tokens).extend(tokens);
         }
+        if !batch.tokens_revoked.is_empty() {
+            let tokens = Arc::make_mut(&mut self.tokens);
+            for hash in &batch.tokens_revoked {
+                tokens.remove(hash);
+            }
+        }
         // Last, for ids never come back: whatever else the batch says of them, they are gone.
         self.remove_apps(&batch.apps_deleted);
         self.remove_apis(&batch.apis_deleted, &mut stale);

@@ -139,6 +139,8 @@ pub trait View: Send {
     async fn users_by_name(&mut self, domain: &str, name: &str) -> Result<Vec<User>>;
     /// The user of this name in a project.
     async fn user_of_project(&mut self, project: &ProjectId, name: &str) -> Result<Option<User>>;
+    /// All users of a project, by id.
+    async fn users(&mut self, project: &ProjectId) -> Result<Vec<User>>;
     /// A workspace.
     async fn workspace(&mut self, id: &WorkspaceId) -> Result<Option<Workspace>>;
     /// The workspaces of a project, by id.
@@ -155,8 +157,12 @@ pub trait View: Send {
     async fn instances_with_hosts(&mut self) -> Result<Vec<Instance>>;
     /// The project that serves calls to hosts which no instance names; none as long as none has.
     async fn default_project(&mut self) -> Result<Option<ProjectId>>;
-    /// The token whose hash this is.
+    /// The token whose hash this is, unless it was revoked.
     async fn token(&mut self, hash: &TokenHash) -> Result<Option<Token>>;
+    /// The tokens of a user that were not revoked, by hash.
+    async fn tokens_of(&mut self, user: &UserId) -> Result<Vec<Token>>;
+    /// How many tokens a user got that have not ended by `now`, revoked ones included.
+    async fn count_tokens(&mut self, user: &UserId, now: Timestamp) -> Result<u64>;
 
     /// An app and its sealed secret.
     async fn app(&mut self, id: &AppId) -> Result<Option<AppRecord>>;
@@ -286,12 +292,17 @@ pub trait Transaction: View {
     async fn put_workspace(&mut self, workspace: &Workspace) -> Result<()>;
     /// Keeps what a user is in a workspace.
     async fn put_member(&mut self, member: &Member) -> Result<()>;
+    /// Forgets that a user is a member of a workspace.
+    async fn delete_member(&mut self, workspace: &WorkspaceId, user: &UserId) -> Result<()>;
     /// Keeps an instance.
     async fn put_instance(&mut self, instance: &Instance) -> Result<()>;
     /// Keeps which project serves calls to hosts that no instance names.
     async fn put_default_project(&mut self, project: &ProjectId) -> Result<()>;
     /// Keeps a token.
     async fn put_token(&mut self, token: &Token) -> Result<()>;
+    /// Revokes a token: it is good for nothing from then on, and [`View::changes`] says so until it is
+    /// forgotten at its end.
+    async fn revoke_token(&mut self, hash: &TokenHash) -> Result<()>;
     /// Forgets the tokens that ended by `now`. The gate compares their ends itself.
     async fn drop_tokens(&mut self, now: Timestamp) -> Result<u64>;
 

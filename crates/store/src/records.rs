@@ -98,6 +98,8 @@ pub struct User {
     pub access_key: String,
     /// His secret key.
     pub secret_key: Sealed,
+    /// Nobody proves to be them: their password, keys and tokens are good for nothing.
+    pub disabled: bool,
 }
 
 /// A workspace.
@@ -141,6 +143,8 @@ pub struct Token {
     pub issued_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// The token it was got by, whose end is its own; none when it was got by a password or a key.
+    pub parent: Option<TokenHash>,
 }
 
 /// An app with its sealed secret.
@@ -313,6 +317,8 @@ pub struct Changes {
     pub standings: Vec<Standing>,
     /// Tokens.
     pub tokens: Vec<Token>,
+    /// Tokens that were revoked before their end.
+    pub tokens_revoked: Vec<TokenHash>,
     /// Records that cannot be read. Their apps and APIs are among the deleted, or left out where
     /// nothing is deleted; a grant that cannot be read is told as none.
     pub damaged: Vec<Damaged>,

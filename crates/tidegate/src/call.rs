@@ -161,8 +161,11 @@ fn show(answer: &Answer) {
             ));
         }
     }
-    say("");
-    say(String::from_utf8_lossy(&answer.body).trim_end());
+    // Of a denial, the last line says all that is in the body.
+    if answer.header(REASON).is_none() || said(answer).is_empty() {
+        say("");
+        say(String::from_utf8_lossy(&answer.body).trim_end());
+    }
 }
 
 /// `x-tidegate-reason` as `X-Tidegate-Reason`.
@@ -175,13 +178,20 @@ fn titled(name: &str) -> String {
     name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
 
-/// Why it was denied, in a line.
-fn why(answer: &Answer) -> String {
+/// The header with the stable name of why a call was denied.
+const REASON: &str = "x-tidegate-reason";
+
+/// What the gateway says of a denial, in a sentence.
+fn said(answer: &Answer) -> String {
     let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let text = cell(&told, "error_msg");
-    match (answer.header("x-tidegate-reason"), text.is_empty()) {
-        (Some(reason), false) => format!("denied: {reason}: {text}"),
-        (Some(reason), true) => format!("denied: {reason}"),
+    cell(&told, "error_msg")
+}
+
+/// Why it was not answered well, in a line; the reason's name stands among the headers.
+fn why(answer: &Answer) -> String {
+    match (answer.header(REASON), said(answer)) {
+        (Some(_), text) if !text.is_empty() => format!("denied: {text}"),
+        (Some(reason), _) => format!("denied: {reason}"),
         (None, _) => format!("the backend answered {}", answer.status),
     }
 }

@@ -11,6 +11,7 @@ mod right;
 pub mod rules;
 pub mod throttles;
 mod wait;
+mod words;
 
 use clap::Args;
 use tidegate_domain::Timestamp;

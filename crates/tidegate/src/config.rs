@@ -15,6 +15,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tidegate_control::Quotas;
 use tidegate_domain::InstanceId;
 use tidegate_gateway::{BackendConfig, GateConfig, Limits, Serves, TlsFiles};
 
@@ -78,6 +79,8 @@ pub struct Config {
     pub connections_per_peer: u32,
     /// Is an admin of a workspace a reviewer without being put on the list?
     pub admin_is_reviewer: bool,
+    /// How much a workspace or a user may have.
+    pub quotas: Quotas,
     /// Are secrets shown in lists of apps?
     pub secrets_in_lists: bool,
     /// The feed, between machines.
@@ -165,6 +168,7 @@ impl Default for Config {
             shutdown_delay: Duration::ZERO,
             connections_per_peer: 2_500,
             admin_is_reviewer: false,
+            quotas: Quotas::default(),
             secrets_in_lists: false,
             feed: Feed::default(),
             gateway: Gateway {

@@ -138,6 +138,11 @@ impl DataDir {
         &self.root
     }
 
+    /// Is there a store that this folder belongs to: its file, or the key to one on a server?
+    pub fn has_store(&self) -> bool {
+        self.database().exists() || self.root.join(VAULT).exists()
+    }
+
     /// The store's file.
     pub fn database(&self) -> PathBuf {
         self.root.join(STORE)

@@ -17,7 +17,7 @@ use tidegate_gateway::{
     Batch, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding, FeedToken, Gate, Source,
     SourceError,
 };
-use tidegate_store::{Changes, Revision};
+use tidegate_store::{Changes, Revision, TokenHash};
 
 pub use self::node::NodeFeed;
 use crate::clock::Clock;
@@ -121,6 +121,7 @@ impl ControlSource {
             batch.head = news.changes.head.0;
             batch.apps_deleted = news.changes.apps_deleted;
             batch.apis_deleted = news.changes.apis_deleted;
+            batch.tokens_revoked = hashes(news.changes.tokens_revoked);
             return Ok(batch);
         }
         Ok(batch(news, &accounts))
@@ -196,6 +197,7 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
         publications,
         standings,
         tokens,
+        tokens_revoked,
         damaged: _,
     } = changes;
     let apps = apps.into_iter().filter_map(|record| {
@@ -254,7 +256,12 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
         tokens: tokens.collect(),
         instances: instances.collect(),
         default_project,
+        tokens_revoked: hashes(tokens_revoked),
     }
+}
+
+fn hashes(tokens: Vec<TokenHash>) -> Vec<[u8; 32]> {
+    tokens.into_iter().map(|token| token.0).collect()
 }
 
 /// The store keeps no app without its project, so a project that is not there is a fault; what

@@ -144,6 +144,7 @@ impl Who {
                 let project = self
                     .project
                     .clone()
+                    .filter(|project| !project.is_empty())
                     .context("name your project's id: --project ID or TIDEGATE_PROJECT")?;
                 Ok(Session {
                     endpoint: self.control()?,

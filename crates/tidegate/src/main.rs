@@ -4,6 +4,7 @@
 //! clock, composition, command line.
 
 mod apply;
+mod ask;
 mod backup;
 mod call;
 mod certs;

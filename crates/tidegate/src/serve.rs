@@ -85,7 +85,13 @@ pub enum ConfigCommand {
 }
 
 impl ConfigArg {
-    fn load(&self, more: Option<(String, String)>) -> anyhow::Result<Loaded> {
+    /// Is there one?
+    pub fn is_given(&self) -> bool {
+        self.config.is_some()
+    }
+
+    /// Reads it, and the environment.
+    pub fn load(&self, more: Option<(String, String)>) -> anyhow::Result<Loaded> {
         let environment = texts(std::env::vars_os()).into_iter().chain(more);
         Ok(Config::load(self.config.as_deref(), environment)?)
     }
@@ -177,6 +183,7 @@ async fn control_side(config: &Config, data: DataDir) -> anyhow::Result<ControlS
     let settings = Settings {
         admin_is_reviewer: config.admin_is_reviewer,
         secrets_in_lists: config.secrets_in_lists,
+        quotas: config.quotas,
     };
     let core = Core::open(data, &config.database, settings).await?;
     let clock = Arc::new(Clock::fixed());

@@ -47,6 +47,17 @@ pub async fn check_token(call: RawCall) -> Result<Reply, IamRefusal> {
     Ok(Reply::json(&answer).with_token(&Secret::new(text)))
 }
 
+/// Revokes a token of the caller's, and those that were got by it.
+pub async fn revoke_token(call: RawCall) -> Result<Reply, IamRefusal> {
+    let asker = call.identify().await?;
+    let unknown = || IamFault::not_found("token");
+    let text = call.header(SUBJECT_TOKEN).map_err(Fault::from)?.ok_or_else(unknown)?;
+    let revoked = call.api.control.revoke(&asker.user, &Secret::new(text), call.now).await;
+    let revision = revoked.map_err(Fault::from)?.ok_or_else(unknown)?;
+    call.api.own_gate_enforces(revision).await;
+    Ok(Reply::no_content())
+}
+
 /// The caller's projects; an SDK that knows its region only finds its project here.
 pub async fn list_projects(call: RawCall) -> Result<Reply, IamRefusal> {
     let identity = call.identify().await?;

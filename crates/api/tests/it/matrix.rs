@@ -106,6 +106,9 @@ fn check_floor(route: &Route, case: Case, caller: &str, verdict: &str) {
         (Access::Identified | Access::Member(_), "nobody") => denied("unauthenticated"),
         (Access::Operator, _) => denied("not-operator"),
         (Access::Member(_), "intruder") => denied("workspace-unknown"),
+        (Access::Identified, name) if route.name.replace(' ', "") == "iam::revoke_token" => {
+            denied(if name == "owner" { "204" } else { "404" });
+        }
         (Access::Identified, _) => assert!(verdict.starts_with('2'), "{caller}: {verdict}"),
         (Access::Member(_), "stranger") => {
             let touches = route.path.contains("{a") || route.path.contains("{m");
@@ -164,7 +167,7 @@ async fn prepare(world: &World, route: &Route, case: Case) -> Try {
                 {"access": {"key": "ak-owner"}, "secret": {"key": "sk-owner"}}}}}"#
                 .to_owned();
         }
-        "iam::check_token" => subject_token = Some(token(world).await),
+        "iam::check_token" | "iam::revoke_token" => subject_token = Some(token(world).await),
         "grants::act" => {
             body = format!(
                 r#"{{"api_id": "{}", "instance_id": "gate-1", "app_id": "{}",

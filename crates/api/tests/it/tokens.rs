@@ -81,3 +81,67 @@ async fn who_is_wrong_too_often_has_to_wait_and_others_do_not() {
     assert_eq!(token(&site, wrong("somebody")).await.status.as_u16(), 401);
     assert_eq!(token(&site, by_key("sk-owner")).await.status.as_u16(), 201);
 }
+
+#[tokio::test]
+async fn a_token_is_revoked_and_its_answers_are_kept_by_nobody() {
+    let site = Site::new().await;
+    let got = token(&site, by_key("sk-owner")).await;
+    assert_eq!(got.headers["cache-control"], "no-store");
+    let text = got.headers["x-subject-token"].to_str().unwrap().to_owned();
+    let about = |method: &str| {
+        let ask = Ask::new(method, "/v3/auth/tokens", "");
+        ask.header("x-auth-token", &text).header("x-subject-token", &text)
+    };
+    assert_eq!(site.send(about("get")).await.headers["cache-control"], "no-store");
+    // A colleague can ask what it stands for, but not end it.
+    let colleague = Ask::new("delete", "/v3/auth/tokens", "").header("x-subject-token", &text);
+    assert_eq!(site.send(colleague.signed_by("developer")).await.status.as_u16(), 404);
+    assert_eq!(site.send(about("delete")).await.status.as_u16(), 204);
+    assert_eq!(site.send(about("delete")).await.verdict(), "unauthenticated");
+    let refused = token(&site, by_key("sk-other")).await;
+    assert_eq!(refused.headers["cache-control"], "no-store");
+}
+
+#[tokio::test]
+async fn whoever_is_left_out_of_the_world_file_is_out_at_once() {
+    let site = Site::new().await;
+    let text = token(&site, by_key("sk-owner")).await.headers["x-subject-token"].clone();
+    let list = Ask::new("get", "/v1/project-1/service/apps", "").header("workspace", "ws-1");
+    let by_token = list.clone().header("x-auth-token", text.to_str().unwrap());
+    assert!(site.send(by_token.clone()).await.status.is_success());
+    let world = json!({"projects": [{"id": "project-1", "name": "local-1",
+        "domain": {"id": "domain-1", "name": "acme"},
+        "users": [{"name": "reviewer"}],
+        "workspaces": [{"id": "ws-1", "name": "ws-1", "members": [
+            {"user": "reviewer", "role": "developer", "reviewer": true}]}]}]});
+    let bearer = format!("Bearer {}", crate::site::OPERATOR_TOKEN);
+    let apply = |query: &str| {
+        Ask::new("post", &format!("/admin/world{query}"), &world.to_string())
+            .header("authorization", &bearer)
+    };
+    let shown = site.send(apply("?dry_run=true")).await.body;
+    assert!(site.send(by_token.clone()).await.status.is_success(), "a dry run changes nothing");
+    assert_eq!(site.send(apply("")).await.body["changes"], shown["changes"]);
+    let fates: Vec<_> = shown["changes"].as_array().unwrap().iter().collect();
+    assert!(fates.contains(&&json!({"fate": "disabled", "kind": "user", "name": "owner"})));
+    assert!(fates.contains(&&json!({"fate": "removed", "kind": "member", "name": "ws-1/owner"})));
+    assert_eq!(site.send(by_token).await.verdict(), "unauthenticated");
+    assert_eq!(site.send(list.signed_by("owner")).await.verdict(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_world_is_said_without_quoting_it() {
+    let site = Site::new().await;
+    let bearer = format!("Bearer {}", crate::site::OPERATOR_TOKEN);
+    for body in [
+        r#"{"projects": [{"id": "p", "users": "hunter2"}]}"#,
+        r#"{"projects": "hunter2"}"#,
+        r#"{"projects": [{"hunter2": 1}]}"#,
+    ] {
+        let ask = Ask::new("post", "/admin/world", body).header("authorization", &bearer);
+        let got = site.send(ask).await;
+        let said = got.body["error_msg"].as_str().unwrap();
+        assert!(got.verdict() == "malformed" && said.contains("ine 1, column "), "{said}");
+        assert!(!said.contains("hunter"), "{said}");
+    }
+}

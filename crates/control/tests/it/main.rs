@@ -10,6 +10,7 @@ mod hosts;
 mod lifecycle;
 mod messages;
 mod nodes;
+mod people;
 mod rules;
 mod shutdown;
 mod undone;

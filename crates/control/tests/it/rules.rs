@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use tidegate_control::{ApiAction, ApiDraft, Command, Error, Settings};
 use tidegate_domain::people::Task;
-use tidegate_domain::{ApiId, AuthType, Quota, Refusal, Rules, ThrottleName, limits};
+use tidegate_domain::{ApiId, AuthType, Quota, Refusal, Rules, ThrottleName};
 use tidegate_store::{MemStore, Revision, Store};
 use tidegate_testkit::{World, draft};
+
+/// How many throttling policies a workspace may have, unless the operator says otherwise.
+const THROTTLES: u32 = 1_000;
 
 fn name(text: &str) -> ThrottleName {
     ThrottleName::parse(text).unwrap()
@@ -161,10 +164,10 @@ async fn form_comes_first_and_the_shelf_has_an_end() {
     let often = rules(&world.api, Rules { retries: 4, ..Rules::default() });
     let told = world.try_to("stranger", often).await.err();
     assert!(matches!(told, Some(Refusal::Malformed { .. })), "{told:?}");
-    for n in 0..limits::THROTTLES {
+    for n in 0..THROTTLES {
         world.does("developer", policy(&format!("p{n}"), 1)).await;
     }
-    let full = Refusal::ThrottlesFull { max: limits::THROTTLES };
+    let full = Refusal::ThrottlesFull { max: THROTTLES };
     assert_eq!(world.try_to("developer", policy("more", 1)).await.err(), Some(full));
     world.does("developer", policy("p0", 2)).await;
     world.does("stranger", policy("more", 1)).await;

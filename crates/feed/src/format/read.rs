@@ -29,6 +29,7 @@ pub(crate) fn put(record: Record, batch: &mut Batch) -> Result<(), FormatError> 
             None => batch.default_project = Some(project(&id)?),
             Some(_) => return Err(FormatError::BadValue("a second default project")),
         },
+        RecordKind::TokenRevoked(hash) => batch.tokens_revoked.push(token_hash(&hash)?),
     }
     Ok(())
 }
@@ -182,12 +183,15 @@ fn cut_of(cut: &messages::Cut) -> Result<Cut, FormatError> {
 }
 
 fn token(token: &messages::Token) -> Result<FeedToken, FormatError> {
-    let hash = token.hash.as_slice().try_into();
     Ok(FeedToken {
-        hash: hash.map_err(|_| FormatError::BadValue("the hash of a token"))?,
+        hash: token_hash(&token.hash)?,
         user: user(&token.user)?,
         domain: domain(&token.domain)?,
         project: project(&token.project)?,
         expires_at: Timestamp::from_ms(token.expires_at_ms),
     })
+}
+
+fn token_hash(hash: &[u8]) -> Result<[u8; 32], FormatError> {
+    hash.try_into().map_err(|_| FormatError::BadValue("the hash of a token"))
 }

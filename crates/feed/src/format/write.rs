@@ -24,6 +24,7 @@ pub(crate) fn count(batch: &Batch) -> u64 {
         tokens,
         instances,
         default_project,
+        tokens_revoked,
     } = batch;
     let count = apps.len()
         + apps_deleted.len()
@@ -33,7 +34,8 @@ pub(crate) fn count(batch: &Batch) -> u64 {
         + standings.len()
         + tokens.len()
         + instances.len()
-        + usize::from(default_project.is_some());
+        + usize::from(default_project.is_some())
+        + tokens_revoked.len();
     count as u64
 }
 
@@ -51,6 +53,7 @@ pub(crate) fn records(batch: Batch) -> impl Iterator<Item = Record> + Send {
         tokens,
         instances,
         default_project,
+        tokens_revoked,
     } = batch;
     let apps = apps.into_iter().map(|it| RecordKind::App(app(it)));
     let apis = apis.into_iter().map(|it| RecordKind::Api(Box::new(api(it))));
@@ -61,6 +64,8 @@ pub(crate) fn records(batch: Batch) -> impl Iterator<Item = Record> + Send {
     let tokens = tokens.into_iter().map(|it| RecordKind::Token(token(&it)));
     let instances = instances.into_iter().map(|it| RecordKind::Instance(instance(&it)));
     let default_project = default_project.map(|id| RecordKind::DefaultProject(id.to_string()));
+    let tokens_revoked =
+        tokens_revoked.into_iter().map(|hash| RecordKind::TokenRevoked(hash.to_vec()));
     apps.chain(apps_deleted)
         .chain(apis)
         .chain(apis_deleted)
@@ -69,6 +74,7 @@ pub(crate) fn records(batch: Batch) -> impl Iterator<Item = Record> + Send {
         .chain(tokens)
         .chain(instances)
         .chain(default_project)
+        .chain(tokens_revoked)
         .map(|kind| Record { kind: Some(kind) })
 }
 

@@ -220,8 +220,17 @@ pub fn batch() -> impl Strategy<Value = Shown<Batch>> {
     let gone = (vec(id(), 0..3), vec(id(), 0..3));
     let first = (vec(app(), 0..4), vec(api(), 0..4), vec(publication(), 0..4));
     let spaces = (vec(instance(), 0..4), option::of(id()));
-    (text(), any::<u64>(), gone, first, vec(standing(), 0..6), vec(token(), 0..4), spaces).prop_map(
-        |(epoch, head, gone, (apps, apis, publications), standings, tokens, spaces)| {
+    let tokens = (vec(token(), 0..4), vec(any::<[u8; 32]>(), 0..3));
+    (text(), any::<u64>(), gone, first, vec(standing(), 0..6), tokens, spaces).prop_map(
+        |(
+            epoch,
+            head,
+            gone,
+            (apps, apis, publications),
+            standings,
+            (tokens, tokens_revoked),
+            spaces,
+        )| {
             Shown(Batch {
                 epoch,
                 head,
@@ -234,6 +243,7 @@ pub fn batch() -> impl Strategy<Value = Shown<Batch>> {
                 tokens,
                 instances: spaces.0,
                 default_project: spaces.1.map(|id| ProjectId::parse(&id).unwrap()),
+                tokens_revoked,
             })
         },
     )
@@ -253,7 +263,7 @@ pub fn told(batch: &Batch) -> String {
         "{:?}",
         (
             (&batch.epoch, batch.head, apps, &batch.apps_deleted, &batch.apis, &batch.apis_deleted),
-            (&batch.publications, &batch.standings, &batch.tokens),
+            (&batch.publications, &batch.standings, &batch.tokens, &batch.tokens_revoked),
         )
     )
 }

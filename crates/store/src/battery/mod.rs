@@ -77,6 +77,9 @@ macro_rules! battery {
                 what_is_due_is_found
                 due_moments_agree_with_settling
                 tokens_are_dropped_when_they_ended
+                revoked_tokens_are_told_until_they_are_forgotten
+                tokens_are_found_by_their_user
+                members_and_users_come_and_go
                 changes_since_zero_are_everything
                 everything_comes_in_parts_too
                 changes_tell_deletions_once

@@ -54,6 +54,27 @@ pub async fn people_round_trip(store: Shared) {
     assert_eq!(view.token(&TokenHash([8; 32])).await.unwrap(), None);
 }
 
+/// A project's users are listed, disabled ones too; a member goes and comes back.
+pub async fn members_and_users_come_and_go(store: Shared) {
+    let (ann, bob, far) =
+        (user("u1", "p1", "ann"), user("u2", "p1", "bob"), user("u3", "p2", "far"));
+    let gone = crate::User { disabled: true, ..bob.clone() };
+    let one = member("w1", "u1", Role::Viewer);
+    write!(store, put_user(&bob), put_user(&ann), put_user(&far), put_member(&one));
+    write!(store, put_user(&gone), delete_member(&one.workspace, &one.user));
+    // Again, which is nothing.
+    write!(store, delete_member(&one.workspace, &one.user));
+    let mut seen = view(&store).await;
+    assert_eq!(seen.users(&ann.project).await.unwrap(), [ann, gone.clone()]);
+    assert_eq!(seen.user(&gone.id).await.unwrap(), Some(gone));
+    assert!(seen.member(&one.workspace, &one.user).await.unwrap().is_none());
+    assert!(seen.members(&one.workspace).await.unwrap().is_empty());
+    drop(seen);
+    write!(store, put_member(&one));
+    let found = view(&store).await.member(&one.workspace, &one.user).await.unwrap();
+    assert_eq!(found, Some(one));
+}
+
 /// Many at once are the same as each by itself; whom nobody knows, and who is deleted, is left out.
 pub async fn many_are_kept_and_found_at_once(store: Shared) {
     let names: Vec<String> = (0..1_200).map(|n| format!("a{n:04}")).collect();

@@ -69,6 +69,7 @@ pub fn user(id: &str, project: &str, name: &str) -> User {
         password_hash: "$argon2id$v=19$m=16,t=2,p=1$c2FsdA$aGFzaA".to_owned(),
         access_key: format!("AK-{id}"),
         secret_key: Sealed(vec![0, 255, 1]),
+        disabled: false,
     }
 }
 
@@ -117,6 +118,7 @@ pub fn token(byte: u8, expires_at: i64) -> Token {
         project: project_id("p1"),
         issued_at: at(1),
         expires_at: at(expires_at),
+        parent: None,
     }
 }
 

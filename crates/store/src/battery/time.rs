@@ -7,9 +7,10 @@ use tidegate_domain::{ApplicationKind, Standing, Timestamp};
 
 use super::samples::{
     api_id, app_id, application, at, grant, granted, instance_id, key, notice, publication, token,
+    user_id,
 };
 use super::{Shared, view, write};
-use crate::{Due, ListedBy, Paging, TokenHash, standing_due_at};
+use crate::{Due, ListedBy, Paging, Revision, Token, TokenHash, standing_due_at};
 
 /// A standing that has all these parts.
 fn standing(
@@ -184,6 +185,49 @@ async fn check_due(store: &Shared, standing: &Standing) {
     assert!(!tx.due(before, 999).await.unwrap().contains(&this));
     assert!(tx.due(due_at, 999).await.unwrap().contains(&this));
     // Dropped: each is looked at alone.
+}
+
+/// A revoked token is no token. Changes tell it once to those who ask from before it, and it is forgotten at
+/// its end.
+pub async fn revoked_tokens_are_told_until_they_are_forgotten(store: Shared) {
+    write!(store, put_token(&token(1, 10)), put_token(&token(2, 10)));
+    let hash = TokenHash([1; 32]);
+    write!(store, revoke_token(&hash));
+    // Again, and one that never was: nothing.
+    write!(store, revoke_token(&hash), revoke_token(&TokenHash([9; 32])));
+    let mut seen = view(&store).await;
+    assert!(seen.token(&hash).await.unwrap().is_none());
+    let zero = seen.changes(Revision(0)).await.unwrap();
+    assert_eq!((zero.tokens, zero.tokens_revoked), (vec![token(2, 10)], vec![]));
+    let one = seen.changes(Revision(1)).await.unwrap();
+    assert_eq!((one.tokens, one.tokens_revoked), (vec![], vec![hash]));
+    assert!(seen.changes(Revision(2)).await.unwrap().tokens_revoked.is_empty());
+    let whole = seen.everything(None, 9).await.unwrap();
+    assert_eq!((whole.tokens, whole.tokens_revoked), (vec![token(2, 10)], vec![]));
+    drop(seen);
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(tx.drop_tokens(at(10)).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    assert!(view(&store).await.changes(Revision(1)).await.unwrap().tokens_revoked.is_empty());
+}
+
+/// A user's tokens are listed unless they were revoked, and counted until their end.
+pub async fn tokens_are_found_by_their_user(store: Shared) {
+    let child = Token { parent: Some(TokenHash([1; 32])), ..token(3, 12) };
+    let other = Token { user: user_id("u2"), ..token(4, 12) };
+    write!(
+        store,
+        put_token(&token(2, 10)),
+        put_token(&token(1, 11)),
+        put_token(&child),
+        put_token(&other),
+    );
+    write!(store, revoke_token(&TokenHash([2; 32])));
+    let mut seen = view(&store).await;
+    assert_eq!(seen.tokens_of(&user_id("u1")).await.unwrap(), [token(1, 11), child.clone()]);
+    assert_eq!(seen.token(&child.hash).await.unwrap(), Some(child));
+    let mut count = async |now| seen.count_tokens(&user_id("u1"), at(now)).await.unwrap();
+    assert_eq!([count(9).await, count(10).await, count(12).await], [3, 2, 0]);
 }
 
 /// A token goes at its end, not before.

@@ -22,6 +22,13 @@ pub struct Kept<T> {
 /// A value that may have been deleted; what is left of it then is that it was.
 pub type Mortal<T> = Kept<Option<T>>;
 
+/// A token that has not been forgotten.
+#[derive(Clone)]
+pub struct Issued {
+    pub token: Token,
+    pub revoked: bool,
+}
+
 #[derive(Clone)]
 pub struct State {
     pub head: Head,
@@ -31,7 +38,7 @@ pub struct State {
     pub members: BTreeMap<(WorkspaceId, UserId), Member>,
     pub instances: BTreeMap<(ProjectId, InstanceId), Kept<Instance>>,
     pub default_project: Option<Kept<ProjectId>>,
-    pub tokens: BTreeMap<TokenHash, Kept<Token>>,
+    pub tokens: BTreeMap<TokenHash, Kept<Issued>>,
     pub apps: BTreeMap<AppId, Mortal<AppRecord>>,
     pub apis: BTreeMap<ApiId, Mortal<Api>>,
     pub throttles: BTreeMap<(WorkspaceId, ThrottleName), Throttle>,

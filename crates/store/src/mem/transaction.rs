@@ -6,15 +6,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidegate_domain::{
     Api, ApiId, AppId, Application, Instance, Notice, ProjectId, Publication, Standing, Throttle,
-    ThrottleName, Timestamp, WorkspaceId,
+    ThrottleName, Timestamp, UserId, WorkspaceId,
 };
 use tokio::sync::{OwnedMutexGuard, watch};
 
-use super::state::{Kept, State};
+use super::state::{Issued, Kept, State};
 use super::view::Session;
 use crate::{
     AppRecord, Duty, JournalEntry, Mark, Member, Message, MessageId, Project, Result, Revision,
-    StoreError, Token, Transaction, User, Workspace, taken,
+    StoreError, Token, TokenHash, Transaction, User, Workspace, taken,
 };
 
 /// The turn to write, and the copy that is written.
@@ -91,6 +91,11 @@ impl Transaction for Session<Writing> {
         Ok(())
     }
 
+    async fn delete_member(&mut self, workspace: &WorkspaceId, user: &UserId) -> Result<()> {
+        self.0.state.members.remove(&(workspace.clone(), user.clone()));
+        Ok(())
+    }
+
     async fn put_instance(&mut self, instance: &Instance) -> Result<()> {
         let key = (instance.project.clone(), instance.id.clone());
         let kept = self.0.kept(instance.clone());
@@ -104,15 +109,26 @@ impl Transaction for Session<Writing> {
     }
 
     async fn put_token(&mut self, token: &Token) -> Result<()> {
-        let kept = self.0.kept(token.clone());
+        let kept = self.0.kept(Issued { token: token.clone(), revoked: false });
         self.0.state.tokens.insert(token.hash, kept);
+        Ok(())
+    }
+
+    async fn revoke_token(&mut self, hash: &TokenHash) -> Result<()> {
+        let revision = self.0.revision;
+        if let Some(kept) = self.0.state.tokens.get_mut(hash)
+            && !kept.value.revoked
+        {
+            kept.value.revoked = true;
+            kept.revision = revision;
+        }
         Ok(())
     }
 
     async fn drop_tokens(&mut self, now: Timestamp) -> Result<u64> {
         let tokens = &mut self.0.state.tokens;
         let before = tokens.len();
-        tokens.retain(|_, kept| now < kept.value.expires_at);
+        tokens.retain(|_, kept| now < kept.value.token.expires_at);
         Ok((before - tokens.len()) as u64)
     }
 

@@ -72,6 +72,11 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         Ok(users.find(|user| user.project == *project && user.name == name).cloned())
     }
 
+    async fn users(&mut self, project: &ProjectId) -> Result<Vec<User>> {
+        let users = self.0.users.values();
+        Ok(users.filter(|user| user.project == *project).cloned().collect())
+    }
+
     async fn workspace(&mut self, id: &WorkspaceId) -> Result<Option<Workspace>> {
         Ok(self.0.workspaces.get(id).cloned())
     }
@@ -110,7 +115,19 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
     }
 
     async fn token(&mut self, hash: &TokenHash) -> Result<Option<Token>> {
-        Ok(self.0.tokens.get(hash).map(|kept| kept.value.clone()))
+        let kept = self.0.tokens.get(hash).filter(|kept| !kept.value.revoked);
+        Ok(kept.map(|kept| kept.value.token.clone()))
+    }
+
+    async fn tokens_of(&mut self, user: &UserId) -> Result<Vec<Token>> {
+        let issued = self.0.tokens.values().map(|kept| &kept.value);
+        let theirs = issued.filter(|issued| !issued.revoked && issued.token.user == *user);
+        Ok(theirs.map(|issued| issued.token.clone()).collect())
+    }
+
+    async fn count_tokens(&mut self, user: &UserId, now: Timestamp) -> Result<u64> {
+        let tokens = self.0.tokens.values().map(|kept| &kept.value.token);
+        Ok(tokens.filter(|token| token.user == *user && now < token.expires_at).count() as u64)
     }
 
     async fn app(&mut self, id: &AppId) -> Result<Option<AppRecord>> {
@@ -309,7 +326,6 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
             default_project: (state.default_project.as_ref())
                 .filter(|kept| kept.revision > after)
                 .map(|kept| kept.value.clone()),
-            tokens: since(&state.tokens, after).map(|(_, t)| t.clone()).collect(),
             ..Changes::default()
         };
         for (id, app) in since(&state.apps, after) {
@@ -324,6 +340,13 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
                 Some(api) => changes.apis.push(api.clone()),
                 None if after > Revision(0) => changes.apis_deleted.push(id.clone()),
                 None => {}
+            }
+        }
+        for (hash, issued) in since(&state.tokens, after) {
+            match issued.revoked {
+                false => changes.tokens.push(issued.token.clone()),
+                true if after > Revision(0) => changes.tokens_revoked.push(*hash),
+                true => {}
             }
         }
         changes.throttles = state.throttles_of(&changes.apis)?;

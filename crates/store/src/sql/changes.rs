@@ -13,7 +13,7 @@ use super::pool::SqlTransaction;
 use super::tables::{
     apis, apps, default_project, instances, projects, publications, standings, throttles, tokens,
 };
-use crate::{AppRecord, Changes, Damaged, Head, Result, Revision, StoreError};
+use crate::{AppRecord, Changes, Damaged, Head, Result, Revision, StoreError, Token};
 
 /// The rows that are later than a revision. In the order of revisions, so that the index that finds them also
 /// sorts them: in the order of keys, engines would rather go through the whole table.
@@ -101,7 +101,14 @@ async fn all_but_standings(tx: &SqlTransaction, head: &Head, since: Revision) ->
     changes.projects = sound(tx, later!(projects, since), damaged).await?;
     changes.instances = sound(tx, later!(instances, since), damaged).await?;
     changes.default_project = default_project_after(tx, since, damaged).await?;
-    changes.tokens = sound(tx, later!(tokens, since), damaged).await?;
+    let (revoked, good) = split(later!(tokens, since).all(tx).await?, |row| row.revoked);
+    let (found, bad_tokens) = readable::<Token>(tx, good).await?;
+    damaged.extend(bad_tokens.into_iter().map(|(_, what)| what));
+    changes.tokens = found;
+    if since > Revision(0) {
+        // A hash that cannot be read is no token's.
+        changes.tokens_revoked = revoked.iter().filter_map(|row| row.hash().ok()).collect();
+    }
 
     let (gone_apps, living) = split(later!(apps, since).all(tx).await?, |row| row.deleted);
     let (found, bad_apps) = readable::<AppRecord>(tx, living).await?;

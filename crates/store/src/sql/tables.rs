@@ -10,6 +10,10 @@ macro_rules! table {
         pub mod $module {
             use sea_orm::entity::prelude::*;
 
+            /// A name without angle brackets, for columns that may be empty.
+            #[allow(dead_code, reason = "most tables have no such column")]
+            type Bytes = Vec<u8>;
+
             #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
             #[sea_orm(table_name = $name)]
             pub struct Model {
@@ -41,7 +45,7 @@ name: String, domain: String, domain_name: String, revision: i64 }
 
 table! { users, "users"; id: String;
 project: String, name: String, name_lower: String, password_hash: String,
-access_key: Option<String>, secret_key: Vec<u8> }
+access_key: Option<String>, secret_key: Vec<u8>, disabled: bool }
 
 table! { workspaces, "workspaces"; id: String; project: String, name: String }
 
@@ -54,7 +58,8 @@ name: String, description: String, created_at: i64, revision: i64, hosts: String
 table! { default_project, "default_project"; one: i64; project: String, revision: i64 }
 
 table! { tokens, "tokens"; hash: Vec<u8>;
-user_id: String, project: String, issued_at: i64, expires_at: i64, revision: i64 }
+user_id: String, project: String, issued_at: i64, expires_at: i64, revision: i64,
+parent: Option<Bytes>, revoked: bool }
 
 table! { apps, "apps"; id: String;
 project: String, workspace: String, name: String, name_lower: String, description: String,

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use tidegate_domain::{
     Api, ApiId, AppId, Application, Instance, Notice, ProjectId, Publication, Standing, Throttle,
-    ThrottleName, Timestamp, WorkspaceId,
+    ThrottleName, Timestamp, UserId, WorkspaceId,
 };
 
 use super::access::{put, put_all};
@@ -23,7 +23,7 @@ use super::tables::{
 use super::{Mode, Session};
 use crate::{
     AppRecord, Duty, Head, JournalEntry, Mark, Member, Message, MessageId, Project, Result,
-    Revision, StoreError, Token, Transaction, User, Workspace, taken,
+    Revision, StoreError, Token, TokenHash, Transaction, User, Workspace, taken,
 };
 
 /// What a session that writes has beside its database transaction.
@@ -142,6 +142,12 @@ impl Transaction for Session<Writing> {
         put::<members::Entity>(&self.tx, members::Model::of(member)).await
     }
 
+    async fn delete_member(&mut self, workspace: &WorkspaceId, user: &UserId) -> Result<()> {
+        let key = (workspace.to_string(), user.to_string());
+        members::Entity::delete_by_id(key).exec(&self.tx).await?;
+        Ok(())
+    }
+
     async fn put_instance(&mut self, instance: &Instance) -> Result<()> {
         let row = instances::Model::of(instance, self.mode.revision);
         put::<instances::Entity>(&self.tx, row).await
@@ -155,6 +161,18 @@ impl Transaction for Session<Writing> {
     async fn put_token(&mut self, token: &Token) -> Result<()> {
         let row = tokens::Model::of(token, self.mode.revision);
         put::<tokens::Entity>(&self.tx, row).await
+    }
+
+    async fn revoke_token(&mut self, hash: &TokenHash) -> Result<()> {
+        let mut revoked = Query::update();
+        revoked
+            .table(tokens::Entity)
+            .value(tokens::Column::Revoked, true)
+            .value(tokens::Column::Revision, self.mode.revision.column())
+            .and_where(tokens::Column::Hash.eq(hash.0.to_vec()))
+            .and_where(tokens::Column::Revoked.eq(false));
+        self.tx.execute(&revoked).await?;
+        Ok(())
     }
 
     async fn drop_tokens(&mut self, now: Timestamp) -> Result<u64> {

@@ -61,6 +61,11 @@ impl<M: Mode> View for Session<M> {
         one(&self.tx, users::Entity::find().filter(named)).await
     }
 
+    async fn users(&mut self, project: &ProjectId) -> Result<Vec<User>> {
+        let inside = users::Column::Project.eq(project.as_str());
+        all(&self.tx, by_key(users::Entity::find().filter(inside))).await
+    }
+
     async fn workspace(&mut self, id: &WorkspaceId) -> Result<Option<Workspace>> {
         one(&self.tx, workspaces::Entity::find_by_id(id.as_str())).await
     }
@@ -101,7 +106,22 @@ impl<M: Mode> View for Session<M> {
     }
 
     async fn token(&mut self, hash: &TokenHash) -> Result<Option<Token>> {
-        one(&self.tx, tokens::Entity::find_by_id(hash.0.to_vec())).await
+        let standing = tokens::Column::Revoked.eq(false);
+        one(&self.tx, tokens::Entity::find_by_id(hash.0.to_vec()).filter(standing)).await
+    }
+
+    async fn tokens_of(&mut self, user: &UserId) -> Result<Vec<Token>> {
+        let theirs = Condition::all()
+            .add(tokens::Column::UserId.eq(user.as_str()))
+            .add(tokens::Column::Revoked.eq(false));
+        all(&self.tx, by_key(tokens::Entity::find().filter(theirs))).await
+    }
+
+    async fn count_tokens(&mut self, user: &UserId, now: Timestamp) -> Result<u64> {
+        let theirs = Condition::all()
+            .add(tokens::Column::UserId.eq(user.as_str()))
+            .add(tokens::Column::ExpiresAt.gt(now.as_ms()));
+        Ok(tokens::Entity::find().filter(theirs).count(&self.tx).await?)
     }
 
     async fn app(&mut self, id: &AppId) -> Result<Option<AppRecord>> {

@@ -13,7 +13,7 @@ use tidegate_store::battery::samples::{
 };
 use tidegate_store::{
     ApiFilter, AppFilter, ApplicationFilter, ListedBy, NoticeFilter, Paging, Party, Revision,
-    Transaction,
+    TokenHash, Transaction,
 };
 
 /// One write, over few ids and few moments, so that writes meet.
@@ -28,7 +28,7 @@ struct Put {
 
 fn puts() -> impl Strategy<Value = Vec<Vec<Put>>> {
     let name = "[abAB%_!äÄ ]{0,4}";
-    let put = (0..15_u8, 0..3_u8, 0..3_u8, 0..5_i64, name)
+    let put = (0..16_u8, 0..3_u8, 0..3_u8, 0..5_i64, name)
         .prop_map(|(what, id, other, moment, name)| Put { what, id, other, moment, name });
     prop::collection::vec(prop::collection::vec(put, 1..5), 1..12)
 }
@@ -96,6 +96,7 @@ async fn carry_out(tx: &mut dyn Transaction, put: &Put) -> String {
         11 => tx.put_throttle(&throttle(&format!("t{id}"), u32::from(*other))).await,
         12 => tx.delete_throttle(&workspace_id("w1"), &throttle_name(&format!("t{id}"))).await,
         13 => tx.put_api(&bound_api(&api_name, &format!("t{other}"))).await,
+        14 => tx.revoke_token(&TokenHash([*id; 32])).await,
         _ => tx.set_decided_at(at(now)).await,
     };
     format!("{done:?}")

@@ -66,7 +66,10 @@ async fn a_file_of_the_first_version_is_taken_over() {
         DROP TABLE reminders; DROP INDEX outbox_put_off; DROP INDEX standings_until;
         DROP INDEX notices_unanswered; ALTER TABLE outbox DROP COLUMN tries;
         ALTER TABLE outbox DROP COLUMN next_try_at; DROP TABLE default_project;
-        ALTER TABLE instances DROP COLUMN hosts;"
+        ALTER TABLE instances DROP COLUMN hosts;
+        DROP INDEX tokens_user; DROP INDEX applications_waiting;
+        ALTER TABLE users DROP COLUMN disabled; ALTER TABLE tokens DROP COLUMN parent;
+        ALTER TABLE tokens DROP COLUMN revoked;"
             .to_owned();
     for column in [
         "throttle",

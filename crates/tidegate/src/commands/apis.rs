@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tidegate_wire::format_iso;
 
 use super::rules::Rules;
-use super::{Common, End};
+use super::{Common, End, words};
 use crate::control::{Control, encoded};
 use crate::out::{Table, cell, records, say};
 
@@ -149,11 +149,10 @@ async fn state(control: &Control, on: &On) -> anyhow::Result<String> {
     let here = records(&info, "publish_messages")
         .iter()
         .find(|record| cell(record, "instance_id") == instance);
-    Ok(here.map_or_else(|| "unknown".to_owned(), |record| in_words(&cell(record, "api_status"))))
-}
-
-fn in_words(status: &str) -> String {
-    status.trim_start_matches("API_STATUS_").to_lowercase().replace('_', " ")
+    Ok(here.map_or_else(
+        || "unknown".to_owned(),
+        |record| words::api_status(&cell(record, "api_status")).to_owned(),
+    ))
 }
 
 fn list(answer: &Value) -> String {
@@ -185,8 +184,8 @@ fn one(api: &Value) -> String {
         ),
     ];
     for on in records(api, "publish_messages") {
-        let (name, status) = (cell(on, "instance_name"), in_words(&cell(on, "api_status")));
-        lines.push(format!("on {name:<9} {status}"));
+        let (name, status) = (cell(on, "instance_name"), cell(on, "api_status"));
+        lines.push(format!("on {name:<9} {}", words::api_status(&status)));
     }
     lines.join("\n")
 }

@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::Common;
+use super::{Common, words};
 use crate::control::{Control, encoded};
 use crate::out::{Table, cell, moment, records, say};
 
@@ -163,15 +163,10 @@ fn table(answer: &Value) -> String {
 
 /// What an application or a notice is about, in words.
 pub(super) fn kind(record: &Value) -> String {
-    in_words(record, "api_apply_type", "APPLY_TYPE_")
+    words::kind(&cell(record, "api_apply_type")).to_owned()
 }
 
 /// The state of an application or a notice, in words.
 pub(super) fn state(record: &Value) -> String {
-    in_words(record, "api_apply_status", "STATUS_TYPE_")
-}
-
-fn in_words(record: &Value, field: &str, prefix: &str) -> String {
-    let text = cell(record, field);
-    text.trim_start_matches(prefix).to_lowercase().replace('_', " ")
+    words::record_status(&cell(record, "api_apply_status")).to_owned()
 }

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Common;
+use crate::ask::confirmed;
 use crate::control::encoded;
 use crate::out::{Table, cell, moment, records, say};
 
@@ -15,7 +16,8 @@ Examples:
   tidegate apps create billing --description 'Sends the invoices' --as owner
   tidegate apps show billing --as owner          the owner sees the secret
   tidegate apps reset-secret billing --as admin  the old secret is worthless at once
-  tidegate apps delete billing --force           gives back what grants it has")]
+  tidegate apps delete billing --force           gives back what grants it has
+  tidegate apps delete billing --yes             for scripts: asks nothing")]
 pub struct Apps {
     #[command(flatten)]
     common: Common,
@@ -47,13 +49,16 @@ enum What {
         /// Its name or id.
         app: String,
     },
-    /// Delete an app.
+    /// Delete an app. For its owner, and for admins; asks before it does.
     Delete {
         /// Its name or id.
         app: String,
         /// Give back what grants it has.
         #[arg(long)]
         force: bool,
+        /// Do not ask; for scripts.
+        #[arg(long)]
+        yes: bool,
     },
     /// Make a new secret; the old one is worthless at once. For admins.
     ResetSecret {
@@ -86,8 +91,14 @@ impl Apps {
                 let id = encoded(&control.app(&app).await?);
                 output.print(&control.get(&format!("/apps/{id}")).await?, one);
             }
-            What::Delete { app, force } => {
+            What::Delete { app, force, yes } => {
                 let id = encoded(&control.app(&app).await?);
+                if !yes {
+                    let shown = control.get(&format!("/apps/{id}")).await?;
+                    let grants = control.list(&format!("/authorize/apps/{id}"), "records").await?;
+                    let count = records(&grants, "records").len();
+                    confirmed(&question(&shown, count, force))?;
+                }
                 let force = if force { "?force=true" } else { "" };
                 control.delete(&format!("/apps/{id}{force}")).await?;
                 say("deleted");
@@ -100,6 +111,17 @@ impl Apps {
         }
         Ok(())
     }
+}
+
+/// What is asked before an app is deleted.
+fn question(app: &Value, grants: usize, force: bool) -> String {
+    let (name, owner) = (cell(app, "name"), cell(app, "create_user"));
+    let loss = match (grants, force) {
+        (0, _) | (_, false) => "its key is good for nothing from then on".to_owned(),
+        (1, true) => "its grant or application is given back".to_owned(),
+        (count, true) => format!("its {count} grants and applications are given back"),
+    };
+    format!("Delete the app {name} of {owner}? There is no way back: {loss}.")
 }
 
 fn list(answer: &Value) -> String {

@@ -33,6 +33,9 @@ impl Key {
     }
 }
 
+/// The largest quota.
+const QUOTA: u32 = 10_000_000;
+
 /// All keys, sections last.
 pub const KEYS: &[Key] = &[
     Key {
@@ -257,6 +260,51 @@ pub const KEYS: &[Key] = &[
         default: "false",
         set: |config, given| {
             config.secrets_in_lists = given.boolean()?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "quotas.apps",
+        help: "How many apps a workspace may have.",
+        default: "2000",
+        set: |config, given| {
+            config.quotas.apps = given.number(1, QUOTA)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "quotas.apis",
+        help: "How many APIs a workspace may have.",
+        default: "2000",
+        set: |config, given| {
+            config.quotas.apis = given.number(1, QUOTA)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "quotas.throttles",
+        help: "How many throttling policies a workspace may have.",
+        default: "1000",
+        set: |config, given| {
+            config.quotas.throttles = given.number(1, QUOTA)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "quotas.waiting_applications",
+        help: "How many applications a user may have filed that wait for a verdict.",
+        default: "200",
+        set: |config, given| {
+            config.quotas.waiting_applications = given.number(1, QUOTA)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "quotas.tokens",
+        help: "How many tokens a user may have got that have not ended; one lasts a day.",
+        default: "1000",
+        set: |config, given| {
+            config.quotas.tokens = given.number(1, QUOTA)?;
             Ok(())
         },
     },

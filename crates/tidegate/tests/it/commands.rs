@@ -99,7 +99,7 @@ fn notices_are_listed_confirmed_and_withdrawn() {
 
     folder.done(&[&["grants", "cancel", "--for", "5d"], &on[..]].concat());
     let listed = folder.done(&["notices", "list"]);
-    assert!(listed.contains("pending check"), "{listed}");
+    assert!(listed.contains("unanswered"), "{listed}");
     let notices = ids(&folder, &["notices", "list"]);
     folder.done(&["notices", "confirm", &notices[0]]);
     let denied = folder.run(&["call", "--app", "wallboard", "/weather/rome"]);
@@ -123,9 +123,15 @@ fn apps_are_made_shown_and_deleted() {
     let many = ["--api", "weather", "--app", "billing", "--app", "wallboard", "--for", "2d"];
     let granted = folder.done(&[&["grants", "authorize"], &many[..]].concat());
     assert!(granted.starts_with("granted to 2 apps until"), "{granted}");
-    let in_use = folder.run(&["apps", "delete", "billing"]);
+    let in_use = folder.run(&["apps", "delete", "billing", "--yes"]);
     assert_eq!(in_use.code, Some(1), "{in_use:?}");
-    assert_eq!(folder.done(&["apps", "delete", "billing", "--force"]), "deleted\n");
+    let asked = folder.run(&["apps", "delete", "billing", "--force"]);
+    assert!(asked.code == Some(3) && asked.err.contains("give --yes"), "{asked:?}");
+    assert!(asked.err.contains("Delete the app billing of owner?"), "{asked:?}");
+    let delete = ["apps", "delete", "billing", "--force", "--yes"];
+    let colleague = folder.run(&[&delete[..], &["--as", "reviewer"]].concat());
+    assert!(colleague.code == Some(1) && colleague.err.contains("not-app-owner"), "{colleague:?}");
+    assert_eq!(folder.done(&delete), "deleted\n");
     assert!(!folder.done(&["apps", "list"]).contains("billing"));
 }
 
@@ -137,14 +143,14 @@ fn apis_are_stopped_recovered_and_taken_offline() {
     let stopped = folder.run(&["call", "--app", "wallboard", "/weather/rome"]);
     assert_eq!(stopped.code, Some(1), "{stopped:?}");
     let recover = folder.done(&["apis", "recover", "weather", "--as", "owner"]);
-    assert_eq!(recover, "now recover wait review\n");
+    assert_eq!(recover, "now stopped, waiting for a reviewer to recover it\n");
     folder.done(&["applications", "approve", "--all"]);
     assert!(folder.done(&["apis", "show", "weather"]).contains("published"));
 
     folder.done(&["grants", "authorize", "--api", "weather", "--app", "wallboard", "--for", "9d"]);
     let instance = ["--instance", "gate-1"];
     let ending = folder.done(&[&["apis", "unpublish", "weather"], &instance[..]].concat());
-    assert_eq!(ending, "now waiting offline\n");
+    assert_eq!(ending, "now published, about to go offline\n");
     let told = folder.done(&["call", "--app", "wallboard", "/weather/rome"]);
     assert!(told.contains("X-Tidegate-Cancelled-At: "), "{told}");
     folder.done(&["clock", "advance", "50h"]);

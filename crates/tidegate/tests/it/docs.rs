@@ -98,7 +98,7 @@ fn the_world_of_the_docs_applies() {
     let page = page("docs/running.md");
     let world = folder.file("world.yaml", blocks(&page, "yaml")[0]);
     let told = folder.done(&["apply", "-f", &world, "--dry-run"]);
-    assert!(told.contains("created member sales/rita"), "{told}");
+    assert!(told.contains("would create member sales/rita"), "{told}");
 }
 
 #[test]

@@ -38,6 +38,11 @@ fn the_printed_lines_lead_from_a_denial_to_a_call_let_in_and_to_its_end() {
         }
         if code == 1 {
             assert!(ran.err.contains("denied: "), "{ran:?}");
+            // Its name is a header, its sentence the last line: each once.
+            let all = format!("{}{}", ran.out, ran.err);
+            let name = words.trim_start_matches("X-Tidegate-Reason: ");
+            assert_eq!(all.matches(name).count(), 1 + ran.err.matches(name).count(), "{ran:?}");
+            assert!(!ran.out.contains("error_msg"), "{ran:?}");
         }
     }
 }

@@ -32,7 +32,8 @@ fn a_policy_is_made_bound_met_and_taken_away() {
     let denied = folder.run(&CALL);
     assert_eq!(denied.code, Some(1));
     for part in ["HTTP 429", "X-Tidegate-Reason: throttled", "Retry-After: 3", "2 calls per app"] {
-        assert!(denied.out.contains(part), "`{part}` is not in {denied:?}");
+        let all = format!("{}{}", denied.out, denied.err);
+        assert!(all.contains(part), "`{part}` is not in {denied:?}");
     }
 
     let in_use = folder.run(&["throttles", "delete", "slow"]);

@@ -87,6 +87,7 @@ pub(super) const fn line(refusal: &Refusal) -> Line {
         Refusal::ResetTooSoon => (State, "DLM.4674", "reset-too-soon"),
         Refusal::ThrottleInUse { .. } => (State, "DLM.4675", "throttle-in-use"),
         Refusal::ThrottlesFull { .. } => (State, "DLM.4676", "throttles-full"),
+        Refusal::QuotaReached { .. } => (State, "DLM.4679", "quota-reached"),
         Refusal::NonceUnsigned => (State, "DLM.4677", "nonce-unsigned"),
         Refusal::HostsNeeded { .. } => (State, "DLM.4678", "hosts-needed"),
         Refusal::RuleUnsuited { .. } => (State, "DLM.4679", "rule-unsuited"),

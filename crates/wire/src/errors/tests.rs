@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use tidegate_domain::notice::Closed;
 use tidegate_domain::people::Task;
 use tidegate_domain::publication::Status;
+use tidegate_domain::refusal::Counted;
 use tidegate_domain::{
     AppId, ApplicationKind, InstanceId, NoticeOutcome, Outcome, Timestamp, Verdict, VoidCause,
 };
@@ -97,7 +98,10 @@ fn successor(refusal: &Refusal) -> Option<Refusal> {
         Refusal::IamAppFixed => Refusal::ResetTooSoon,
         Refusal::ResetTooSoon => Refusal::ThrottleInUse { count: 2, api: "orders".into() },
         Refusal::ThrottleInUse { .. } => Refusal::ThrottlesFull { max: 1_000 },
-        Refusal::ThrottlesFull { .. } => Refusal::NonceUnsigned,
+        Refusal::ThrottlesFull { .. } => {
+            Refusal::QuotaReached { counted: Counted::Apps, max: 1_000 }
+        }
+        Refusal::QuotaReached { .. } => Refusal::NonceUnsigned,
         Refusal::NonceUnsigned => Refusal::EndPassed { end: at() },
         Refusal::EndPassed { .. } => Refusal::EndTooFar,
         Refusal::EndTooFar => Refusal::EndShrinks { app: app(), until: at() },
@@ -135,7 +139,7 @@ fn faults() -> Vec<Fault> {
 
 #[test]
 fn the_samples_are_all_there_are() {
-    assert_eq!(samples().len(), 48);
+    assert_eq!(samples().len(), 49);
     assert_eq!(faults().len(), 11);
 }
 

@@ -1,6 +1,7 @@
 //! Refusals in words: what is wrong, and what to do.
 
 use tidegate_domain::people::Task;
+use tidegate_domain::refusal::Counted;
 use tidegate_domain::{
     ApplicationKind, NoticeOutcome, Outcome, Refusal, Timestamp, UserId, VoidCause,
 };
@@ -159,6 +160,13 @@ pub(super) fn text(refusal: &Refusal, name_of: &dyn Fn(&UserId) -> Option<String
              require_signed_host needs auth_type APP, forward_credentials APP or IAM. Take the rule \
              back, or change the auth_type."
         ),
+        Refusal::QuotaReached { counted, max } => format!(
+            "There are {max} {} already, which is as many as there may be. {}, or ask the operator \
+             for a larger {}.",
+            counted.words(),
+            room_words(*counted),
+            counted.setting()
+        ),
         Refusal::NonceUnsigned => "Only an API with auth_type APP can ask for a nonce: without a \
              signature, nothing covers it. Take the rule back, or let callers sign."
             .into(),
@@ -196,6 +204,16 @@ fn sentence(what: &str) -> String {
         text.push('.');
     }
     text
+}
+
+/// How a caller makes room.
+fn room_words(counted: Counted) -> &'static str {
+    match counted {
+        Counted::Apps => "Delete one that is not used",
+        Counted::Apis => "Delete one that is offline",
+        Counted::WaitingApplications => "Wait for a verdict, or withdraw one",
+        Counted::Tokens => "Use one you have, which is good for a day",
+    }
 }
 
 const fn task_words(task: Task) -> &'static str {

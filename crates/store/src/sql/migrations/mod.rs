@@ -8,6 +8,7 @@ mod m0002_rules;
 mod m0003_gateways;
 mod m0004_nodes;
 mod m0005_hosts;
+mod m0007_people;
 mod m0008_probes;
 mod m0009_gateway_boots;
 
@@ -24,12 +25,13 @@ pub struct Migration {
     sql: &'static str,
 }
 
-const ALL: [Migration; 7] = [
+const ALL: [Migration; 8] = [
     m0001_initial::MIGRATION,
     m0002_rules::MIGRATION,
     m0003_gateways::MIGRATION,
     m0004_nodes::MIGRATION,
     m0005_hosts::MIGRATION,
+    m0007_people::MIGRATION,
     m0008_probes::MIGRATION,
     m0009_gateway_boots::MIGRATION,
 ];

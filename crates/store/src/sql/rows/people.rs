@@ -49,6 +49,7 @@ impl users::Model {
             password_hash: user.password_hash.clone(),
             access_key: some_text(&user.access_key),
             secret_key: user.secret_key.0.clone(),
+            disabled: user.disabled,
         }
     }
 
@@ -61,6 +62,7 @@ impl users::Model {
             password_hash: self.password_hash,
             access_key: self.access_key.unwrap_or_default(),
             secret_key: Sealed(self.secret_key),
+            disabled: self.disabled,
         })
     }
 }
@@ -114,20 +116,33 @@ impl tokens::Model {
             issued_at: token.issued_at.as_ms(),
             expires_at: token.expires_at.as_ms(),
             revision: revision.column(),
+            parent: token.parent.map(|parent| parent.0.to_vec()),
+            revoked: false,
         }
     }
 
     fn read(self) -> Result<Token> {
-        // The hash is the row's name, but it belongs in no log: its user's id tells enough.
-        let cells = Cells::of(tokens::Entity, &["of user", &self.user_id]);
-        let hash = self.hash.try_into().map_err(|_| cells.bad("hash"))?;
+        let cells = self.cells();
+        let parent = self.parent.as_deref().map(<[u8; 32]>::try_from).transpose();
         Ok(Token {
-            hash: TokenHash(hash),
+            hash: self.hash()?,
             user: cells.text("user_id", &self.user_id)?,
             project: cells.text("project", &self.project)?,
             issued_at: Timestamp::from_ms(self.issued_at),
             expires_at: Timestamp::from_ms(self.expires_at),
+            parent: parent.map_err(|_| cells.bad("parent"))?.map(TokenHash),
         })
+    }
+
+    /// The hash of the token.
+    pub fn hash(&self) -> Result<TokenHash> {
+        let hash = self.hash.as_slice().try_into();
+        Ok(TokenHash(hash.map_err(|_| self.cells().bad("hash"))?))
+    }
+
+    /// The hash is the row's name, but it belongs in no log: its user's id says enough.
+    fn cells(&self) -> Cells {
+        Cells::of(tokens::Entity, &["of user", &self.user_id])
     }
 }
 
