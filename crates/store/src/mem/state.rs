@@ -8,8 +8,8 @@ use tidegate_domain::{
 };
 
 use crate::{
-    AppRecord, Head, JournalEntry, Mark, Member, Message, Project, Result, Revision, StoreError,
-    Token, TokenHash, User, Workspace, epoch,
+    AppRecord, Changes, Damaged, Head, JournalEntry, Mark, Member, Message, Project, Result,
+    Revision, StoreError, Token, TokenHash, User, Workspace, epoch,
 };
 
 /// A value and the revision it was last put at.
@@ -98,18 +98,21 @@ impl State {
         self.apis.get(id).is_some_and(|kept| kept.value.is_none())
     }
 
-    /// The throttling policies these APIs are bound to, by workspace and name.
-    pub fn throttles_of(&self, apis: &[Api]) -> Result<Vec<Throttle>> {
-        let mut found = BTreeMap::new();
-        for api in apis {
-            if let Some((workspace, name)) = api.throttle() {
-                let key = (workspace.clone(), name.clone());
-                let id = || api.id.to_string();
-                let throttle = part(&self.throttles, &key, ("apis", "throttle"), id)?;
-                found.insert(key, throttle);
+    /// Adds the throttling policies that the APIs among the changes are bound to, by workspace and
+    /// name; returns the APIs whose policy is missing.
+    pub fn throttles_of(&self, changes: &mut Changes) -> Result<Vec<(ApiId, Damaged)>> {
+        let (mut found, mut bad) = (BTreeMap::new(), Vec::new());
+        for api in &changes.apis {
+            let Some((workspace, name)) = api.throttle() else { continue };
+            let key = (workspace.clone(), name.clone());
+            let id = || api.id.to_string();
+            match damaged(part(&self.throttles, &key, ("apis", "throttle"), id))? {
+                Ok(throttle) => drop(found.insert(key, throttle)),
+                Err(what) => bad.push((api.id.clone(), what)),
             }
         }
-        Ok(found.into_values().collect())
+        changes.throttles = found.into_values().collect();
+        Ok(bad)
     }
 
     /// A publication with its application as that was last put.
@@ -143,6 +146,15 @@ impl State {
             *notice = part(&self.notices, &notice.id, column, id)?;
         }
         Ok(standing)
+    }
+}
+
+/// Separates a record that makes no sense from any other failure.
+pub fn damaged<T>(read: Result<T>) -> Result<Result<T, Damaged>> {
+    match read {
+        Ok(value) => Ok(Ok(value)),
+        Err(StoreError::BadRow { table, column, id }) => Ok(Err(Damaged { table, column, id })),
+        Err(error) => Err(error),
     }
 }
 

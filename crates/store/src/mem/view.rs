@@ -12,13 +12,28 @@ use tidegate_domain::{
 
 use super::lists::page;
 use super::reminders::remarkable;
-use super::state::{Kept, State};
+use super::state::{Kept, State, damaged};
 use crate::due::{publication_due_at, standing_due_at};
 use crate::{
-    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
-    Mark, Member, Message, Moment, NoticeFilter, Page, Paging, Project, Remarkable, Result,
-    Revision, Token, TokenHash, User, View, Waiting, Workspace,
+    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Damaged, Due, Head, JournalEntry,
+    ListedBy, Mark, Member, Message, Moment, NoticeFilter, Page, Paging, Project, Remarkable,
+    Result, Revision, Token, TokenHash, User, View, Waiting, Workspace,
 };
+
+/// Takes APIs of which something cannot be read out of the changes, as if they were deleted, and notes
+/// what is damaged.
+fn leave_out(changes: &mut Changes, bad: impl Iterator<Item = (ApiId, Damaged)>, after: Revision) {
+    let mut denied = BTreeSet::new();
+    for (api, what) in bad {
+        changes.damaged.push(what);
+        denied.insert(api);
+    }
+    changes.apis.retain(|api| !denied.contains(&api.id));
+    changes.publications.retain(|publication| !denied.contains(&publication.api));
+    if after > Revision(0) {
+        changes.apis_deleted.extend(denied);
+    }
+}
 
 /// A view, when `S` is a shared state; a transaction, when it is one of its own.
 pub struct Session<S>(pub S);
@@ -349,17 +364,30 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
                 true => {}
             }
         }
-        changes.throttles = state.throttles_of(&changes.apis)?;
+        let mut bad_apis = Vec::new();
         // What belongs to a deleted app or API goes with it: that it was deleted says all.
         for (_, publication) in since(&state.publications, after) {
-            if !state.api_is_deleted(&publication.api) {
-                changes.publications.push(state.publication(publication)?);
+            if state.api_is_deleted(&publication.api) {
+                continue;
+            }
+            match damaged(state.publication(publication))? {
+                Ok(publication) => changes.publications.push(publication),
+                Err(what) => bad_apis.push((publication.api.clone(), what)),
             }
         }
-        for (_, standing) in since(&state.standings, after) {
-            if !state.api_is_deleted(&standing.key.api) && !state.app_is_deleted(&standing.key.app)
-            {
-                changes.standings.push(state.standing(standing)?);
+        let bad_throttles = state.throttles_of(&mut changes)?;
+        leave_out(&mut changes, bad_apis.into_iter().chain(bad_throttles), after);
+        for (key, standing) in since(&state.standings, after) {
+            if state.api_is_deleted(&key.api) || state.app_is_deleted(&key.app) {
+                continue;
+            }
+            match damaged(state.standing(standing))? {
+                Ok(standing) => changes.standings.push(standing),
+                // A grant that cannot be read is none.
+                Err(what) => {
+                    changes.damaged.push(what);
+                    changes.standings.push(Standing::new(key.clone()));
+                }
             }
         }
         Ok(changes)
