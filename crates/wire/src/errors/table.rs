@@ -40,7 +40,7 @@ pub(super) struct Line {
     pub(super) rung: Rung,
 }
 
-/// The line of a refusal. Codes outside DLM.46xx are the vendor's; the others are ours, grouped by
+/// The line of a refusal. Codes outside DLM.46xx and DLM.47xx are the vendor's; the others are ours, grouped by
 /// place. A code that was given out stays what it is.
 pub(super) const fn line(refusal: &Refusal) -> Line {
     use Rung::{Existence, Form, Rights, State, Time};
@@ -87,7 +87,7 @@ pub(super) const fn line(refusal: &Refusal) -> Line {
         Refusal::ResetTooSoon => (State, "DLM.4674", "reset-too-soon"),
         Refusal::ThrottleInUse { .. } => (State, "DLM.4675", "throttle-in-use"),
         Refusal::ThrottlesFull { .. } => (State, "DLM.4676", "throttles-full"),
-        Refusal::QuotaReached { .. } => (State, "DLM.4679", "quota-reached"),
+        Refusal::QuotaReached { .. } => (State, "DLM.4700", "quota-reached"),
         Refusal::NonceUnsigned => (State, "DLM.4677", "nonce-unsigned"),
         Refusal::HostsNeeded { .. } => (State, "DLM.4678", "hosts-needed"),
         Refusal::RuleUnsuited { .. } => (State, "DLM.4679", "rule-unsuited"),

@@ -168,7 +168,7 @@ fn our_codes_are_grouped_by_rung() {
             4600..4620 => Rung::Form,
             4620..4640 => Rung::Existence,
             4640..4660 => Rung::Rights,
-            4660..4680 => Rung::State,
+            4660..4680 | 4700..4720 => Rung::State,
             4680..4690 => Rung::Time,
             _ => continue,
         };
