@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// Where backends may be. The default is everywhere but in the [special ranges](SPECIAL): loopback,
+/// Where backends may be. The default is everywhere but in special ranges: loopback,
 /// link-local addresses (a cloud's metadata service is at one of them), multicast, broadcast, and the
 /// address that is none. A network that is allowed opens a special range only if it lies within it, so
 /// `0.0.0.0/0` opens none of them.
