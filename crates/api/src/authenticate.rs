@@ -27,7 +27,7 @@ pub(crate) enum Claim {
     Signed(Identity, Secret),
 }
 
-/// Who sent this request, as far as its head can tell. Whatever no body could make good is refused here, so
+/// Who sent this request, as far as its head shows. Whatever no body could make good is refused here, so
 /// that nobody is waited for who cannot be known.
 ///
 /// A temporary key is refused by name: to ignore its token would be to take the key for a lasting one.

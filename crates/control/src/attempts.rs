@@ -155,7 +155,7 @@ impl Attempts {
 }
 
 impl State {
-    /// Takes one from a bucket, or tells how long that takes.
+    /// Takes one from a bucket, or returns how long to wait for one.
     fn take(&mut self, key: Key, bucket: Bucket, now: i64) -> Result<(), i64> {
         let whole = bucket.size.saturating_mul(bucket.refill_ms);
         let full_at = self.full_at.get(&key).copied().unwrap_or(now);

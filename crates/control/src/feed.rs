@@ -67,7 +67,7 @@ impl Control {
         Ok(Everything { control: Arc::clone(self), view, next: Next::First })
     }
 
-    /// Opens the secrets. An app whose secret does not open is left out, or told as gone to who knows it.
+    /// Opens the secrets. An app whose secret does not open is left out, or reported as deleted to whoever has it.
     fn opened(&self, mut changes: Changes, since: Revision) -> GateChanges {
         let mut secrets = BTreeMap::new();
         let (gone, damaged) = (&mut changes.apps_deleted, &mut changes.damaged);

@@ -13,7 +13,7 @@ use crate::limits::QUARANTINED;
 pub(crate) struct Quarantine(Mutex<BTreeSet<Damaged>>);
 
 impl Quarantine {
-    /// Adds what changes tell as damaged, and takes out what they tell as sound. What is new is logged.
+    /// Adds what changes report as damaged, and takes out what they report as sound. What is new is logged.
     pub(crate) fn see(&self, changes: &Changes) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.is_empty() && changes.damaged.is_empty() {

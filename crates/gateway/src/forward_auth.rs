@@ -228,7 +228,7 @@ fn read(parts: request::Parts, dialect: Dialect, body: Bytes) -> Result<Told, De
     } else {
         ToldBody::Whole(body)
     };
-    // Envoy is told what not to send on; the others know the names by heart.
+    // Envoy gets the list of what not to send on; the other proxies have it in their configuration.
     if let (Dialect::Forwarded | Dialect::Original, Some(name)) =
         (dialect, headers::spoken_by_caller(&headers))
     {

@@ -237,7 +237,7 @@ impl Terms {
     /// Within these limits, over TLS if there is an acceptor, with the connections counted in `open`.
     pub fn new(limits: &Limits, tls: Option<Acceptor>, open: Connections) -> Self {
         let slots = Slots::new(limits.connections, limits.connections_per_peer);
-        // Listeners that are counted together are told of by the first.
+        // Listeners that are counted together are reported by the first.
         let slots = open.0.slots.get_or_init(|| slots).clone();
         Self { limits: limits.clone(), tls, slots, open }
     }

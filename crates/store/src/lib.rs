@@ -87,6 +87,20 @@ pub enum StoreError {
     Conflict,
 }
 
+impl StoreError {
+    /// The record that makes no sense, if that is the error.
+    ///
+    /// # Errors
+    ///
+    /// Any other error, as it was.
+    pub fn into_damaged(self) -> std::result::Result<Damaged, Self> {
+        match self {
+            Self::BadRow { table, column, id } => Ok(Damaged { table, column, id }),
+            other => Err(other),
+        }
+    }
+}
+
 /// The store's result.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 

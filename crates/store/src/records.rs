@@ -320,7 +320,7 @@ pub struct Changes {
     /// Tokens that were revoked before their end.
     pub tokens_revoked: Vec<TokenHash>,
     /// Records that cannot be read. Their apps and APIs are among the deleted, or left out where
-    /// nothing is deleted; a grant that cannot be read is told as none.
+    /// nothing is deleted; a grant that cannot be read is reported as none.
     pub damaged: Vec<Damaged>,
 }
 

@@ -77,7 +77,7 @@ impl FolderKind {
     }
 }
 
-/// The folder a command looks into: that of a server or, where none has told of itself, of a development
+/// The folder a command looks into: that of a server or, where none has left word, of a development
 /// server.
 pub fn for_commands() -> &'static str {
     let has_server = |folder: &str| DataDir::at(Path::new(folder)).server_file().exists();

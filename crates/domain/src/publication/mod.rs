@@ -38,6 +38,21 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every state; those that announce an end announce `at`.
+    pub const fn each(at: Timestamp) -> [Self; 9] {
+        [
+            Self::Created,
+            Self::PublishPending,
+            Self::PublishRejected,
+            Self::Published,
+            Self::Stopping { at },
+            Self::Stopped,
+            Self::RecoverPending,
+            Self::Unpublishing { at },
+            Self::Offline,
+        ]
+    }
+
     /// The state at `now`: an announced end that has come is an end.
     #[must_use]
     pub fn as_of(self, now: Timestamp) -> Self {

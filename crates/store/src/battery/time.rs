@@ -187,7 +187,7 @@ async fn check_due(store: &Shared, standing: &Standing) {
     // Dropped: each is looked at alone.
 }
 
-/// A revoked token is no token. Changes tell it once to those who ask from before it, and it is forgotten at
+/// A revoked token is no token. Changes report it once to those who ask from before it, and it is forgotten at
 /// its end.
 pub async fn revoked_tokens_are_told_until_they_are_forgotten(store: Shared) {
     write!(store, put_token(&token(1, 10)), put_token(&token(2, 10)));

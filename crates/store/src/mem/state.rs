@@ -153,8 +153,7 @@ impl State {
 pub fn damaged<T>(read: Result<T>) -> Result<Result<T, Damaged>> {
     match read {
         Ok(value) => Ok(Ok(value)),
-        Err(StoreError::BadRow { table, column, id }) => Ok(Err(Damaged { table, column, id })),
-        Err(error) => Err(error),
+        Err(error) => error.into_damaged().map(Err),
     }
 }
 

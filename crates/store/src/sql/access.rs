@@ -168,7 +168,7 @@ pub async fn all<T: Stored>(tx: &SqlTransaction, query: Select<T::Entity>) -> Re
 /// How many rows are read at a time where some may not make sense.
 const PART: usize = 1_000;
 
-/// What rows tell, and those that make no sense, with what is wrong with them. A part with such a row
+/// What rows hold, and those that make no sense, with what is wrong with them. A part with such a row
 /// is halved until that row is alone.
 pub async fn readable<T: Stored>(
     tx: &SqlTransaction,
@@ -184,15 +184,15 @@ where
         while let Some(mut part) = parts.pop() {
             match (T::load(tx, part.clone()).await, part.len()) {
                 (Ok(items), _) => found.extend(items),
-                (Err(StoreError::BadRow { table, column, id }), 1) => {
-                    let what = Damaged { table, column, id };
-                    damaged.extend(part.pop().map(|row| (row, what)));
+                (Err(error), length) => {
+                    let what = error.into_damaged()?;
+                    if length == 1 {
+                        damaged.extend(part.pop().map(|row| (row, what)));
+                    } else {
+                        let second = part.split_off(length / 2);
+                        parts.extend([second, part]);
+                    }
                 }
-                (Err(StoreError::BadRow { .. }), length) => {
-                    let second = part.split_off(length / 2);
-                    parts.extend([second, part]);
-                }
-                (Err(error), _) => return Err(error),
             }
         }
     }

@@ -13,7 +13,7 @@ use super::pool::SqlTransaction;
 use super::tables::{
     apis, apps, default_project, instances, projects, publications, standings, throttles, tokens,
 };
-use crate::{AppRecord, Changes, Damaged, Head, Result, Revision, StoreError, Token};
+use crate::{AppRecord, Changes, Damaged, Head, Result, Revision, Token};
 
 /// The rows that are later than a revision. In the order of revisions, so that the index that finds them also
 /// sorts them: in the order of keys, engines would rather go through the whole table.
@@ -126,8 +126,8 @@ async fn all_but_standings(tx: &SqlTransaction, head: &Head, since: Revision) ->
         .chain(bad_publications.into_iter().map(|(row, what)| (row.api, what)))
         .chain(throttles_of(tx, &mut changes).await?);
     let denied = Denied {
-        apps: told(bad_apps, &mut changes.damaged),
-        apis: told(bad_apis, &mut changes.damaged),
+        apps: note(bad_apps, &mut changes.damaged),
+        apis: note(bad_apis, &mut changes.damaged),
     };
     denied.leave_out(&mut changes);
     if since > Revision(0) {
@@ -148,15 +148,15 @@ async fn default_project_after(
 ) -> Result<Option<ProjectId>> {
     let row = later!(default_project, since).one(tx).await?;
     match row.map(default_project::Model::read).transpose() {
-        Err(StoreError::BadRow { table, column, id }) => {
-            damaged.push(Damaged { table, column, id });
+        Ok(project) => Ok(project),
+        Err(error) => {
+            damaged.push(error.into_damaged()?);
             Ok(None)
         }
-        read => read,
     }
 }
 
-/// What all rows tell that make sense.
+/// What all rows hold that make sense.
 async fn sound<T: Stored>(
     tx: &SqlTransaction,
     query: Select<T::Entity>,
@@ -171,7 +171,7 @@ where
 }
 
 /// Notes what is damaged; the ids of what is denied for it.
-fn told(
+fn note(
     bad: impl Iterator<Item = (String, Damaged)>,
     damaged: &mut Vec<Damaged>,
 ) -> BTreeSet<String> {
@@ -182,7 +182,7 @@ fn told(
     .collect()
 }
 
-/// The apps and APIs of which something cannot be read: they are told as if they were gone, so that
+/// The apps and APIs of which something cannot be read: they are reported as if they were deleted, so that
 /// their calls are denied.
 struct Denied {
     apps: BTreeSet<String>,
@@ -216,10 +216,7 @@ async fn throttles_of(
                 let (table, column, id) = ("apis", "throttle", api.id.to_string());
                 bad.push((id.clone(), Damaged { table, column, id }));
             }
-            Err(StoreError::BadRow { table, column, id }) => {
-                bad.push((api.id.to_string(), Damaged { table, column, id }));
-            }
-            Err(error) => return Err(error),
+            Err(error) => bad.push((api.id.to_string(), error.into_damaged()?)),
         }
     }
     changes.throttles = found.into_values().collect();

@@ -148,22 +148,11 @@ fn answering() -> Vec<&'static str> {
 
 /// The names of the states of which something is true.
 fn names_of(is_true: impl Fn(Status) -> bool) -> Vec<&'static str> {
-    let at = Timestamp::MAX;
-    [
-        Status::Created,
-        Status::PublishPending,
-        Status::PublishRejected,
-        Status::Published,
-        Status::Stopping { at },
-        Status::Stopped,
-        Status::RecoverPending,
-        Status::Unpublishing { at },
-        Status::Offline,
-    ]
-    .into_iter()
-    .filter(|status| is_true(*status))
-    .map(|status| status_name(status).0)
-    .collect()
+    Status::each(Timestamp::MAX)
+        .into_iter()
+        .filter(|status| is_true(*status))
+        .map(|status| status_name(status).0)
+        .collect()
 }
 
 pub fn listed(by: &ListedBy, now: Timestamp) -> Condition {

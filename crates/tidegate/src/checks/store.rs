@@ -131,7 +131,7 @@ const GRANTS: u64 = 10_000;
 /// How many damaged records are named.
 const NAMED: usize = 10;
 
-/// Reads all that gateways are told, and names what cannot be read.
+/// Reads all that the feed sends to gateways, and names what cannot be read.
 async fn damaged(
     view: &mut dyn tidegate_store::View,
     findings: &mut Findings,

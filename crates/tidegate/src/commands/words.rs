@@ -59,18 +59,7 @@ mod tests {
     /// Nothing the server may say is shown as the wire has it.
     #[test]
     fn every_name_has_words() {
-        let at = Timestamp::from_ms(0);
-        for status in [
-            Status::Created,
-            Status::PublishPending,
-            Status::PublishRejected,
-            Status::Published,
-            Status::Stopping { at },
-            Status::Stopped,
-            Status::RecoverPending,
-            Status::Unpublishing { at },
-            Status::Offline,
-        ] {
+        for status in Status::each(Timestamp::from_ms(0)) {
             let wire = name(ApiStatus::from(status));
             assert_ne!(api_status(&wire), wire);
         }

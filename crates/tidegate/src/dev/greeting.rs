@@ -8,7 +8,7 @@ use crate::data::{DEV_DEFAULT, Server, for_commands};
 /// The greeting.
 pub fn text(server: &Server, data_dir: &Path) -> String {
     let program = program();
-    // A command finds the folder by itself unless another server has told of itself in its own.
+    // A command finds the folder by itself unless another server has left word in its own.
     let folder = match data_dir == Path::new(DEV_DEFAULT) && for_commands() == DEV_DEFAULT {
         true => String::new(),
         false => format!(" --data-dir {}", quoted(&data_dir.to_string_lossy())),

@@ -57,9 +57,7 @@ impl Kept {
             });
         }
     }
-}
 
-impl Kept {
     /// Ends its session in the background, and closes it.
     fn end(self, connector: Connector) {
         if let Ok(runtime) = Handle::try_current() {
