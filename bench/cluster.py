@@ -3,6 +3,7 @@
   cancels   from a cancel to its denial at every gateway, under load
   bulk      batches of 1,000 apps, beside PostgreSQL's own INSERT and COPY of the same rows
   scale     memory, start, propagation and the database's work as gateways, grants and apps grow
+  setbacks  a database that goes back to an earlier state: a stale standby, a copy that is put back
   faults    kills, a failover, frozen and cut-off gateways, wrong clocks, each many times
 
 The tables are those of docs/scale.md.
@@ -18,8 +19,9 @@ from datetime import date
 from pathlib import Path
 
 from gate import prepare
-from machines import bulk, cancels, faults, scale
+from machines import bulk, cancels, faults, scale, setbacks
 from machines.address import Address
+from machines.load import Load
 from machines.nodes import Cluster
 from machines.postgres import Postgres
 
@@ -119,6 +121,32 @@ def run_faults(given, folder):
     return all(faults.good(found, given.lease, given.wait) for found in founds)
 
 
+def run_setbacks(given, folder):
+    database = Postgres(folder, "primary").make()
+    databases, address, cluster = [database], Address(database.port), None
+    url = database.url().replace(f":{database.port}/", f":{address.port}/")
+    founds = []
+    try:
+        cluster = Cluster(folder, url, given.controls, given.gateways, given.lease)
+        api, apps = grantable(cluster, given)
+        stage = faults.Stage(cluster, databases, address, api, apps)
+        with Load(cluster.gateways, apps[setbacks.OF_A_TURN:], given.load) as load:
+            for which in given.only:
+                founds.append(setbacks.play(stage, which, given.times, progress(which)))
+                print(setbacks.table(founds[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
+    finally:
+        if cluster:
+            cluster.stop()
+        address.stop()
+        for one in databases:
+            one.stop()
+    print(f"{machine()}; {given.controls} control nodes, {given.gateways} gateways, leases of {given.lease} s, "
+          f"{(load.admitted + load.failed.total()) / load.seconds:.0f} other calls/s\n")
+    print(setbacks.table(founds))
+    print(f"\nOther calls that failed: {dict(load.failed) or 0}.")
+    return all(setbacks.good(found) for found in founds)
+
+
 def run_scale(given, _):
     rows = []
     for size in given.only:
@@ -154,7 +182,13 @@ def main():
     four.set_defaults(run=run_scale)
     four.add_argument("--only", nargs="+", choices=["gateways", "grants", "apps"], default=["gateways", "grants", "apps"])
     four.add_argument("--most", type=int, default=10**7, help="no run with more of anything")
-    for kind in (one, three):
+    five = kinds.add_parser("setbacks", help="a store that goes back")
+    five.set_defaults(run=run_setbacks)
+    five.add_argument("--times", type=int, default=50)
+    five.add_argument("--only", nargs="+", choices=setbacks.WAYS, default=list(setbacks.WAYS))
+    five.add_argument("--lease", type=int, default=8, help="seconds")
+    five.add_argument("--load", type=float, default=40, help="other calls a second, over all gateways")
+    for kind in (one, three, five):
         kind.add_argument("--controls", type=int, default=2)
         kind.add_argument("--gateways", type=int, default=4)
         kind.add_argument("--apps", type=int, default=128)

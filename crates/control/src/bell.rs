@@ -28,6 +28,12 @@ impl Bell {
         raise(&self.heard, revision);
     }
 
+    /// The history is another one: revisions of before mean nothing any more.
+    pub(crate) fn start_over(&self) {
+        self.own.send_replace(Revision(0));
+        self.heard.send_replace(Revision(0));
+    }
+
     /// Returns once a revision after `since` is committed.
     pub async fn heard_after(&self, since: Revision) {
         after(&self.heard, since).await;
@@ -44,11 +50,16 @@ fn raise(to: &watch::Sender<Revision>, revision: Revision) {
     });
 }
 
-async fn after(of: &watch::Sender<Revision>, since: Revision) -> Revision {
-    let mut ears = of.subscribe();
+async fn after(of: &watch::Sender<Revision>, since: Revision) {
     // The sender lives as long as the bell, so waiting cannot fail.
-    let heard = ears.wait_for(|revision| *revision > since).await;
-    heard.map_or(since, |revision| *revision)
+    let _ = of.subscribe().wait_for(|revision| *revision > since).await;
+}
+
+/// A revision that is another one: a later one, or an earlier one of another history.
+async fn other_than(of: &watch::Sender<Revision>, last: Revision) -> Revision {
+    let mut ears = of.subscribe();
+    let heard = ears.wait_for(|revision| *revision != last).await;
+    heard.map_or(last, |revision| *revision)
 }
 
 /// What a node hears of the others.
@@ -60,7 +71,7 @@ impl Control {
     pub async fn pass_on(&self, passed: &mut Revision) -> Result<()> {
         let Some(peers) = self.store.peers().filter(|peers| peers.hear()) else { return Ok(()) };
         loop {
-            let revision = after(&self.bell.own, *passed).await;
+            let revision = other_than(&self.bell.own, *passed).await;
             peers.ring(revision).await?;
             *passed = revision;
         }
@@ -79,6 +90,12 @@ impl Control {
     /// Rings for the others, until they may have been missed.
     pub async fn hear(&self, mut neighbours: Neighbours) -> Result<(), StoreError> {
         while let Some(revision) = neighbours.0.hear().await? {
+            // Earlier than what was heard: it was overtaken, or the store went back.
+            if revision < *self.bell.heard.borrow()
+                && let Err(error) = self.head().await
+            {
+                tracing::debug!(%error, "whether the store went back is not known");
+            }
             raise(&self.bell.heard, revision);
         }
         Ok(())

@@ -149,6 +149,9 @@ impl Command {
             Self::ConfirmNotice { .. }
             | Self::DeleteApp { .. }
             | Self::ResetSecret(_)
+            | Self::UpdateApi { .. }
+            | Self::SetRules { .. }
+            | Self::SetThrottle { .. }
             | Self::DeleteApis(_) => true,
             Self::AuthorizeMany { .. }
             | Self::Decide { .. }
@@ -157,10 +160,7 @@ impl Command {
             | Self::CreateApp { .. }
             | Self::UpdateApp { .. }
             | Self::CreateApi(_)
-            | Self::UpdateApi { .. }
             | Self::TransferApi { .. }
-            | Self::SetRules { .. }
-            | Self::SetThrottle { .. }
             | Self::DeleteThrottle(_)
             | Self::Publish { .. } => false,
         }

@@ -4,7 +4,7 @@
 use serde_json::json;
 use tidegate_domain::Timestamp;
 use tidegate_domain::time::HOUR_MS;
-use tidegate_store::{Message, MessageId, Waiting};
+use tidegate_store::{Message, Waiting};
 
 use crate::Control;
 use crate::duty::OnDuty;
@@ -38,8 +38,8 @@ pub struct Letter {
 /// What became of a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tried {
-    /// Which message.
-    pub id: MessageId,
+    /// Which message: the id of its letter.
+    pub id: String,
     /// Was it taken?
     pub taken: bool,
 }
@@ -58,13 +58,13 @@ pub struct Round {
 impl Control {
     /// The messages that may be tried by `now`, oldest first.
     pub async fn letters(&self, now: Timestamp) -> Result<Vec<Letter>> {
-        let mut view = self.store.view().await?;
+        let mut view = self.view().await?;
         let epoch = view.head().await?.epoch;
         let mut letters = Vec::new();
         for message in view.outbox_due(now, PER_ROUND).await? {
             let recipient = view.user(&message.recipient).await?;
             letters.push(Letter {
-                id: format!("{epoch}-{}-{}", message.id.revision, message.id.ordinal),
+                id: name_of(&message, &epoch),
                 recipient: recipient.map(|user| user.name).unwrap_or_default(),
                 message,
             });
@@ -74,7 +74,7 @@ impl Control {
 
     /// What waits to be delivered.
     pub async fn waiting(&self) -> Result<Waiting> {
-        Ok(self.store.view().await?.outbox_waiting().await?)
+        Ok(self.view().await?.outbox_waiting().await?)
     }
 
     /// Keeps what became of tries: what was taken is forgotten, the rest put off, or given up when it
@@ -100,10 +100,10 @@ impl Control {
         let mut round = Round::default();
         for letter in letters {
             let message = &letter.message;
-            let Some(tried) = tried.iter().find(|tried| tried.id == message.id) else { continue };
+            let Some(tried) = tried.iter().find(|tried| tried.id == letter.id) else { continue };
             if tried.taken {
                 round.delivered += 1;
-                turn.outbox_remove(message.id).await?;
+                turn.outbox_remove(message).await?;
                 continue;
             }
             round.failed += 1;
@@ -111,10 +111,10 @@ impl Control {
                 round.given_up += 1;
                 let details = json!({ "message": letter.id, "what": message.what });
                 turn.record("message.given-up", &message.subject, details).await?;
-                turn.outbox_remove(message.id).await?;
+                turn.outbox_remove(message).await?;
             } else {
                 let next = turn.now.plus_ms(pause_ms(message.tries));
-                turn.outbox_put_off(message.id, next).await?;
+                turn.outbox_put_off(message, next).await?;
             }
         }
         self.commit(turn).await?;
@@ -134,12 +134,20 @@ impl Control {
         let mut dropped = 0;
         for message in turn.outbox(PER_ROUND * 10).await? {
             if is_old(&message, now) {
-                turn.outbox_remove(message.id).await?;
+                turn.outbox_remove(&message).await?;
                 dropped += 1;
             }
         }
         self.commit(turn).await?;
         Ok(dropped)
+    }
+}
+
+/// What a message is known by. One that a node of an earlier version left has no name of its own.
+fn name_of(message: &Message, epoch: &str) -> String {
+    match message.name.as_str() {
+        "" => format!("{epoch}-{}-{}", message.id.revision, message.id.ordinal),
+        name => name.to_owned(),
     }
 }
 

@@ -58,12 +58,12 @@ impl Everything {
 impl Control {
     /// All the gate must know that changed after `since`.
     pub async fn changes(&self, since: Revision) -> Result<GateChanges> {
-        Ok(self.opened(self.store.view().await?.changes(since).await?, since))
+        Ok(self.opened(self.view().await?.changes(since).await?, since))
     }
 
     /// All the gate must know, part by part.
     pub async fn everything(self: &Arc<Self>) -> Result<Everything> {
-        let view = self.store.view().await?;
+        let view = self.view().await?;
         Ok(Everything { control: Arc::clone(self), view, next: Next::First })
     }
 
@@ -92,13 +92,18 @@ impl Control {
         GateChanges { changes, secrets }
     }
 
+    /// The stamp of a revision; empty if it is ahead of the store, or forgotten.
+    pub async fn stamp_of(&self, revision: Revision) -> Result<String> {
+        Ok(self.view().await?.stamp_of(revision).await?.unwrap_or_default())
+    }
+
     /// Where the store stands.
     pub async fn head(&self) -> Result<tidegate_store::Head> {
-        Ok(self.store.view().await?.head().await?)
+        Ok(self.view().await?.head().await?)
     }
 
     /// The account each project belongs to.
     pub async fn projects(&self) -> Result<Vec<tidegate_store::Project>> {
-        Ok(self.store.view().await?.projects().await?)
+        Ok(self.view().await?.projects().await?)
     }
 }

@@ -95,7 +95,7 @@ pub async fn unreached(
 impl Control {
     /// The instances whose APIs no call reaches, each with one of them.
     pub async fn unreached(&self, now: Timestamp) -> Result<Vec<Unreached>> {
-        let mut view = self.store.view().await?;
+        let mut view = self.view().await?;
         Ok(unreached(&mut *view, now).await?)
     }
 }

@@ -157,7 +157,7 @@ impl Control {
     }
 
     async fn user_of_key(&self, access: &str) -> Result<Option<(Proven, Secret)>> {
-        let mut view = self.store.view().await?;
+        let mut view = self.view().await?;
         let Some(user) = view.user_by_access_key(access).await? else {
             return Ok(None);
         };
@@ -174,7 +174,7 @@ impl Control {
 
     async fn holder(&self, text: &str, now: Timestamp) -> Result<Option<Proven>> {
         let hash = token_hash(text);
-        let mut view = self.store.view().await?;
+        let mut view = self.view().await?;
         let Some(token) = view.token(&hash).await?.filter(|token| now < token.expires_at) else {
             return Ok(None);
         };
@@ -213,7 +213,7 @@ impl Control {
         password: Secret,
         scope: &Scope,
     ) -> Result<Option<Proven>, LoginError> {
-        let mut view = self.store.view().await?;
+        let mut view = self.view().await?;
         let mut found: Option<Proven> = None;
         for user in view.users_by_name(domain, name).await? {
             let Some(who) = identity(&mut *view, &user).await? else {
@@ -247,7 +247,7 @@ impl Control {
 
     /// A user's name.
     pub async fn user_name(&self, user: &UserId) -> Result<Option<String>> {
-        Ok(self.store.view().await?.user(user).await?.map(|user| user.name))
+        Ok(self.view().await?.user(user).await?.map(|user| user.name))
     }
 
     /// The projects a user finds under a name; without one, all of his.

@@ -22,6 +22,7 @@ mod execute;
 mod feed;
 mod gateways;
 mod grants;
+mod history;
 mod hosts;
 mod identity;
 mod ids;
@@ -95,6 +96,7 @@ pub struct Control {
     settings: Settings,
     bell: Bell,
     gateways: gateways::Registry,
+    history: history::History,
     logins: identity::Gatekeeper,
     attempts: attempts::Attempts,
     /// The name of this node among those on the store.
@@ -110,12 +112,14 @@ impl Control {
         let logins = identity::Gatekeeper::new();
         let (bell, gateways) = (Bell::default(), gateways::Registry::new());
         let (node, attempts) = (String::new(), attempts::Attempts::default());
+        let history = history::History::default();
         Self {
             store,
             vault,
             settings,
             bell,
             gateways,
+            history,
             logins,
             attempts,
             node,
@@ -168,7 +172,9 @@ impl Control {
     }
 
     async fn commit_as(&self, turn: turn::Turn<'_>, takes_away: bool) -> Result<Revision> {
+        let (generation, point) = (turn.generation, turn.point());
         let revision = turn.commit().await?;
+        self.history.saw(generation, point);
         self.gateways.committed(revision, takes_away);
         self.bell.ring(revision);
         Ok(revision)

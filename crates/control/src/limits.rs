@@ -39,6 +39,12 @@ pub const GATEWAY_FORGOTTEN_MS: i64 = 30 * 86_400_000;
 /// How many acknowledgements of a gateway are remembered with their time.
 pub const ACKNOWLEDGEMENTS: usize = 256;
 
+/// How many stamps of past revisions a node remembers, so that it need not look them up.
+pub const STAMPS: usize = 4_096;
+
+/// How many contradictions of the history a node reports.
+pub const CONTRADICTIONS: usize = 256;
+
 /// How many commits that are not enforced yet are remembered with their time.
 pub const COMMITS: usize = 4_096;
 

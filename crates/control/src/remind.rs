@@ -47,7 +47,7 @@ impl Control {
     /// Is there anything of this kind? It never is when it begins, so that the first start, long
     /// after the first grant, does not remind of what is long known.
     async fn is_due(&self, kind: &Kind, now: Timestamp) -> Result<bool> {
-        let mut view = self.store.view().await?;
+        let mut view = self.view().await?;
         let Some(mark) = view.reminded(kind.name).await? else { return Ok(true) };
         let to = now.plus_ms(-kind.shift_ms);
         Ok(!view.remarkable(kind.moment, &mark, to, 1).await?.is_empty())

@@ -25,7 +25,7 @@ pub struct Settled {
 impl Control {
     /// Records what time has brought about by `now`; takes no turn when there is nothing to record.
     pub async fn settle(&self, on_duty: &OnDuty, now: Timestamp) -> Result<Settled> {
-        if self.store.view().await?.due(now, 1).await?.is_empty() {
+        if self.view().await?.due(now, 1).await?.is_empty() {
             return Ok(Settled { count: 0, more: false });
         }
         turn::whole(|| self.settle_once(on_duty, now)).await

@@ -6,7 +6,9 @@ use std::ops::{Deref, DerefMut};
 
 use serde_json::Value;
 use tidegate_domain::{Timestamp, UserId};
-use tidegate_store::{JournalEntry, Message, MessageId, Revision, StoreError, Transaction, View};
+use tidegate_store::{
+    JournalEntry, Message, MessageId, Point, Revision, StoreError, Transaction, View,
+};
 
 use crate::access::{self, Seat};
 use crate::caller::Caller;
@@ -47,6 +49,9 @@ where
 /// One writer's turn. Dropped without [`Turn::commit`], it leaves nothing.
 pub(crate) struct Turn<'a> {
     transaction: Box<dyn Transaction>,
+    /// The history it belongs to, by this node's count.
+    pub generation: u64,
+    epoch: String,
     /// The decision time: never before the last decision's, whatever the clock says.
     pub now: Timestamp,
     /// Who acts; none when time does.
@@ -62,10 +67,12 @@ impl<'a> Turn<'a> {
         now: Timestamp,
     ) -> Result<Turn<'a>> {
         control.proven()?;
-        let mut transaction = control.store.begin().await?;
-        let now = now.max(transaction.head().await?.decided_at);
+        let (mut transaction, generation) = control.transaction().await?;
+        let head = transaction.head().await?;
+        let (epoch, now) = (head.epoch, now.max(head.decided_at));
         transaction.set_decided_at(now).await?;
-        Ok(Self { transaction, now, actor, vault: &control.vault, settings: control.settings })
+        let (vault, settings) = (&control.vault, control.settings);
+        Ok(Self { transaction, generation, epoch, now, actor, vault, settings })
     }
 
     /// A turn that only commits while the duty is this node's.
@@ -79,6 +86,15 @@ impl<'a> Turn<'a> {
             turn.transaction.under_duty(duty).await?;
         }
         Ok(turn)
+    }
+
+    /// The point of the history that this turn's commit makes.
+    pub fn point(&self) -> Point {
+        Point {
+            epoch: self.epoch.clone(),
+            revision: self.transaction.revision(),
+            stamp: self.transaction.stamp().to_owned(),
+        }
     }
 
     pub async fn commit(self) -> Result<Revision> {
@@ -127,6 +143,7 @@ impl<'a> Turn<'a> {
         }
         let message = Message {
             id: MessageId::default(),
+            name: String::new(),
             tries: 0,
             at: self.now,
             recipient: recipient.clone(),

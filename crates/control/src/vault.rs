@@ -7,10 +7,15 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use tidegate_domain::{AppId, UserId};
 use tidegate_sign::Secret;
-use tidegate_store::{AppFilter, Paging, Sealed, View};
+use tidegate_store::{AppFilter, Paging, Sealed, Store, View};
+
+use crate::error::Error;
 
 /// The form of a record.
 const VERSION: u8 = 1;
+
+/// What is sealed to recognise a key by, and its place.
+const CHECK: (&str, &str) = ("tidegate", "vault/check");
 
 /// How many secrets are tried to see whether a key fits a store.
 const TRIED: u64 = 100;
@@ -27,6 +32,9 @@ pub enum VaultError {
     /// The operating system gave no randomness.
     #[error("the operating system gave no randomness")]
     NoRandomness,
+    /// The store was made with another key.
+    #[error("the key does not fit the store: its secrets were sealed with another one")]
+    OtherKey,
 }
 
 /// Seals and opens secrets.
@@ -46,8 +54,35 @@ impl Vault {
         crate::ids::random()
     }
 
-    /// Does this key open the secrets a store holds? Some are tried; none when there is none.
+    /// Makes sure that this is the key of a store, before anything is sealed with it. The first node to ask
+    /// leaves what the key is recognised by from then on.
+    pub async fn recognise(&self, store: &dyn Store) -> Result<(), Error> {
+        let mut view = store.view().await?;
+        let fits = self.fits(&mut *view).await?;
+        let is_kept = view.vault_check().await?.is_some();
+        drop(view);
+        match fits {
+            Some(true) if is_kept => return Ok(()),
+            Some(false) => return Err(VaultError::OtherKey.into()),
+            Some(true) | None => {}
+        }
+        let (text, place) = CHECK;
+        let kept = store.keep_vault_check(&self.seal(&Secret::new(text), place)?).await?;
+        // Another node may have come first.
+        if self.opens_check(&kept) { Ok(()) } else { Err(VaultError::OtherKey.into()) }
+    }
+
+    fn opens_check(&self, check: &Sealed) -> bool {
+        let (text, place) = CHECK;
+        self.open(check, place).is_ok_and(|opened| opened.expose() == text)
+    }
+
+    /// Does this key open the secrets a store holds? What was left to recognise it by says so, if it is
+    /// there. Else some secrets are tried; none when there is none.
     pub async fn fits(&self, view: &mut dyn View) -> tidegate_store::Result<Option<bool>> {
+        if let Some(check) = view.vault_check().await? {
+            return Ok(Some(self.opens_check(&check)));
+        }
         let mut fits = None;
         let some = Paging { offset: 0, limit: TRIED };
         for record in view.apps(&AppFilter::default(), some).await?.items {

@@ -37,6 +37,10 @@ pub struct Told {
     pub since: u64,
     /// The revision all of it is true at.
     pub head: u64,
+    /// The stamp of that revision.
+    pub stamp: String,
+    /// The stamp, in that history, of the revision it begins after.
+    pub since_stamp: String,
     /// How old the proof was that this node may speak.
     pub age: Duration,
     /// The decision time.
@@ -86,6 +90,8 @@ impl Packer {
             now_ms: told.now.as_ms(),
             wall_ms: told.wall.as_ms(),
             held_ms: told.held.as_millis().try_into().unwrap_or(u64::MAX),
+            stamp: told.stamp.clone(),
+            since_stamp: told.since_stamp.clone(),
         }))
     }
 
@@ -236,10 +242,14 @@ impl Reader {
         }
         self.batch.epoch.clone_from(&head.epoch);
         self.batch.head = head.head;
+        self.batch.stamp.clone_from(&head.stamp);
+        self.batch.since_stamp.clone_from(&head.since_stamp);
         self.told = Some(Told {
             epoch: head.epoch,
             since: head.since,
             head: head.head,
+            stamp: head.stamp,
+            since_stamp: head.since_stamp,
             age: Duration::from_millis(head.age_ms),
             now: Timestamp::from_ms(head.now_ms),
             wall: Timestamp::from_ms(head.wall_ms),

@@ -32,6 +32,12 @@ pub(crate) struct Poll {
     pub(crate) wait_ms: u64,
     #[prost(sint64, tag = "12")]
     pub(crate) wall_ms: i64,
+    /// The stamp of the revision that is asked from.
+    #[prost(string, tag = "20")]
+    pub(crate) stamp: String,
+    /// The stamp of the revision that is enforced.
+    #[prost(string, tag = "21")]
+    pub(crate) enforced_stamp: String,
 }
 
 /// One part of an answer.
@@ -78,6 +84,12 @@ pub(crate) struct Head {
     /// How long after the question came these times were read.
     #[prost(uint64, tag = "9")]
     pub(crate) held_ms: u64,
+    /// The stamp of the head.
+    #[prost(string, tag = "20")]
+    pub(crate) stamp: String,
+    /// The stamp of the revision that was asked from, in the history that answers.
+    #[prost(string, tag = "21")]
+    pub(crate) since_stamp: String,
 }
 
 /// Some of what has changed.

@@ -35,6 +35,8 @@ pub struct Heard {
     pub epoch: String,
     /// The revision it decides at; none when it knows nothing yet.
     pub enforced: Option<u64>,
+    /// The stamp of that revision; empty if there is none.
+    pub enforced_stamp: String,
     /// How far its own clock is ahead of that of the node that was asked; negative if it is behind.
     pub clock_ahead_ms: i64,
     /// The name in the certificate it showed; empty if it showed none.
@@ -72,6 +74,8 @@ impl Question {
             since: poll.since,
             wait_ms: ms(poll.wait),
             wall_ms: wall.as_ms(),
+            stamp: poll.stamp.clone(),
+            enforced_stamp: poll.enforced_stamp.clone(),
         };
         message.encode_to_vec().into()
     }
@@ -81,7 +85,15 @@ impl Question {
         let message: messages::Poll = format::message(bytes)?;
         format::same_format(message.format)?;
         format::whole(&message, bytes)?;
-        let texts = [&message.id, &message.name, &message.boot, &message.version, &message.epoch];
+        let texts = [
+            &message.id,
+            &message.name,
+            &message.boot,
+            &message.version,
+            &message.epoch,
+            &message.stamp,
+            &message.enforced_stamp,
+        ];
         if texts.iter().any(|text| text.len() > SAID_BYTES || text.chars().any(char::is_control)) {
             return Err(FormatError::BadValue("a text a gateway says of itself"));
         }
@@ -97,8 +109,10 @@ impl Question {
         };
         let poll = Poll {
             since: message.since,
+            stamp: message.stamp,
             epoch: message.epoch,
             enforced: message.enforced,
+            enforced_stamp: message.enforced_stamp,
             wait: Duration::from_millis(message.wait_ms).min(MOST_WAIT),
         };
         let wall = Timestamp::from_ms(message.wall_ms);
@@ -112,6 +126,7 @@ impl Question {
             me: self.me.clone(),
             epoch: self.poll.epoch.clone(),
             enforced: self.poll.enforced,
+            enforced_stamp: self.poll.enforced_stamp.clone(),
             clock_ahead_ms: self.wall.as_ms().saturating_sub(wall.as_ms()),
             certificate: String::new(),
         }

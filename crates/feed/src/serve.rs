@@ -249,8 +249,18 @@ impl Feed {
         let news = self.news(&question, came).await?;
         let age = self.provider.proof_age().ok_or(Refused::Unproven)?;
         let Times { now, wall } = self.provider.times();
-        let (epoch, since, head) = (news.batch.epoch.clone(), news.since, news.batch.head);
-        let told = Told { epoch, since, head, age, now, wall, held: came.elapsed() };
+        let Batch { epoch, head, stamp, since_stamp, .. } = &news.batch;
+        let told = Told {
+            epoch: epoch.clone(),
+            since: news.since,
+            head: *head,
+            stamp: stamp.clone(),
+            since_stamp: since_stamp.clone(),
+            age,
+            now,
+            wall,
+            held: came.elapsed(),
+        };
         Ok(Parts::send(question.number, told, news, sealer, permit))
     }
 
@@ -261,7 +271,7 @@ impl Feed {
             return self.everything().await;
         }
         let mut batch = provider.changes(poll.since).await?;
-        if batch.epoch == poll.epoch && batch.head == poll.since && !poll.wait.is_zero() {
+        if poll.is_continued_by(&batch) && batch.head == poll.since && !poll.wait.is_zero() {
             let is_woken = tokio::select! {
                 () = provider.bell(poll.since) => true,
                 () = sleep(poll.wait) => false,
@@ -272,12 +282,14 @@ impl Feed {
                 provider.changes(poll.since).await?
             };
         }
-        // Revisions of another history mean nothing here.
-        if batch.epoch == poll.epoch {
-            Ok(News { since: poll.since, batch, more: None })
-        } else {
-            self.everything().await
-        }
+        // Of another history nothing is told but that it is: there may be a node that has what is known.
+        let is_other = match poll.other() {
+            _ if !poll.is_continued_by(&batch) => true,
+            Some(enforced) => provider.stamp_of(enforced).await? != poll.enforced_stamp,
+            None => false,
+        };
+        let batch = if is_other { batch.of_another_history() } else { batch };
+        Ok(News { since: poll.since, batch, more: None })
     }
 
     async fn everything(&self) -> Result<News, Refused> {

@@ -148,7 +148,9 @@ mod tests {
 
     fn told(now: i64, held: Duration) -> Told {
         let (now, wall) = (Timestamp::from_ms(now), Timestamp::from_ms(now));
-        Told { epoch: String::new(), since: 0, head: 0, age: Duration::ZERO, now, wall, held }
+        let (epoch, stamp, since_stamp) = Default::default();
+        let (since, head, age) = (0, 0, Duration::ZERO);
+        Told { epoch, since, head, stamp, since_stamp, age, now, wall, held }
     }
 
     fn is_about(time: Timestamp, ms: i64) -> bool {

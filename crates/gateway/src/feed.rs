@@ -25,6 +25,11 @@ pub struct Batch {
     pub epoch: String,
     /// The revision all of this is true at.
     pub head: u64,
+    /// The stamp of that revision: nothing else has it, in this history or another.
+    pub stamp: String,
+    /// The stamp, in this history, of the revision that was asked for; empty if it is not remembered, or
+    /// ahead of this history. One that is another than the asker's tells that his history is another one.
+    pub since_stamp: String,
     /// Apps.
     pub apps: Vec<FeedApp>,
     /// Apps that are gone. Their ids never come back.
@@ -255,13 +260,41 @@ pub struct SourceError(pub String);
 pub struct Poll {
     /// It wants to know what changed after this revision.
     pub since: u64,
+    /// The stamp of that revision; empty if it is 0.
+    pub stamp: String,
     /// The history that revision belongs to; empty as long as it knows none.
     pub epoch: String,
     /// The revision it decides at; none when it knows nothing yet.
     pub enforced: Option<u64>,
+    /// The stamp of that revision; empty if there is none.
+    pub enforced_stamp: String,
     /// How long it waits for something to change.
     pub wait: Duration,
 }
+
+impl Poll {
+    /// The revision that is decided at, if it is another than is asked from: both must be part of the
+    /// history that answers.
+    pub fn other(&self) -> Option<u64> {
+        self.enforced.filter(|enforced| self.since > 0 && *enforced != self.since)
+    }
+
+    /// Does this batch continue what the asker knows? One that tells everything need not.
+    pub fn is_continued_by(&self, batch: &Batch) -> bool {
+        self.since == 0 || (batch.epoch == self.epoch && batch.since_stamp == self.stamp)
+    }
+}
+
+impl Batch {
+    /// It says where its history stands, and nothing of it: for an asker whose history is another one.
+    pub fn of_another_history(self) -> Self {
+        let Self { epoch, head, stamp, .. } = self;
+        Self { epoch, head, stamp, since_stamp: OTHER.to_owned(), ..Self::default() }
+    }
+}
+
+/// A stamp that no revision has.
+const OTHER: &str = "-";
 
 /// What a poll is answered with.
 pub struct Answer {
@@ -286,6 +319,11 @@ pub trait Source: Send + Sync {
     /// follower also looks on a timer.
     async fn bell(&self, since: u64);
 
+    /// The stamp of a revision of this history; empty if it is not remembered, or ahead of this history.
+    async fn stamp_of(&self, _revision: u64) -> Result<String, SourceError> {
+        Ok(String::new())
+    }
+
     /// How long ago it was proven that nobody else can have committed anything. None: it is not, and
     /// nobody may go on deciding on what is told.
     fn proof_age(&self) -> Option<Duration> {
@@ -301,7 +339,12 @@ pub trait Source: Send + Sync {
             }
         }
         let asked = Moment::now();
-        let batch = self.changes(poll.since).await?;
+        let mut batch = self.changes(poll.since).await?;
+        if let Some(other) = poll.other()
+            && self.stamp_of(other).await? != poll.enforced_stamp
+        {
+            batch = batch.of_another_history();
+        }
         let unproven = || SourceError("it cannot prove that it is current".to_owned());
         let age = self.proof_age().ok_or_else(unproven)?;
         Ok(Answer { batch, since: poll.since, asked, age })

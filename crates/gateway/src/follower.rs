@@ -129,19 +129,18 @@ impl Follower<'_> {
 
     async fn poll(&mut self, wait: Duration) -> Outcome {
         let known = self.gate.index.load_full().or_else(|| self.loaded.clone());
-        let meeting = self.gate.meeting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let since = match (&known, &meeting) {
-            (Some(known), Some(meeting)) if !self.start_over => {
-                known.revision().min(meeting.fresh.revision())
-            }
-            (Some(known), None) if !self.start_over => known.revision(),
-            _ => 0,
+        let meeting = self.meeting(known.as_deref());
+        let from = match &meeting {
+            Some(meeting) => Some(&meeting.fresh),
+            None => known.as_ref().filter(|_| !self.start_over),
         };
+        let (since, stamp) = from.map(|index| (index.revision(), index.stamp().to_owned())).unzip();
         let poll = Poll {
-            since,
+            since: since.unwrap_or_default(),
+            stamp: stamp.unwrap_or_default(),
             epoch: known.as_ref().map_or_else(String::new, |known| known.epoch().to_owned()),
-            enforced: self.gate.revision(),
             wait,
+            ..self.gate.stands()
         };
         let answer = match timeout(self.patience(&poll), self.source.poll(&poll)).await {
             Ok(Ok(answer)) => answer,
@@ -149,6 +148,10 @@ impl Follower<'_> {
             Err(_) => return Outcome::Failed(SourceError("no answer in time".to_owned())),
         };
         let Answer { batch, since, asked, age } = answer;
+        if since > 0 && !poll.is_continued_by(&batch) {
+            return self.another_history(&poll, &batch);
+        }
+        let head = batch.head;
         if since < poll.since {
             self.gate.polls.resyncs.fetch_add(1, Ordering::Relaxed);
             tracing::warn!("the control side tells everything anew");
@@ -160,16 +163,11 @@ impl Follower<'_> {
             Ok(Applied::Unchanged) => known.unwrap_or_else(|| Arc::new(self.gate.empty_index())),
             // Its answer proves nothing about what was committed since, so it renews no lease.
             Ok(Applied::Behind) => {
-                if self.loaded.take().is_some() {
-                    tracing::warn!("the snapshot is newer than the control side; starting over");
-                    return Outcome::StartOver;
-                }
                 return Outcome::Failed(SourceError("it lags behind what is known".to_owned()));
             }
             Ok(Applied::StartOver) => {
-                tracing::warn!("the control side has another history; starting over");
-                self.loaded = None;
-                return Outcome::StartOver;
+                let said = Batch { head, ..Batch::default() };
+                return self.another_history(&poll, &said);
             }
             Err(error) => return Outcome::Failed(error),
         };
@@ -186,6 +184,31 @@ impl Follower<'_> {
         }
         self.gate.lease.renew(asked, age);
         Outcome::UpToDate
+    }
+
+    /// The control side does not have what is known here: it went back to an earlier state, or is another
+    /// one. Its answer renews no lease; everything is asked for anew, and takes the place of what is known.
+    fn another_history(&mut self, poll: &Poll, batch: &Batch) -> Outcome {
+        self.gate.polls.histories.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(
+            known = poll.since,
+            epoch = poll.epoch,
+            head = batch.head,
+            head_epoch = batch.epoch,
+            "the history of the control side is not the one that is known here; learning everything anew"
+        );
+        self.loaded = None;
+        *self.gate.meeting.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Outcome::StartOver
+    }
+
+    /// The index that waits to be brought to the gate's revision, once that has come so far: what is asked
+    /// from must be part of both.
+    fn meeting(&self, known: Option<&Index>) -> Option<Meeting> {
+        let mut waiting = self.gate.meeting.lock().unwrap_or_else(PoisonError::into_inner);
+        let revision = known.filter(|_| !self.start_over)?.revision();
+        let is_due = waiting.as_ref().is_some_and(|it| it.fresh.revision() <= revision);
+        if is_due { waiting.take() } else { None }
     }
 
     /// How long an answer may take. To tell everything takes as long as it takes, but after the lease

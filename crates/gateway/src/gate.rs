@@ -199,10 +199,9 @@ impl Gate {
         self.0.revision()
     }
 
-    /// The history the gate knows, and the revision it decides at; none when it knows nothing yet.
-    pub fn known(&self) -> Option<(String, u64)> {
-        let index = self.0.index.load();
-        index.as_ref().map(|index| (index.epoch().to_owned(), index.revision()))
+    /// Where the gate stands: as it says of itself when it asks for nothing new.
+    pub fn stands(&self) -> Poll {
+        self.0.stands()
     }
 
     /// Returns once the gate decides at `revision` or a later one.
@@ -276,6 +275,7 @@ impl Gate {
             polls_answered: self.0.polls.answered.load(Ordering::Relaxed),
             polls_failed: self.0.polls.failed.load(Ordering::Relaxed),
             resyncs: self.0.polls.resyncs.load(Ordering::Relaxed),
+            histories: self.0.polls.histories.load(Ordering::Relaxed),
         }
     }
 }
@@ -286,6 +286,7 @@ pub(crate) struct Polls {
     pub(crate) answered: AtomicU64,
     pub(crate) failed: AtomicU64,
     pub(crate) resyncs: AtomicU64,
+    pub(crate) histories: AtomicU64,
 }
 
 /// How a gate is.
@@ -326,6 +327,8 @@ pub struct Counters {
     pub polls_failed: u64,
     /// How often all had to be learnt anew, for the control side had another history.
     pub resyncs: u64,
+    /// How often the control side turned out not to have what was known here.
+    pub histories: u64,
     /// Calls that were denied, by reason; every reason is listed.
     pub denied: Vec<(Reason, u64)>,
 }
@@ -343,8 +346,10 @@ impl Inner {
     pub(crate) fn stands(&self) -> Poll {
         self.index.load().as_ref().map_or_else(Poll::default, |index| Poll {
             since: index.revision(),
+            stamp: index.stamp().to_owned(),
             epoch: index.epoch().to_owned(),
             enforced: Some(index.revision()),
+            enforced_stamp: index.stamp().to_owned(),
             wait: Duration::ZERO,
         })
     }

@@ -20,6 +20,7 @@ mod mix;
 mod named;
 mod slot;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -155,6 +156,7 @@ pub struct Index {
     calls_per_api: usize,
     epoch: Arc<str>,
     revision: u64,
+    stamp: Arc<str>,
     apps: Arc<Named>,
     /// The number of the next app.
     next_app: u64,
@@ -189,6 +191,7 @@ impl Index {
             calls_per_api,
             epoch: Arc::from(""),
             revision: 0,
+            stamp: Arc::from(""),
             apps: Arc::new(Named::by_id()),
             next_app: 0,
             keys: Arc::new(Named::by_key()),
@@ -213,6 +216,11 @@ impl Index {
     /// The history the revision belongs to.
     pub fn epoch(&self) -> &str {
         &self.epoch
+    }
+
+    /// The stamp of the revision.
+    pub fn stamp(&self) -> &str {
+        &self.stamp
     }
 
     /// How much it knows.
@@ -274,24 +282,29 @@ impl Index {
         &self.serves
     }
 
-    /// The index after a batch that tells all that changed after `since`.
+    /// The index after a batch that tells all that changed after `since`. Whoever asked has made sure that
+    /// what this index knows is part of the batch's history; that it begins and ends there is looked at here.
     pub fn apply(&self, since: u64, batch: Batch) -> Applied {
-        let same_history = *self.epoch == *batch.epoch;
-        if same_history && batch.head < self.revision {
-            return Applied::Behind;
-        }
+        let same_epoch = *self.epoch == *batch.epoch;
         if since == 0 {
-            if same_history && batch.head == self.revision && self.revision > 0 {
+            // All there is takes the place of whatever was known, also of what is later.
+            let is_same = batch.head == self.revision && *self.stamp == *batch.stamp;
+            if same_epoch && is_same && self.revision > 0 {
                 return Applied::Unchanged;
             }
             let empty = Self::empty(Arc::clone(&self.serves), self.calls_per_api);
             return Applied::Newer(Box::new(empty.with(batch)));
         }
-        if !same_history || since > self.revision {
+        let is_other =
+            |revision: u64, stamp: &str| revision == self.revision && *self.stamp != *stamp;
+        let parts = is_other(since, &batch.since_stamp) || is_other(batch.head, &batch.stamp);
+        if !same_epoch || since > self.revision || parts {
             return Applied::StartOver;
         }
-        if batch.head == self.revision {
-            return Applied::Unchanged;
+        match batch.head.cmp(&self.revision) {
+            Ordering::Less => return Applied::Behind,
+            Ordering::Equal => return Applied::Unchanged,
+            Ordering::Greater => {}
         }
         Applied::Newer(Box::new(self.clone().with(batch)))
     }
@@ -305,6 +318,7 @@ impl Index {
     fn with(mut self, batch: Batch) -> Self {
         self.epoch = Arc::from(batch.epoch);
         self.revision = batch.head;
+        self.stamp = Arc::from(batch.stamp);
         let mut stale = Stale::default();
         self.put_instances(batch.instances, &mut stale);
         if let Some(project) = batch.default_project {

@@ -205,6 +205,8 @@ impl Scrape {
         counters(encoder, "polls", help, polls.map(|(outcome, n)| ([("outcome", outcome)], n)))?;
         let help = "Times all had to be learnt anew, for the control side had another history";
         counter(encoder, "resyncs", help, self.counters.resyncs)?;
+        let help = "Times the control side did not have the history that was known here";
+        counter(encoder, "histories", help, self.counters.histories)?;
         let help = "Seconds since it sent the last poll that was answered";
         gauge(encoder, "poll_age_seconds", help, age)?;
         gauge(encoder, "lease_left_seconds", "Seconds it may go on deciding", left.as_secs_f64())?;

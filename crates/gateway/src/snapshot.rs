@@ -41,6 +41,7 @@ pub struct SnapshotFile {
 struct Kept {
     epoch: String,
     revision: u64,
+    stamp: String,
     bytes: u64,
     at: Instant,
 }
@@ -117,13 +118,17 @@ impl SnapshotFile {
 
     fn holds(&self, index: &Index) -> bool {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref()
-            .is_some_and(|kept| kept.revision == index.revision() && kept.epoch == index.epoch())
+        kept.as_ref().is_some_and(|kept| {
+            let Kept { epoch, revision, stamp, .. } = kept;
+            (epoch.as_str(), *revision, stamp.as_str())
+                == (index.epoch(), index.revision(), index.stamp())
+        })
     }
 
     fn note(&self, index: &Index, bytes: u64) {
         let (epoch, revision) = (index.epoch().to_owned(), index.revision());
-        let kept = Kept { epoch, revision, bytes, at: Instant::now() };
+        let stamp = index.stamp().to_owned();
+        let kept = Kept { epoch, revision, stamp, bytes, at: Instant::now() };
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
     }
 }

@@ -13,13 +13,16 @@
 //! - **Every wait ends.** A database that falls silent costs a caller seconds, and those after it
 //!   nothing.
 //! - **A view is one moment.** All answers of one [`View`] belong to the same revision.
+//! - **A history is known by its stamps.** Every commit draws one that nothing else has. Whoever knows a
+//!   revision with its stamp can ask whether this store has it, whatever was restored or promoted since.
 //! - **Changes carry state.** [`View::changes`] tells what every resource the gate cares about looks
 //!   like now, if it changed after a revision; removals are told, never left out.
 
 #[cfg(feature = "battery")]
 pub mod battery;
+mod draw;
 mod due;
-mod epoch;
+pub mod limits;
 pub mod mem;
 mod peers;
 pub mod records;
@@ -40,8 +43,8 @@ pub use mem::MemStore;
 pub use peers::{Duty, DutyTask, Ears, Peers};
 pub use records::{
     ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Damaged, Due, Gateway, Head,
-    JournalEntry, ListedBy, Member, Message, MessageId, NoticeFilter, Page, Paging, Party, Project,
-    Revision, Sealed, Token, TokenHash, User, Waiting, Workspace,
+    JournalEntry, ListedBy, Member, Message, MessageId, NoticeFilter, Page, Paging, Party, Point,
+    Project, Revision, Sealed, Setback, Token, TokenHash, User, Waiting, Workspace,
 };
 pub use reminders::{Mark, Moment, Remarkable};
 pub use sql::SqlStore;
@@ -128,6 +131,17 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets a gateway, unless it was kept again since this `beat`. Tells whether it did.
     async fn forget_gateway(&self, id: &str, beat: u64) -> Result<bool>;
 
+    /// Keeps that somebody knew a point of a history which this store does not have, for an operator to see.
+    /// Looks at it itself, on the connection that writes: none if the store has it after all, or cannot
+    /// remember that far back.
+    async fn keep_setback(&self, setback: &Setback) -> Result<Option<Setback>>;
+    /// What was kept of this since the last new epoch, the latest point first.
+    async fn setbacks(&self) -> Result<Vec<Setback>>;
+
+    /// Keeps what the key of the secrets is recognised by, unless something is kept already, and gives
+    /// what is. Takes no revision.
+    async fn keep_vault_check(&self, check: &Sealed) -> Result<Sealed>;
+
     /// What the nodes on this store need of each other; none when it lets one process in at a time.
     fn peers(&self) -> Option<&dyn Peers> {
         None
@@ -140,6 +154,13 @@ pub trait Store: Send + Sync + 'static {
 pub trait View: Send {
     /// Where the store stands.
     async fn head(&mut self) -> Result<Head>;
+    /// The stamp of a revision of this history; none if it is ahead of the view, or so long ago that it is
+    /// forgotten: the last [`limits::REMEMBERED`] are remembered.
+    async fn stamp_of(&mut self, revision: Revision) -> Result<Option<String>>;
+    /// Did this history have another name before, which an operator ended?
+    async fn is_former_epoch(&mut self, epoch: &str) -> Result<bool>;
+    /// What was sealed to recognise the key of the secrets by; none if nothing was yet.
+    async fn vault_check(&mut self) -> Result<Option<Sealed>>;
 
     /// A project.
     async fn project(&mut self, id: &ProjectId) -> Result<Option<Project>>;
@@ -295,6 +316,8 @@ pub trait View: Send {
 pub trait Transaction: View {
     /// The revision this transaction will have.
     fn revision(&self) -> Revision;
+    /// The stamp that revision will have.
+    fn stamp(&self) -> &str;
     /// Keeps the decision time; later transactions find it in their [`Head`].
     async fn set_decided_at(&mut self, at: Timestamp) -> Result<()>;
 
@@ -351,10 +374,11 @@ pub trait Transaction: View {
     async fn journal_write(&mut self, entry: &JournalEntry) -> Result<()>;
     /// Leaves a message to be delivered after the commit.
     async fn outbox_write(&mut self, message: &Message) -> Result<()>;
-    /// Counts a try to deliver a message that failed; it may be tried again from `at` on.
-    async fn outbox_put_off(&mut self, id: MessageId, at: Timestamp) -> Result<()>;
-    /// Forgets a message: it was delivered, or never will be.
-    async fn outbox_remove(&mut self, id: MessageId) -> Result<()>;
+    /// Counts a try to deliver a message that failed; it may be tried again from `at` on. Nothing if there is
+    /// another one in its place: the store went back meanwhile.
+    async fn outbox_put_off(&mut self, message: &Message, at: Timestamp) -> Result<()>;
+    /// Forgets a message: it was delivered, or never will be. Another one in its place stays.
+    async fn outbox_remove(&mut self, message: &Message) -> Result<()>;
 
     /// Keeps how far the reminding called `name` has got.
     async fn set_reminded(&mut self, name: &str, mark: &Mark) -> Result<()>;

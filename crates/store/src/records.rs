@@ -25,7 +25,49 @@ pub struct Head {
     pub epoch: String,
     /// The last committed revision; within a transaction, the one before it.
     pub revision: Revision,
+    /// What its commit drew: 32 hex digits that no other revision has, of this history or of another.
+    pub stamp: String,
     /// The time of the last decision; later ones are never earlier.
+    pub decided_at: Timestamp,
+}
+
+impl Head {
+    /// The point of the history where the store stands.
+    pub fn point(&self) -> Point {
+        Point { epoch: self.epoch.clone(), revision: self.revision, stamp: self.stamp.clone() }
+    }
+}
+
+/// A point of a history. Two histories have none in common after they have parted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Point {
+    /// The name of the history.
+    pub epoch: String,
+    /// The revision.
+    pub revision: Revision,
+    /// Its stamp; empty if whoever knows the revision knows none.
+    pub stamp: String,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { epoch, revision, stamp } = self;
+        let short = |text: &str| text.chars().take(8).collect::<String>();
+        write!(f, "{revision} ({}/{})", short(epoch), short(stamp))
+    }
+}
+
+/// Somebody knew a point of a history which the store does not have: the store went back to an earlier
+/// state, or another one took its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setback {
+    /// What was known.
+    pub known: Point,
+    /// Who knew it: `this node`, or a gateway.
+    pub known_by: String,
+    /// Where the store stood when it was found; set by the store.
+    pub head: Revision,
+    /// When the last decision was made that it had then; set by the store.
     pub decided_at: Timestamp,
 }
 
@@ -42,6 +84,8 @@ pub struct Gateway {
     pub epoch: String,
     /// The revision it enforces; none before it knows anything.
     pub revision: Option<Revision>,
+    /// The stamp of that revision; empty if it knows none.
+    pub stamp: String,
     /// When it was first heard of at this revision.
     pub acknowledged_at: Timestamp,
     /// When it was first heard of.
@@ -295,6 +339,10 @@ pub struct Changes {
     pub epoch: String,
     /// The revision all of this is true at.
     pub head: Revision,
+    /// The stamp of that revision.
+    pub stamp: String,
+    /// The stamp of the revision they came after; empty if it is not remembered, or ahead of this history.
+    pub since_stamp: String,
     /// Projects.
     pub projects: Vec<Project>,
     /// Instances.
@@ -375,6 +423,9 @@ pub struct Waiting {
 pub struct Message {
     /// Which one it is; set by the store when written.
     pub id: MessageId,
+    /// What its receiver knows it by, the same for ever and of no other message of any history; set by
+    /// the store when written.
+    pub name: String,
     /// How often it was tried to deliver it, in vain.
     pub tries: u32,
     /// When it was left.

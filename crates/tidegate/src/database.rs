@@ -76,13 +76,13 @@ impl Database {
                 let head = store.view().await?.head().await?;
                 let vault =
                     data.vault((head.revision.0 > 0).then(|| file.display().to_string()))?;
-                Ok((Arc::new(store), vault))
+                fitting(store, vault, &file.display().to_string()).await
             }
             Self::Postgres(url) => {
                 let store = postgres(url).await?;
                 let head = store.view().await?.head().await?;
                 let vault = data.vault((head.revision.0 > 0).then(|| url.to_string()))?;
-                Ok((Arc::new(store), vault))
+                fitting(store, vault, &url.to_string()).await
             }
         }
     }
@@ -109,6 +109,18 @@ async fn is_sound(store: &SqlStore, file: &Path) -> anyhow::Result<()> {
         ),
     }
     Ok(())
+}
+
+/// A store and the key that fits it. A wrong key is refused before anything is sealed with it.
+async fn fitting(
+    store: SqlStore,
+    vault: Vault,
+    place: &str,
+) -> anyhow::Result<(Arc<dyn Store>, Vault)> {
+    vault.recognise(&store).await.with_context(|| {
+        format!("vault.key cannot be used with {place}; bring the key of this store back")
+    })?;
+    Ok((Arc::new(store), vault))
 }
 
 /// Opens a file, and makes it if there is none.

@@ -14,8 +14,8 @@ use tidegate_control::{Control, GateChanges, GatewayHeard, HearError, Line};
 use tidegate_domain::{DomainId, ProjectId, Standing};
 use tidegate_feed::Everything;
 use tidegate_gateway::{
-    Batch, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding, FeedToken, Gate, Source,
-    SourceError,
+    Batch, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding, FeedToken, Gate, Poll,
+    Source, SourceError,
 };
 use tidegate_store::{Changes, Revision, TokenHash};
 
@@ -33,6 +33,11 @@ impl Source for ControlSource {
 
     async fn bell(&self, since: u64) {
         self.0.bell().heard_after(Revision(since)).await;
+    }
+
+    async fn stamp_of(&self, revision: u64) -> Result<String, SourceError> {
+        let stamp = self.0.stamp_of(Revision(revision)).await;
+        stamp.map_err(|error| SourceError(error.to_string()))
     }
 
     fn proof_age(&self) -> Option<Duration> {
@@ -69,6 +74,10 @@ impl Source for LocalSource {
         self.control.bell(since).await;
     }
 
+    async fn stamp_of(&self, revision: u64) -> Result<String, SourceError> {
+        self.control.stamp_of(revision).await
+    }
+
     fn proof_age(&self) -> Option<Duration> {
         self.control.proof_age()
     }
@@ -89,12 +98,13 @@ impl LocalSource {
     }
 
     async fn tell(&self, lease_ms: u64) -> Result<(), HearError> {
-        let (epoch, revision) = self.gate.known().unzip();
+        let Poll { epoch, enforced, enforced_stamp, .. } = self.gate.stands();
         let heard = GatewayHeard {
             id: self.id.clone(),
             name: own_name(&self.id),
-            epoch: epoch.unwrap_or_default(),
-            revision,
+            epoch,
+            revision: enforced,
+            stamp: enforced_stamp,
             lease_ms,
             clock_ahead_ms: 0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -119,6 +129,8 @@ impl ControlSource {
         if !news.changes.projects.is_empty() {
             let mut batch = self.whole().await?;
             batch.head = news.changes.head.0;
+            batch.stamp = news.changes.stamp;
+            batch.since_stamp = news.changes.since_stamp;
             batch.apps_deleted = news.changes.apps_deleted;
             batch.apis_deleted = news.changes.apis_deleted;
             batch.tokens_revoked = hashes(news.changes.tokens_revoked);
@@ -186,6 +198,8 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
     let Changes {
         epoch,
         head,
+        stamp,
+        since_stamp,
         projects: _,
         instances,
         default_project,
@@ -247,6 +261,8 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
     Batch {
         epoch,
         head: head.0,
+        stamp,
+        since_stamp,
         apps: apps.collect(),
         apps_deleted,
         apis: apis.collect(),

@@ -1,7 +1,7 @@
 //! A change can be asked to be answered when it is enforced, and it can be looked up who enforces it.
 
 use serde_json::json;
-use tidegate_control::{GatewayHeard, GrantAction, Line};
+use tidegate_control::{GatewayHeard, GrantAction, Line, Revision};
 use tidegate_testkit::hour;
 
 use crate::site::{Ask, Got, OPERATOR_TOKEN, Site};
@@ -9,11 +9,17 @@ use crate::site::{Ask, Got, OPERATOR_TOKEN, Site};
 /// A gateway asks, at the last revision or before it.
 async fn heard(site: &Site, id: &str, revisions_behind: u64) {
     let head = site.world.control.head().await.unwrap();
+    let revision = head.revision.0.checked_sub(revisions_behind).map(Revision);
+    let stamp = match revision {
+        Some(revision) => site.world.control.stamp_of(revision).await.unwrap(),
+        None => String::new(),
+    };
     let heard = GatewayHeard {
         id: id.to_owned(),
         name: format!("gate {id}"),
         epoch: head.epoch,
-        revision: head.revision.0.checked_sub(revisions_behind),
+        revision: revision.map(|revision| revision.0),
+        stamp,
         lease_ms: 300_000,
         clock_ahead_ms: 0,
         version: "0.1.0".to_owned(),

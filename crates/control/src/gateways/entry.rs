@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use tidegate_domain::Timestamp;
-use tidegate_store::{Gateway, Revision};
+use tidegate_store::{Gateway, Point, Revision};
 use tokio::time::Instant;
 
-use super::rule::{Known, Needed, Verdict, is_lapsed, judge, longest};
+use super::rule::{Known, Verdict, is_lapsed, judge, longest};
 use super::speaker::{Impostor, Speaker};
 use super::{GatewayHeard, GatewayShown, GatewayState};
 use crate::limits::{ACKNOWLEDGEMENTS, GATEWAY_WRITTEN};
@@ -28,6 +28,10 @@ pub struct Entry {
     acknowledged: VecDeque<(Revision, Timestamp)>,
     /// The process that speaks for it.
     speaker: Speaker,
+    /// Is what it acknowledged last part of the store's history?
+    is_proven: bool,
+    /// The lease it told here last, and when.
+    told: Option<(Instant, u64)>,
 }
 
 impl Entry {
@@ -42,6 +46,8 @@ impl Entry {
             stored: Some(gateway.clone()),
             acknowledged: VecDeque::new(),
             speaker: Speaker::stored(),
+            is_proven: false,
+            told: None,
             gateway,
         };
         entry.remember();
@@ -56,6 +62,7 @@ impl Entry {
             version: heard.version,
             epoch: heard.epoch,
             revision: heard.revision.map(Revision),
+            stamp: heard.stamp,
             acknowledged_at: now,
             registered_at: now,
             heard_at: now,
@@ -78,14 +85,16 @@ impl Entry {
         self.speaker.hear(&self.gateway, self.heard, &heard);
         let gateway = &mut self.gateway;
         let revision = heard.revision.map(Revision);
-        let is_news = (&heard.epoch, revision) != (&gateway.epoch, gateway.revision);
-        if heard.epoch != gateway.epoch {
+        let is_news = (&heard.epoch, revision, &heard.stamp)
+            != (&gateway.epoch, gateway.revision, &gateway.stamp);
+        if heard.epoch != gateway.epoch || revision < gateway.revision {
             self.acknowledged.clear();
         }
         gateway.name = heard.name;
         gateway.version = heard.version;
         gateway.epoch = heard.epoch;
         gateway.revision = revision;
+        gateway.stamp = heard.stamp;
         gateway.lease_ms = heard.lease_ms;
         gateway.clock_ahead_ms = heard.clock_ahead_ms;
         gateway.boot = heard.boot;
@@ -93,7 +102,9 @@ impl Entry {
         gateway.heard_at = now;
         if is_news {
             gateway.acknowledged_at = now;
+            self.is_proven = false;
         }
+        self.told = Some((Instant::now(), heard.lease_ms));
         self.remember();
         self.heard = Instant::now();
         self.count = self.count.saturating_add(1);
@@ -125,8 +136,7 @@ impl Entry {
 
     /// Does it enforce something else than the store says?
     pub fn has_news(&self) -> bool {
-        let now = (&self.gateway.epoch, self.gateway.revision);
-        self.stored.as_ref().is_none_or(|stored| (&stored.epoch, stored.revision) != now)
+        self.stored.as_ref().is_none_or(|stored| !is_same_point(stored, &self.gateway))
     }
 
     /// What is not written down yet: the gateway, and how much of what was heard that is.
@@ -154,11 +164,48 @@ impl Entry {
             return;
         }
         self.stored = Some(stored.clone());
-        if stored.epoch != self.gateway.epoch {
+        if stored.epoch != self.gateway.epoch || stored.revision < self.gateway.revision {
             self.acknowledged.clear();
         }
-        self.gateway = stored;
+        self.is_proven &= is_same_point(&stored, &self.gateway);
+        // A longer lease that was told here may still run, whatever was written elsewhere meanwhile.
+        let lease_ms = stored.lease_ms.max(self.running_lease_ms());
+        self.gateway = Gateway { lease_ms, ..stored };
         self.remember();
+    }
+
+    /// The lease that was told here last, unless it is over.
+    fn running_lease_ms(&self) -> u64 {
+        let running =
+            |(at, ms): &(Instant, u64)| at.elapsed() < longest(Duration::from_millis(*ms));
+        self.told.filter(running).map_or(0, |(_, ms)| ms)
+    }
+
+    /// What it acknowledged, if that is not known to be part of the store's history.
+    pub fn unproven(&self) -> Option<Point> {
+        self.point().filter(|_| !self.is_proven)
+    }
+
+    /// The store's history has this point.
+    pub fn prove(&mut self, point: &Point) {
+        if self.point().as_ref() == Some(point) {
+            self.is_proven = true;
+        }
+    }
+
+    /// The store's history is another one: nothing it acknowledged counts, and whatever was written down of
+    /// it may be lost.
+    pub fn start_over(&mut self) {
+        self.is_proven = false;
+        self.acknowledged.clear();
+        (self.stored, self.durable) = (None, None);
+        self.written = 0;
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn point(&self) -> Option<Point> {
+        let Gateway { epoch, revision, stamp, .. } = &self.gateway;
+        Some(Point { epoch: epoch.clone(), revision: (*revision)?, stamp: stamp.clone() })
     }
 
     /// How long nothing has been heard of it, at least.
@@ -167,10 +214,9 @@ impl Entry {
     }
 
     /// What the rule looks at.
-    pub fn known(&self) -> Known<'_> {
+    pub fn known(&self) -> Known {
         Known {
-            epoch: &self.gateway.epoch,
-            revision: self.gateway.revision,
+            revision: self.gateway.revision.filter(|_| self.is_proven),
             lease: self.lease(),
             silent: self.silent(),
         }
@@ -188,7 +234,7 @@ impl Entry {
     }
 
     /// How it looks at `now`, as to what is needed.
-    pub fn shown(&self, needed: &Needed<'_>, now: Timestamp) -> GatewayShown {
+    pub fn shown(&self, needed: Revision, now: Timestamp) -> GatewayShown {
         let known = self.known();
         let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         let earlier = self.speaker.earlier();
@@ -198,7 +244,7 @@ impl Entry {
             Verdict::Enforces | Verdict::Lapsed => Verdict::Awaited(earlier),
         };
         let state = match verdict {
-            Verdict::Enforces => GatewayState::Enforces { since: self.since(needed.revision) },
+            Verdict::Enforces => GatewayState::Enforces { since: self.since(needed) },
             Verdict::Awaited(left) => GatewayState::Awaited { until: now.plus_ms(ms(left)) },
             Verdict::Lapsed => {
                 let over = self.gateway.heard_at.plus_ms(ms(longest(known.lease)));
@@ -210,4 +256,8 @@ impl Entry {
         let is_lapsed = is_lapsed(&known) && earlier.is_zero();
         GatewayShown { gateway: self.gateway.clone(), state, is_lapsed, ends_at }
     }
+}
+
+fn is_same_point(one: &Gateway, other: &Gateway) -> bool {
+    (&one.epoch, one.revision, &one.stamp) == (&other.epoch, other.revision, &other.stamp)
 }

@@ -76,6 +76,12 @@ impl Figures {
         }
     }
 
+    /// The history is another one. What it measured remains.
+    pub fn start_over(&mut self) {
+        self.commits.clear();
+        self.taken.clear();
+    }
+
     fn enforced_up_to(&mut self, floor: Revision) {
         while self.commits.front().is_some_and(|(revision, _)| *revision <= floor) {
             self.commits.pop_front();
@@ -119,19 +125,18 @@ impl State {
     /// Takes note of what is enforced everywhere by now.
     pub fn measure(&mut self) {
         let live = self.gateways.values().filter(|entry| !is_lapsed(&entry.known()));
-        let floor = live.map(|entry| self.acknowledged(entry)).min().unwrap_or(self.head);
+        let floor = live.map(Self::acknowledged).min().unwrap_or(self.head);
         self.figures.enforced_up_to(floor);
     }
 
     /// What a gateway has acknowledged of this history.
-    fn acknowledged(&self, entry: &Entry) -> Revision {
-        let of_this = entry.gateway.epoch == self.epoch;
-        entry.gateway.revision.filter(|_| of_this).unwrap_or_default()
+    fn acknowledged(entry: &Entry) -> Revision {
+        entry.known().revision.unwrap_or_default()
     }
 
     pub fn figures(&self) -> GatewayFigures {
         let gateways = self.gateways.values().map(|entry| {
-            let acknowledged = self.acknowledged(entry);
+            let acknowledged = Self::acknowledged(entry);
             GatewayFigure {
                 id: entry.gateway.id.clone(),
                 name: entry.gateway.name.clone(),

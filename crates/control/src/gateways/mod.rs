@@ -11,13 +11,14 @@ mod speaker;
 mod wait;
 
 use tidegate_domain::{Refusal, Timestamp};
-use tidegate_store::{Gateway, Revision};
+use tidegate_store::{Gateway, Point, Revision};
 
 pub use self::figures::{BOUNDS, GatewayFigure, GatewayFigures};
 pub(crate) use self::registry::Registry;
 pub use self::speaker::{Impostor, Line};
 use crate::Control;
 use crate::error::Result;
+use crate::history::Place;
 use crate::limits::{GATEWAY_CHARS, GATEWAY_FORGOTTEN_MS, LEASE_MS};
 
 /// What a gateway tells of itself whenever it asks for changes.
@@ -31,6 +32,8 @@ pub struct GatewayHeard {
     pub epoch: String,
     /// The revision it enforces: the one it decides at, or would if its lease held.
     pub revision: Option<u64>,
+    /// The stamp of that revision; empty if it knows none.
+    pub stamp: String,
     /// How long it decides on after it asked, in milliseconds.
     pub lease_ms: u64,
     /// How far its clock is ahead, in milliseconds.
@@ -104,12 +107,22 @@ pub struct Enforcement {
     pub revision: Revision,
     /// All gateways, by id.
     pub gateways: Vec<GatewayShown>,
+    /// Has the store lost the revision? Then it went back to an earlier state, and nobody enforces it.
+    pub is_lost: bool,
+}
+
+impl GatewayHeard {
+    /// The point of a history it decides at, or would if its lease held.
+    fn point(&self) -> Option<Point> {
+        let revision = Revision(self.revision?);
+        Some(Point { epoch: self.epoch.clone(), revision, stamp: self.stamp.clone() })
+    }
 }
 
 impl Enforcement {
-    /// Is there no gateway that may decide on less?
+    /// Is there no gateway that may decide on less, and does the store still have the revision?
     pub fn is_enforced(&self) -> bool {
-        self.awaited().next().is_none()
+        !self.is_lost && self.awaited().next().is_none()
     }
 
     /// Those that may decide on less.
@@ -146,8 +159,15 @@ impl Control {
         now: Timestamp,
     ) -> Result<(), HearError> {
         check(&heard)?;
-        let id = heard.id.clone();
-        match self.gateways.hear(heard, now)? {
+        let (id, name) = (heard.id.clone(), heard.name.clone());
+        let point = heard.point();
+        let must_write = self.gateways.hear(heard, now)?;
+        if let Some(point) = point
+            && self.recognise(&point, &name).await? == Place::Part
+        {
+            self.gateways.prove(&[point]);
+        }
+        match must_write {
             None => Ok(()),
             Some(count) => Ok(self.write_gateways(Some((&id, count))).await?),
         }
@@ -213,8 +233,17 @@ impl Control {
 
     pub(crate) async fn look_at_gateways(&self) -> Result<()> {
         let stored = self.store.gateways().await?;
-        let head = self.head().await?;
+        let (mut view, generation) = self.view_and_generation().await?;
+        let head = view.head().await?;
         self.gateways.merge(stored, head);
+        let mut proven = Vec::new();
+        for (point, name) in self.gateways.unproven() {
+            let place = self.recognise_in(&mut *view, generation, &point, &name).await?;
+            if place == Place::Part {
+                proven.push(point);
+            }
+        }
+        self.gateways.prove(&proven);
         Ok(())
     }
 }
@@ -226,8 +255,15 @@ fn check(heard: &GatewayHeard) -> Result<(), Refusal> {
     if heard.id.is_empty() || !heard.id.chars().all(is_plain) {
         return malformed("a gateway's id has letters, digits, `.`, `_` and `-`".to_owned());
     }
-    let texts =
-        [&heard.id, &heard.name, &heard.version, &heard.epoch, &heard.boot, &heard.certificate];
+    let texts = [
+        &heard.id,
+        &heard.name,
+        &heard.version,
+        &heard.epoch,
+        &heard.stamp,
+        &heard.boot,
+        &heard.certificate,
+    ];
     let is_long = |text: &&String| text.chars().count() > GATEWAY_CHARS;
     if texts.iter().any(|text| is_long(text) || text.chars().any(char::is_control)) {
         return malformed(format!("what a gateway tells has {GATEWAY_CHARS} characters at most"));

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tidegate_domain::{Refusal, Timestamp};
-use tidegate_store::{Gateway, Head, Revision};
+use tidegate_store::{Gateway, Head, Point, Revision};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::figures::{Figures, GatewayFigures};
-use super::rule::{Needed, is_lapsed};
+use super::rule::is_lapsed;
 use super::{Enforcement, GatewayHeard, HearError};
 use crate::limits::GATEWAYS;
 
@@ -24,8 +24,6 @@ pub(crate) struct Registry {
 /// What this process knows.
 pub(super) struct State {
     pub gateways: BTreeMap<String, Entry>,
-    /// The history, once it was looked at.
-    pub epoch: String,
     pub head: Revision,
     pub figures: Figures,
 }
@@ -49,12 +47,8 @@ impl Unwritten {
 
 impl Registry {
     pub fn new() -> Self {
-        let state = State {
-            gateways: BTreeMap::new(),
-            epoch: String::new(),
-            head: Revision(0),
-            figures: Figures::default(),
-        };
+        let state =
+            State { gateways: BTreeMap::new(), head: Revision(0), figures: Figures::default() };
         let heard = watch::Sender::new(0);
         Self { state: Mutex::new(state), writing: tokio::sync::Mutex::new(()), heard }
     }
@@ -133,7 +127,9 @@ impl Registry {
     pub(super) fn merge(&self, stored: Vec<Gateway>, head: Head) {
         let mut state = self.state();
         let is_stored = |id: &String| stored.binary_search_by(|g| g.id.cmp(id)).is_ok();
-        state.gateways.retain(|id, entry| is_stored(id) || entry.has_news());
+        // One that the store has lost may still decide.
+        let may_decide = |entry: &Entry| entry.has_news() || !is_lapsed(&entry.known());
+        state.gateways.retain(|id, entry| is_stored(id) || may_decide(entry));
         for gateway in stored {
             match state.gateways.get_mut(&gateway.id) {
                 Some(entry) => entry.merge(gateway),
@@ -142,12 +138,41 @@ impl Registry {
                 }
             }
         }
-        if state.epoch != head.epoch {
-            state.epoch = head.epoch;
-            state.head = Revision(0);
-        }
         state.came_to(head.revision);
         state.measure();
+    }
+
+    /// What was acknowledged and is not known to be part of the store's history: each point once, with the
+    /// name of a gateway that knows it.
+    pub(super) fn unproven(&self) -> BTreeMap<Point, String> {
+        let state = self.state();
+        let unproven = state
+            .gateways
+            .values()
+            .filter_map(|entry| entry.unproven().map(|point| (point, entry.gateway.name.clone())));
+        unproven.collect()
+    }
+
+    /// The store's history has these points.
+    pub(super) fn prove(&self, points: &[Point]) {
+        if points.is_empty() {
+            return;
+        }
+        let mut state = self.state();
+        for entry in state.gateways.values_mut() {
+            points.iter().for_each(|point| entry.prove(point));
+        }
+        state.measure();
+        drop(state);
+        self.heard.send_modify(|times| *times = times.wrapping_add(1));
+    }
+
+    /// The store's history is another one.
+    pub(crate) fn start_over(&self) {
+        let mut state = self.state();
+        state.head = Revision(0);
+        state.figures.start_over();
+        state.gateways.values_mut().for_each(Entry::start_over);
     }
 
     pub(super) fn drop(&self, id: &str) {
@@ -165,15 +190,14 @@ impl Registry {
     pub(crate) fn enforcement(&self, revision: Option<Revision>, now: Timestamp) -> Enforcement {
         let state = self.state();
         let revision = revision.unwrap_or(state.head);
-        let needed = Needed { epoch: &state.epoch, revision };
-        let gateways = state.gateways.values().map(|entry| entry.shown(&needed, now)).collect();
-        Enforcement { revision, gateways }
+        let gateways = state.gateways.values().map(|entry| entry.shown(revision, now)).collect();
+        Enforcement { revision, gateways, is_lost: revision > state.head }
     }
 
     /// Has this gateway acknowledged a revision?
     pub(super) fn has_acknowledged(&self, id: &str, revision: Revision) -> bool {
         let state = self.state();
-        let told = state.gateways.get(id).and_then(|entry| entry.gateway.revision);
+        let told = state.gateways.get(id).and_then(|entry| entry.known().revision);
         told.is_some_and(|told| told >= revision)
     }
 

@@ -10,21 +10,10 @@ use tidegate_store::Revision;
 
 use crate::limits::{CLOCK_RATE_ERROR, GATEWAY_WRITTEN};
 
-/// What is to be enforced.
-#[derive(Debug, Clone, Copy)]
-pub struct Needed<'a> {
-    /// The history it belongs to.
-    pub epoch: &'a str,
-    /// The revision that has it.
-    pub revision: Revision,
-}
-
 /// What is known of a gateway.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
-    /// The history its revision belongs to.
-    pub epoch: &'a str,
-    /// The revision it has acknowledged.
+pub struct Known {
+    /// The revision it has acknowledged, if the store's history has that, with the stamp it told.
     pub revision: Option<Revision>,
     /// How long it decides on after it asked.
     pub lease: Duration,
@@ -49,14 +38,13 @@ pub fn longest(lease: Duration) -> Duration {
 }
 
 /// Is the gateway's lease over?
-pub fn is_lapsed(known: &Known<'_>) -> bool {
+pub fn is_lapsed(known: &Known) -> bool {
     known.silent >= longest(known.lease)
 }
 
-/// What may be said of a gateway, as to what is needed.
-pub fn judge(known: &Known<'_>, needed: &Needed<'_>) -> Verdict {
-    let has_it = known.revision.is_some_and(|revision| revision >= needed.revision);
-    if has_it && known.epoch == needed.epoch {
+/// What may be said of a gateway, as to the revision that is needed.
+pub fn judge(known: &Known, needed: Revision) -> Verdict {
+    if known.revision.is_some_and(|revision| revision >= needed) {
         return Verdict::Enforces;
     }
     if is_lapsed(known) {
@@ -74,24 +62,20 @@ mod tests {
     fn who_enforces_who_is_awaited_and_until_when() {
         use Verdict::{Awaited, Enforces, Lapsed};
         let ms = Duration::from_millis;
-        for (epoch, revision, silent, verdict) in [
-            ("e", Some(7), 0, Enforces),
-            ("e", Some(8), 0, Enforces),
-            ("e", Some(7), 99_999, Enforces),
-            ("e", Some(6), 0, Awaited(ms(11_010))),
-            ("e", Some(6), 10_000, Awaited(ms(1_010))),
-            ("e", Some(6), 11_009, Awaited(ms(1))),
-            ("e", Some(6), 11_010, Lapsed),
-            ("e", None, 0, Awaited(ms(11_010))),
-            ("e", None, 11_010, Lapsed),
-            // A revision of another history says nothing.
-            ("other", Some(9), 0, Awaited(ms(11_010))),
-            ("other", Some(9), 11_010, Lapsed),
+        for (revision, silent, verdict) in [
+            (Some(7), 0, Enforces),
+            (Some(8), 0, Enforces),
+            (Some(7), 99_999, Enforces),
+            (Some(6), 0, Awaited(ms(11_010))),
+            (Some(6), 10_000, Awaited(ms(1_010))),
+            (Some(6), 11_009, Awaited(ms(1))),
+            (Some(6), 11_010, Lapsed),
+            (None, 0, Awaited(ms(11_010))),
+            (None, 11_010, Lapsed),
         ] {
             let revision = revision.map(Revision);
-            let known = Known { epoch, revision, lease: ms(10_000), silent: ms(silent) };
-            let needed = Needed { epoch: "e", revision: Revision(7) };
-            assert_eq!(judge(&known, &needed), verdict, "{known:?}");
+            let known = Known { revision, lease: ms(10_000), silent: ms(silent) };
+            assert_eq!(judge(&known, Revision(7)), verdict, "{known:?}");
         }
     }
 

@@ -14,7 +14,7 @@ use crate::limits::GATEWAY_LOOK;
 impl Control {
     /// Waits until no gateway can let in what a committed revision has taken away, or `patience` is
     /// over; tells which of the two it is, and of whom. Without that bound it would end by itself
-    /// when the last lease is over.
+    /// when the last lease is over. Ends at once when the store has lost the revision.
     ///
     /// The gateways are looked at after the commit: one that registers later is answered later, and so
     /// is told of it.
@@ -25,6 +25,7 @@ impl Control {
         now: Timestamp,
     ) -> Result<Enforcement> {
         let (begun, mut ears) = (Instant::now(), self.gateways.ears());
+        let generation = self.history.generation();
         let mut looked: Option<Instant> = None;
         loop {
             if looked.is_none_or(|at| at.elapsed() >= GATEWAY_LOOK) {
@@ -33,9 +34,10 @@ impl Control {
             }
             let waited = begun.elapsed();
             let ms = i64::try_from(waited.as_millis()).unwrap_or(i64::MAX);
-            let found = self.gateways.enforcement(Some(revision), now.plus_ms(ms));
+            let mut found = self.gateways.enforcement(Some(revision), now.plus_ms(ms));
+            found.is_lost |= self.history.generation() != generation;
             let left = patience.saturating_sub(waited);
-            if found.is_enforced() || left.is_zero() {
+            if found.is_enforced() || found.is_lost || left.is_zero() {
                 return Ok(found);
             }
             tokio::select! {

@@ -36,7 +36,7 @@ struct Query {
 
 impl Query {
     async fn begin(control: &Control, caller: &Caller) -> Result<Self> {
-        let mut view = control.store.view().await?;
+        let mut view = control.view().await?;
         let seat = access::seat(&mut *view, caller, control.settings).await?;
         Ok(Self { view, seat, users: HashMap::new(), instances: HashMap::new() })
     }

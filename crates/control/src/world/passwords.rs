@@ -26,7 +26,7 @@ impl Passwords {
     /// Compares each password with the hash that is kept, which stays if it is the same.
     pub(super) async fn prepare(control: &Control, world: &World) -> Result<Self, WorldError> {
         let mut asked: Vec<(Who, Secret, String)> = Vec::new();
-        let mut view = control.store.view().await?;
+        let mut view = control.view().await?;
         for project in &world.projects {
             for user in &project.users {
                 let Some(password) = &user.password else { continue };

@@ -7,7 +7,8 @@ use tidegate_control::{
     Command, Control, Error, ForgetError, GatewayHeard, GatewayState, GrantAction, HearError,
     Impostor, Line, Settings, Vault,
 };
-use tidegate_domain::{Key, Refusal};
+
+use tidegate_domain::{Key, Refusal, Rules};
 use tidegate_store::{MemStore, Revision, Store};
 use tidegate_testkit::{World, hour, instance};
 use tokio::time::{Instant, advance};
@@ -40,8 +41,11 @@ impl Site {
         Control::new(self.store.clone(), vault, Settings::default())
     }
 
-    fn told(&self, id: &str, revision: u64) -> GatewayHeard {
+    async fn told(&self, id: &str, revision: u64) -> GatewayHeard {
+        let mut view = self.store.view().await.unwrap();
+        let stamp = view.stamp_of(Revision(revision)).await.unwrap().unwrap_or_default();
         GatewayHeard {
+            stamp,
             id: id.to_owned(),
             name: format!("gate {id}"),
             epoch: self.epoch.clone(),
@@ -57,7 +61,7 @@ impl Site {
     }
 
     async fn heard_at(&self, control: &Control, id: &str, revision: Revision) {
-        control.gateway_heard(self.told(id, revision.0), self.world.now()).await.unwrap();
+        control.gateway_heard(self.told(id, revision.0).await, self.world.now()).await.unwrap();
     }
 
     async fn heard(&self, id: &str, revision: Revision) {
@@ -73,7 +77,8 @@ impl Site {
         open: &Arc<()>,
     ) -> Result<(), Impostor> {
         let line = Line(Arc::downgrade(open));
-        let heard = GatewayHeard { boot: boot.to_owned(), line, ..self.told("g1", revision.0) };
+        let heard =
+            GatewayHeard { boot: boot.to_owned(), line, ..self.told("g1", revision.0).await };
         self.is_heard(control, heard).await
     }
 
@@ -184,7 +189,8 @@ async fn the_lease_of_a_gateway_that_said_goodbye_is_not_awaited() {
     let before = control.head().await.unwrap().revision;
     let line = Arc::new(());
     site.asks(control, "one", before, &line).await.unwrap();
-    let leaves = GatewayHeard { lease_ms: 0, boot: "one".to_owned(), ..site.told("g1", before.0) };
+    let leaves =
+        GatewayHeard { lease_ms: 0, boot: "one".to_owned(), ..site.told("g1", before.0).await };
     site.is_heard(control, leaves).await.unwrap();
     let cancelled = site.give_back().await;
     // One second, for those who read of it.
@@ -204,10 +210,9 @@ async fn an_id_is_bound_to_the_certificate_it_came_with() {
     let site = Site::new().await;
     let control = &site.world.control;
     let head = control.head().await.unwrap().revision;
-    let with = |certificate: &str| {
-        let certificate = certificate.to_owned();
-        GatewayHeard { certificate, ..site.told("g1", head.0) }
-    };
+    let told = site.told("g1", head.0).await;
+    let with =
+        |certificate: &str| GatewayHeard { certificate: certificate.to_owned(), ..told.clone() };
     site.is_heard(control, with("gw-1")).await.unwrap();
     for other in ["gw-2", ""] {
         for node in [&**control, &site.node()] {
@@ -292,7 +297,7 @@ async fn a_gateway_is_written_down_before_its_first_answer_and_once_a_second_aft
     advance(Duration::from_secs(1)).await;
     site.heard("g1", head).await;
     assert_eq!(beats().await, [2]);
-    let longer = GatewayHeard { lease_ms: 60_000, ..site.told("g1", head.0) };
+    let longer = GatewayHeard { lease_ms: 60_000, ..site.told("g1", head.0).await };
     site.world.control.gateway_heard(longer, site.world.now()).await.unwrap();
     assert_eq!(beats().await, [3], "a longer lease is known before it begins");
     assert_eq!(site.world.control.head().await.unwrap().revision, head, "no change of the world");
@@ -321,13 +326,32 @@ async fn control_nodes_learn_from_each_other() {
     assert!(site.awaited(here, next).await.is_empty());
 }
 
+/// Whatever was written down of it elsewhere meanwhile, what it told here may still hold.
+#[tokio::test(start_paused = true)]
+async fn a_longer_lease_told_just_now_is_not_lost_to_what_another_node_wrote() {
+    let site = Site::new().await;
+    let (here, now) = (&site.world.control, site.world.now());
+    let before = here.head().await.unwrap().revision;
+    let shorter = site.told("g1", before.0).await;
+    let longer = GatewayHeard { lease_ms: 60_000, ..shorter.clone() };
+    here.gateway_heard(longer, now).await.unwrap();
+    let cancelled = site.give_back().await;
+    // The other node writes what it heard before; this one reads it.
+    site.node().gateway_heard(shorter, now).await.unwrap();
+    here.tend_gateways(now).await.unwrap();
+    advance(OVER).await;
+    assert_eq!(site.awaited(here, cancelled).await, ["g1"], "its lease of a minute may run");
+    advance(Duration::from_secs(60)).await;
+    assert!(site.awaited(here, cancelled).await.is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_revision_of_another_history_says_nothing() {
     let site = Site::new().await;
     let cancelled = site.give_back().await;
-    let foreign = GatewayHeard { epoch: "other".to_owned(), ..site.told("g1", 9_999) };
+    let foreign = GatewayHeard { epoch: "other".to_owned(), ..site.told("g1", 9_999).await };
     site.world.control.gateway_heard(foreign, site.world.now()).await.unwrap();
-    let nothing = GatewayHeard { revision: None, ..site.told("g2", 0) };
+    let nothing = GatewayHeard { revision: None, ..site.told("g2", 0).await };
     site.world.control.gateway_heard(nothing, site.world.now()).await.unwrap();
     assert_eq!(site.awaited(&site.world.control, cancelled).await, ["g1", "g2"]);
 }
@@ -360,7 +384,7 @@ async fn only_a_gateway_whose_lease_is_over_is_forgotten() {
 #[tokio::test]
 async fn what_cannot_be_believed_is_not_registered() {
     let site = Site::new().await;
-    let good = site.told("g1", 1);
+    let good = site.told("g1", 1).await;
     for bad in [
         GatewayHeard { id: String::new(), ..good.clone() },
         GatewayHeard { id: "g 1".to_owned(), ..good.clone() },
@@ -423,4 +447,20 @@ async fn figures_tell_who_is_behind_and_how_long_it_takes() {
     let figures = control.gateway_figures();
     assert_eq!((figures.gateways[0].behind, counted(control)), (NOT_AT_ALL, first + 1));
     assert_eq!(figures.enforced_seconds.round() as u64, 3);
+}
+
+/// What a stricter rule takes away is measured like what a reviewer takes.
+#[tokio::test(start_paused = true)]
+async fn changed_rules_are_among_the_revocation_figures() {
+    let site = Site::new().await;
+    let control = &site.world.control;
+    site.heard("g1", control.head().await.unwrap().revision).await;
+    let measured = || control.gateway_figures().enforced.iter().sum::<u64>();
+    let before = measured();
+    let rules = Rules { nonce: true, ..Rules::default() };
+    let stricter = Command::SetRules { api: site.world.api.clone(), rules };
+    let changed = site.world.does("reviewer", stricter).await.revision;
+    assert_eq!(measured(), before, "not enforced yet");
+    site.heard("g1", changed).await;
+    assert_eq!(measured(), before + 1);
 }

@@ -6,6 +6,7 @@ mod admin;
 mod batch;
 mod gateways;
 mod guards;
+mod history;
 mod hosts;
 mod lifecycle;
 mod messages;

@@ -79,7 +79,7 @@ async fn what_is_over_is_not_reminded_of() {
 async fn try_all(control: &Control, now: Timestamp, taken: bool) -> (Vec<Letter>, Round) {
     let letters = control.letters(now).await.unwrap();
     let tried: Vec<_> =
-        letters.iter().map(|letter| Tried { id: letter.message.id, taken }).collect();
+        letters.iter().map(|letter| Tried { id: letter.id.clone(), taken }).collect();
     let round = control.tried(&ALONE, &letters, &tried, now).await.unwrap();
     (letters, round)
 }

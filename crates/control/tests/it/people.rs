@@ -10,7 +10,9 @@ use tidegate_domain::refusal::Counted;
 use tidegate_domain::time::HOUR_MS;
 use tidegate_domain::{AppKind, Refusal};
 use tidegate_sign::Secret;
-use tidegate_store::{Gateway, MemStore, Revision, Store, TokenHash, Transaction, User, View};
+use tidegate_store::{
+    Gateway, MemStore, Revision, Sealed, Setback, Store, TokenHash, Transaction, User, View,
+};
 use tidegate_testkit::{World, draft, hour, spec};
 
 async fn world() -> (World, Arc<MemStore>) {
@@ -216,6 +218,18 @@ impl Store for Raced {
 
     async fn gateways(&self) -> tidegate_store::Result<Vec<Gateway>> {
         self.inner.gateways().await
+    }
+
+    async fn keep_setback(&self, setback: &Setback) -> tidegate_store::Result<Option<Setback>> {
+        self.inner.keep_setback(setback).await
+    }
+
+    async fn setbacks(&self) -> tidegate_store::Result<Vec<Setback>> {
+        self.inner.setbacks().await
+    }
+
+    async fn keep_vault_check(&self, check: &Sealed) -> tidegate_store::Result<Sealed> {
+        self.inner.keep_vault_check(check).await
     }
 
     async fn forget_gateway(&self, id: &str, beat: u64) -> tidegate_store::Result<bool> {

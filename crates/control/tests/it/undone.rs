@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use async_trait::async_trait;
 use tidegate_control::{Command, Error, OnDuty, Outcome, Settings};
 use tidegate_domain::AppKind;
-use tidegate_store::{Gateway, MemStore, Result, Revision, Store, StoreError, Transaction, View};
+use tidegate_store::{
+    Gateway, MemStore, Result, Revision, Sealed, Setback, Store, StoreError, Transaction, View,
+};
 use tidegate_testkit::{World, spec};
 
 /// Undoes as many turns as it is told to.
@@ -42,6 +44,18 @@ impl Store for Undoing {
 
     async fn gateways(&self) -> Result<Vec<Gateway>> {
         self.store.gateways().await
+    }
+
+    async fn keep_setback(&self, setback: &Setback) -> Result<Option<Setback>> {
+        self.store.keep_setback(setback).await
+    }
+
+    async fn setbacks(&self) -> Result<Vec<Setback>> {
+        self.store.setbacks().await
+    }
+
+    async fn keep_vault_check(&self, check: &Sealed) -> Result<Sealed> {
+        self.store.keep_vault_check(check).await
     }
 
     async fn forget_gateway(&self, id: &str, beat: u64) -> Result<bool> {

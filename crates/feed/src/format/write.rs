@@ -15,6 +15,8 @@ pub(crate) fn count(batch: &Batch) -> u64 {
     let Batch {
         epoch: _,
         head: _,
+        stamp: _,
+        since_stamp: _,
         apps,
         apps_deleted,
         apis,
@@ -44,6 +46,8 @@ pub(crate) fn records(batch: Batch) -> impl Iterator<Item = Record> + Send {
     let Batch {
         epoch: _,
         head: _,
+        stamp: _,
+        since_stamp: _,
         apps,
         apps_deleted,
         apis,

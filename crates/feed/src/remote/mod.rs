@@ -2,8 +2,8 @@
 //!
 //! It stays with a node that answers. When one does not, the next is asked at once; a node that failed is
 //! left alone for a while, longer each time, as long as there is another. An answer counts only when it
-//! has come whole, is no older than what the gateway knows, and comes from a node that can prove that it is
-//! current.
+//! has come whole and comes from a node that can prove that it is current. One of another history counts only
+//! when no other node has what the gateway knows.
 
 mod node;
 mod url;
@@ -141,15 +141,22 @@ impl RemoteSource {
         let (told, batch) = (answered.answered.told, answered.answered.batch);
         let poll = &question.poll;
         let is_whole = told.since == 0;
-        if !is_whole && (told.since != poll.since || told.epoch != poll.epoch) {
+        if !is_whole && told.since != poll.since {
             return Err(NodeError::Elsewhere);
         }
-        if told.epoch == poll.epoch && told.head < poll.since {
+        if is_whole && told.epoch == poll.epoch && told.head < poll.since {
             return Err(NodeError::Behind);
         }
-        self.time.heard(answered.sent, answered.came, &told);
-        let next = Poll { since: told.head, epoch: told.epoch.clone(), ..poll.clone() };
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+        if is_whole || poll.is_continued_by(&batch) {
+            self.time.heard(answered.sent, answered.came, &told);
+            let next = Poll {
+                since: told.head,
+                stamp: told.stamp.clone(),
+                epoch: told.epoch.clone(),
+                ..poll.clone()
+            };
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+        }
         Ok(Answer { batch, since: told.since, asked: answered.sent, age: told.age })
     }
 }
@@ -168,11 +175,21 @@ impl Source for RemoteSource {
 
     async fn poll(&self, poll: &Poll) -> Result<Answer, SourceError> {
         let mut poll = poll.clone();
-        let mut failures = Vec::new();
+        let (mut failures, mut other) = (Vec::new(), None);
         for index in self.order() {
             let Some(node) = self.nodes.get(index) else { continue };
             let attempt = Attempt { node, is_over: false };
             match self.ask(node, poll.clone()).await {
+                Ok(answer) if answer.since > 0 && !poll.is_continued_by(&answer.batch) => {
+                    attempt.succeeded();
+                    tracing::warn!(
+                        node = node.address(),
+                        known = poll.since,
+                        head = answer.batch.head,
+                        "a node of the control side has another history than is known here"
+                    );
+                    other.get_or_insert(answer);
+                }
                 Ok(answer) => {
                     attempt.succeeded();
                     if self.first.swap(index, Ordering::Relaxed) != index {
@@ -185,7 +202,8 @@ impl Source for RemoteSource {
             // The next one is asked what is true now.
             poll.wait = Duration::ZERO;
         }
-        Err(SourceError(failures.join("; ")))
+        // Nobody has what is known here, so it is as they say.
+        other.ok_or_else(|| SourceError(failures.join("; ")))
     }
 }
 

@@ -117,19 +117,55 @@ async fn a_node_that_lags_behind_is_left_for_one_that_does_not() {
     let (first, second) = (Node::start(&late).await, Node::start(&log).await);
     let gate = Follower::of(&[second.address, first.address]);
     gate.reached(3).await;
+    // It finds out by what the gateway knows.
+    late.is_behind.store(true, Ordering::SeqCst);
     // The node that knows goes; the late one must not take anything back.
     drop(second);
     until(|| gate.gate.counters().polls_failed >= 2).await;
     assert_eq!(gate.gate.revision(), Some(3));
+    late.is_behind.store(false, Ordering::SeqCst);
     late.push("b");
     late.push("c");
     let head = late.push("d");
     gate.reached(head).await;
 }
 
+/// A store that went back, under the name it had: the same revisions are others.
+#[tokio::test]
+async fn a_store_that_went_back_is_learnt_anew_at_once() {
+    let log = Log::new("e", &["a", "b", "c"]);
+    let node = Node::start(&log).await;
+    let gate = Follower::of(&[node.address]);
+    gate.reached(3).await;
+    for apps in [["a"].as_slice(), &["b", "x", "y"], &["b", "x", "z", "c", "d"]] {
+        let before = gate.gate.counters().histories;
+        log.restore("e", apps);
+        let head = apps.len() as u64;
+        until(|| gate.gate.counters().histories > before && gate.gate.revision() == Some(head))
+            .await;
+        assert_eq!(gate.gate.status().sizes.apps, apps.len(), "of one history alone");
+        until(|| log.enforced() == Some(head)).await;
+    }
+    assert_eq!(gate.gate.counters().polls_failed, 0);
+}
+
+/// Whoever has what is known is followed, whichever node is asked first.
+#[tokio::test]
+async fn a_node_of_another_history_is_left_for_one_that_has_what_is_known() {
+    let (stale, log) = (Log::new("e", &["a", "b", "c"]), Log::new("e", &["a", "b", "c"]));
+    let (first, second) = (Node::start(&stale).await, Node::start(&log).await);
+    let gate = Follower::of(&[first.address, second.address]);
+    gate.reached(3).await;
+    stale.restore("e", &["a", "x"]);
+    let head = log.push("d");
+    gate.reached(head).await;
+    assert_eq!(gate.gate.counters().histories, 0, "nothing was learnt anew");
+    assert_eq!(gate.gate.status().sizes.apps, 4, "what is known goes on where it is known");
+}
+
 /// Incident 15: a restored backup has another epoch.
 #[tokio::test]
-async fn a_restored_control_side_is_learnt_anew_in_one_answer() {
+async fn a_restored_control_side_is_learnt_anew() {
     let log = Log::new("e", &["a", "b", "c"]);
     let node = Node::start(&log).await;
     let gate = Follower::of(&[node.address]);
@@ -175,6 +211,8 @@ async fn an_answer_to_another_question_is_refused() {
         epoch: "e".to_owned(),
         since: 0,
         head: 1,
+        stamp: "s".to_owned(),
+        since_stamp: String::new(),
         age: Duration::ZERO,
         now: tidegate_domain::Timestamp::from_ms(DAWN),
         wall: tidegate_domain::Timestamp::from_ms(DAWN),

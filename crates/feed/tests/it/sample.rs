@@ -221,10 +221,10 @@ pub fn batch() -> impl Strategy<Value = Shown<Batch>> {
     let first = (vec(app(), 0..4), vec(api(), 0..4), vec(publication(), 0..4));
     let spaces = (vec(instance(), 0..4), option::of(id()));
     let tokens = (vec(token(), 0..4), vec(any::<[u8; 32]>(), 0..3));
-    (text(), any::<u64>(), gone, first, vec(standing(), 0..6), tokens, spaces).prop_map(
+    let head = (text(), any::<u64>(), text(), text());
+    (head, gone, first, vec(standing(), 0..6), tokens, spaces).prop_map(
         |(
-            epoch,
-            head,
+            (epoch, head, stamp, since_stamp),
             gone,
             (apps, apis, publications),
             standings,
@@ -234,6 +234,8 @@ pub fn batch() -> impl Strategy<Value = Shown<Batch>> {
             Shown(Batch {
                 epoch,
                 head,
+                stamp,
+                since_stamp,
                 apps: apps.into_iter().map(|app| app.0).collect(),
                 apps_deleted: gone.0.iter().map(|id| AppId::parse(id).unwrap()).collect(),
                 apis,

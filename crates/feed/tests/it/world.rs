@@ -34,6 +34,12 @@ pub fn app(id: &str) -> FeedApp {
     }
 }
 
+/// Short enough for a stamp.
+fn digest(apps: &[String]) -> u64 {
+    let bytes = apps.iter().flat_map(|id| id.bytes().chain([0]));
+    bytes.fold(7, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
+}
+
 /// A node's log: an app a revision.
 #[derive(Default)]
 pub struct Log {
@@ -43,6 +49,8 @@ pub struct Log {
     pub heard: Mutex<Vec<Heard>>,
     pub is_unproven: AtomicBool,
     pub is_down: AtomicBool,
+    /// It reads an earlier state than the store has, and knows.
+    pub is_behind: AtomicBool,
     /// How far its clock is moved.
     pub moved_ms: AtomicI64,
 }
@@ -68,6 +76,13 @@ impl Log {
         self.bell.notify_waiters();
     }
 
+    /// Histories that begin alike have the same stamps until they part.
+    fn stamp(&self, revision: u64) -> String {
+        let (epoch, apps) = (self.epoch.lock().unwrap(), self.apps.lock().unwrap());
+        let first = apps.get(..usize::try_from(revision).unwrap());
+        first.map_or_else(String::new, |apps| format!("{epoch}:{}", digest(apps)))
+    }
+
     /// What the last question said was enforced.
     pub fn enforced(&self) -> Option<u64> {
         self.heard.lock().unwrap().last().and_then(|heard| heard.enforced)
@@ -80,12 +95,17 @@ impl Source for Log {
         if self.is_down.load(Ordering::SeqCst) {
             return Err(SourceError("the store is away".to_owned()));
         }
+        let since_stamp = self.stamp(since);
+        let head = self.apps.lock().unwrap().len() as u64;
+        let stamp = self.stamp(head);
         let apps = self.apps.lock().unwrap();
         let new = apps.iter().skip(usize::try_from(since).unwrap());
         Ok(Batch {
             epoch: self.epoch.lock().unwrap().clone(),
             head: apps.len() as u64,
             apps: new.map(|id| app(id)).collect(),
+            stamp,
+            since_stamp,
             ..Batch::default()
         })
     }
@@ -97,6 +117,10 @@ impl Source for Log {
         }
     }
 
+    async fn stamp_of(&self, revision: u64) -> Result<String, SourceError> {
+        Ok(self.stamp(revision))
+    }
+
     fn proof_age(&self) -> Option<Duration> {
         (!self.is_unproven.load(Ordering::SeqCst)).then_some(Duration::ZERO)
     }
@@ -105,13 +129,19 @@ impl Source for Log {
 #[async_trait]
 impl Provider for Log {
     async fn heard(&self, heard: Heard, _: Weak<()>) -> Result<(), HeardError> {
+        if self.is_behind.load(Ordering::SeqCst) {
+            return Err(SourceError("an earlier state was read".to_owned()).into());
+        }
         self.heard.lock().unwrap().push(heard);
         Ok(())
     }
 
     async fn everything(&self) -> Result<Box<dyn Everything>, SourceError> {
-        let Batch { epoch, head, apps, .. } = self.changes(0).await?;
-        let part = |apps| Batch { epoch: epoch.clone(), head, apps, ..Batch::default() };
+        let Batch { epoch, head, stamp, apps, .. } = self.changes(0).await?;
+        let part = |apps| {
+            let (epoch, stamp) = (epoch.clone(), stamp.clone());
+            Batch { epoch, head, stamp, apps, ..Batch::default() }
+        };
         let mut parts = vec![part(Vec::new())];
         parts.extend(apps.into_iter().map(|app| part(vec![app])));
         Ok(Box::new(InParts(parts.into_iter())))

@@ -1,7 +1,7 @@
 //! The index as bytes, in parts, and back: what a snapshot file holds before it is sealed.
 //!
 //! ```text
-//! instances served, epoch, revision, digest, number of the next app, order of the grants, number of
+//! instances served, epoch, revision, its stamp, digest, number of the next app, order of the grants, number of
 //!     parts of apps and of APIs, instances that name hosts, the project that serves other hosts
 //! apps with their numbers, some thousand in a part
 //! APIs, some hundred in a part
@@ -59,6 +59,7 @@ impl Index {
         self.serves.put(&mut out);
         self.epoch.to_string().put(&mut out);
         self.revision.put(&mut out);
+        self.stamp.to_string().put(&mut out);
         self.digest.put(&mut out);
         self.next_app.put(&mut out);
         self.grants.mix().put(&mut out);
@@ -118,6 +119,7 @@ impl Index {
         }
         index.epoch = Arc::from(String::get(&mut head)?);
         index.revision = Code::get(&mut head)?;
+        index.stamp = Arc::from(String::get(&mut head)?);
         index.digest = Code::get(&mut head)?;
         index.next_app = Code::get(&mut head)?;
         let mix = Code::get(&mut head)?;

@@ -337,7 +337,10 @@ fn a_batch_that_does_not_fit_changes_nothing() {
     let log = Log::of(&[Change::App(0, 1), Change::App(1, 1), Change::App(2, 1)]);
     let index = apply(empty(), 0, log.batch(0, 2));
     assert!(matches!(index.apply(1, log.batch(1, 1)), Applied::Behind));
-    assert!(matches!(index.apply(0, log.batch(0, 1)), Applied::Behind));
+    assert!(
+        matches!(index.apply(0, log.batch(0, 1)), Applied::Newer(earlier) if earlier.revision() == 1),
+        "all there is takes the place of what was known"
+    );
     assert!(matches!(index.apply(2, log.batch(2, 2)), Applied::Unchanged));
     assert!(
         matches!(index.apply(3, log.batch(3, 3)), Applied::StartOver),
@@ -345,6 +348,13 @@ fn a_batch_that_does_not_fit_changes_nothing() {
     );
     let other = Batch { epoch: "f".to_owned(), ..log.batch(2, 3) };
     assert!(matches!(index.apply(2, other), Applied::StartOver));
+    let after_other = Batch { since_stamp: "s".to_owned(), ..log.batch(2, 3) };
+    assert!(matches!(index.apply(2, after_other), Applied::StartOver));
+    let at_other = Batch { stamp: "s".to_owned(), ..log.batch(1, 2) };
+    assert!(
+        matches!(index.apply(1, at_other), Applied::StartOver),
+        "the same revision, of another"
+    );
 }
 
 #[test]

@@ -126,6 +126,27 @@ async fn a_source_that_lags_behind_renews_no_lease() {
     assert_eq!(reason(&gate).await, "lease-lapsed");
 }
 
+/// The store goes back to an earlier state and on from there: under the same name, with as many revisions,
+/// which are others. Nothing of what was lost is left, and no lease is renewed before that.
+#[tokio::test(start_paused = true)]
+async fn two_histories_of_one_name_are_never_merged() {
+    let gate = gate(Limits::default());
+    let log = Arc::new(Log::default());
+    let step = |id: &str| Batch { apps: vec![signing_app(id, id, "s")], ..Batch::default() };
+    log.restore("e", vec![step("kept"), step("lost"), step("lost-too")]);
+    follow(&gate, &log);
+    until(|| gate.revision() == Some(3)).await;
+    for (steps, apps) in [(1, 1), (3, 3), (5, 5)] {
+        let before = gate.counters().histories;
+        let new = (0..steps).map(|n| step(&format!("new-{n}"))).collect();
+        log.restore("e", new);
+        until(|| gate.counters().histories > before && gate.revision() == Some(steps)).await;
+        assert_eq!(gate.status().sizes.apps, apps, "of one history alone");
+        assert_eq!(gate.counters().histories, before + 1);
+    }
+    assert_eq!(gate.counters().polls_failed, 0);
+}
+
 #[tokio::test]
 async fn another_history_is_learnt_from_its_beginning() {
     let world = World::start().await;

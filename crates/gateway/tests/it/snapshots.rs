@@ -77,6 +77,10 @@ impl Source for Told {
     async fn bell(&self, since: u64) {
         self.log.bell(since).await;
     }
+
+    async fn stamp_of(&self, revision: u64) -> Result<String, SourceError> {
+        self.log.stamp_of(revision).await
+    }
 }
 
 /// A folder with the snapshot of a gate that knew `source`.

@@ -109,6 +109,8 @@ pub fn token(text: &str, account: &str, expires_at: i64) -> FeedToken {
 pub struct Log {
     steps: Mutex<Vec<Batch>>,
     epoch: Mutex<String>,
+    /// Tells one history from another.
+    salt: AtomicUsize,
     bell: Notify,
     pub is_down: AtomicBool,
     pub polls: AtomicUsize,
@@ -123,11 +125,22 @@ impl Log {
         steps.len() as u64
     }
 
-    /// Another history, that begins with this.
+    /// Another history, that begins with this. It has stamps, unless it has no name.
     pub fn restore(&self, epoch: &str, steps: Vec<Batch>) {
+        if !epoch.is_empty() {
+            self.salt.fetch_add(1, Ordering::SeqCst);
+        }
         *self.steps.lock().unwrap() = steps;
         *self.epoch.lock().unwrap() = epoch.to_owned();
         self.bell.notify_waiters();
+    }
+
+    fn stamp(&self, revision: u64, head: u64) -> String {
+        match self.salt.load(Ordering::SeqCst) {
+            0 => String::new(),
+            _ if revision > head => String::new(),
+            salt => format!("{salt}-{revision}"),
+        }
     }
 }
 
@@ -144,6 +157,8 @@ impl Source for Log {
             head: steps.len() as u64,
             // As if it had been told before anything else.
             default_project: Some(project("p")),
+            stamp: self.stamp(steps.len() as u64, steps.len() as u64),
+            since_stamp: self.stamp(since, steps.len() as u64),
             ..Batch::default()
         };
         // Later states come later and replace earlier ones, as they would in a store.
@@ -159,6 +174,10 @@ impl Source for Log {
             all.default_project = step.default_project.clone().or(all.default_project);
         }
         Ok(all)
+    }
+
+    async fn stamp_of(&self, revision: u64) -> Result<String, SourceError> {
+        Ok(self.stamp(revision, self.steps.lock().unwrap().len() as u64))
     }
 
     async fn bell(&self, since: u64) {

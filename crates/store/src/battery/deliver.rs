@@ -4,12 +4,8 @@ use tidegate_domain::notice::NoticeKind;
 use tidegate_domain::{ApplicationKind, Outcome};
 
 use super::samples::{application, at, granted, key, message, notice, verdict};
-use super::{Shared, begin, revision, view, write};
-use crate::{Mark, MessageId, Moment, Remarkable, Waiting};
-
-fn id(r: u64, ordinal: u64) -> MessageId {
-    MessageId { revision: revision(r), ordinal }
-}
+use super::{Shared, begin, view, write};
+use crate::{Mark, Message, Moment, Remarkable, Waiting};
 
 async fn due(store: &Shared, ms: i64) -> Vec<(String, u32)> {
     let messages = view(store).await.outbox_due(at(ms), 10).await.unwrap();
@@ -20,14 +16,17 @@ async fn due(store: &Shared, ms: i64) -> Vec<(String, u32)> {
 pub async fn messages_are_put_off_and_removed(store: Shared) {
     write!(store, outbox_write(&message("a")), outbox_write(&message("b")));
     write!(store, outbox_write(&message("c")));
-    write!(store, outbox_put_off(id(1, 0), at(100)), outbox_remove(id(1, 1)));
+    let all = view(&store).await.outbox(10).await.unwrap();
+    let other = Message { name: "of another history".to_owned(), ..all[2].clone() };
+    write!(store, outbox_put_off(&all[0], at(100)), outbox_remove(&all[1]));
+    write!(store, outbox_put_off(&other, at(100)), outbox_remove(&other));
     assert_eq!(due(&store, 99).await, [("c".to_owned(), 0)]);
     assert_eq!(due(&store, 100).await, [("a".to_owned(), 1), ("c".to_owned(), 0)]);
-    write!(store, outbox_put_off(id(1, 0), at(200)), outbox_remove(id(9, 9)));
+    write!(store, outbox_put_off(&all[0], at(200)), outbox_remove(&all[1]));
     assert_eq!(due(&store, 200).await, [("a".to_owned(), 2), ("c".to_owned(), 0)]);
     let waiting = view(&store).await.outbox_waiting().await.unwrap();
     assert_eq!(waiting, Waiting { count: 2, oldest: Some(at(5)) });
-    write!(store, outbox_remove(id(1, 0)), outbox_remove(id(2, 0)));
+    write!(store, outbox_remove(&all[0]), outbox_remove(&all[2]));
     assert_eq!(view(&store).await.outbox_waiting().await.unwrap(), Waiting::default());
 }
 

@@ -7,6 +7,7 @@
 mod deliver;
 mod feed;
 mod gateways;
+mod history;
 mod hosts;
 mod lists;
 mod order;
@@ -18,6 +19,7 @@ mod unique;
 pub use deliver::*;
 pub use feed::*;
 pub use gateways::*;
+pub use history::*;
 pub use hosts::*;
 pub use lists::*;
 pub use order::*;
@@ -47,6 +49,10 @@ macro_rules! battery {
                 views_do_not_wait_for_a_writer
                 decision_time_is_kept
                 the_epoch_is_kept
+                each_revision_has_a_stamp_of_its_own
+                setbacks_are_kept_once
+                messages_keep_their_names
+                the_vault_check_is_kept
                 people_round_trip
                 catalog_round_trips
                 many_are_kept_and_found_at_once

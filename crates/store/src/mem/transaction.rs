@@ -10,8 +10,9 @@ use tidegate_domain::{
 };
 use tokio::sync::{OwnedMutexGuard, watch};
 
-use super::state::{Issued, Kept, State};
+use super::state::{Issued, Kept, State, draw};
 use super::view::Session;
+use crate::limits::REMEMBERED;
 use crate::{
     AppRecord, Duty, JournalEntry, Mark, Member, Message, MessageId, Project, Result, Revision,
     StoreError, Token, TokenHash, Transaction, User, Workspace, taken,
@@ -21,6 +22,7 @@ use crate::{
 pub struct Writing {
     state: State,
     revision: Revision,
+    stamp: String,
     committed: watch::Sender<Arc<State>>,
     _turn: OwnedMutexGuard<()>,
 }
@@ -31,7 +33,8 @@ impl Writing {
         committed: watch::Sender<Arc<State>>,
         turn: OwnedMutexGuard<()>,
     ) -> Self {
-        Self { revision: Revision(state.head.revision.0 + 1), state, committed, _turn: turn }
+        let revision = Revision(state.head.revision.0 + 1);
+        Self { revision, stamp: draw(), state, committed, _turn: turn }
     }
 
     fn kept<T>(&self, value: T) -> Kept<T> {
@@ -55,6 +58,10 @@ fn refuse_if(is_taken: bool, what: &'static str) -> Result<()> {
 impl Transaction for Session<Writing> {
     fn revision(&self) -> Revision {
         self.0.revision
+    }
+
+    fn stamp(&self) -> &str {
+        &self.0.stamp
     }
 
     async fn set_decided_at(&mut self, at: Timestamp) -> Result<()> {
@@ -227,24 +234,27 @@ impl Transaction for Session<Writing> {
     }
 
     async fn outbox_write(&mut self, message: &Message) -> Result<()> {
-        let revision = self.0.revision;
+        let (revision, stamp) = (self.0.revision, self.0.stamp.clone());
         let outbox = &mut self.0.state.outbox;
         let before = outbox.iter().filter(|(other, _)| other.id.revision == revision).count();
         let id = MessageId { revision, ordinal: before as u64 };
-        outbox.push((Message { id, tries: 0, ..message.clone() }, Timestamp::from_ms(0)));
+        let name = format!("{stamp}-{before}");
+        let message = Message { id, name, tries: 0, ..message.clone() };
+        outbox.push((message, Timestamp::from_ms(0)));
         Ok(())
     }
 
-    async fn outbox_put_off(&mut self, id: MessageId, at: Timestamp) -> Result<()> {
-        for (message, next) in self.0.state.outbox.iter_mut().filter(|(m, _)| m.id == id) {
-            message.tries += 1;
+    async fn outbox_put_off(&mut self, message: &Message, at: Timestamp) -> Result<()> {
+        let outbox = self.0.state.outbox.iter_mut();
+        for (kept, next) in outbox.filter(|(kept, _)| kept.name == message.name) {
+            kept.tries += 1;
             *next = at;
         }
         Ok(())
     }
 
-    async fn outbox_remove(&mut self, id: MessageId) -> Result<()> {
-        self.0.state.outbox.retain(|(message, _)| message.id != id);
+    async fn outbox_remove(&mut self, message: &Message) -> Result<()> {
+        self.0.state.outbox.retain(|(kept, _)| kept.name != message.name);
         Ok(())
     }
 
@@ -259,8 +269,13 @@ impl Transaction for Session<Writing> {
     }
 
     async fn commit(self: Box<Self>) -> Result<Revision> {
-        let Writing { mut state, revision, committed, _turn } = self.0;
+        let Writing { mut state, revision, stamp, committed, _turn } = self.0;
         state.head.revision = revision;
+        state.head.stamp.clone_from(&stamp);
+        state.stamps.insert(revision, stamp);
+        if state.stamps.len() as u64 > REMEMBERED {
+            state.stamps.pop_first();
+        }
         committed.send_replace(Arc::new(state));
         Ok(revision)
     }

@@ -17,7 +17,7 @@ use crate::due::{publication_due_at, standing_due_at};
 use crate::{
     ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Damaged, Due, Head, JournalEntry,
     ListedBy, Mark, Member, Message, Moment, NoticeFilter, Page, Paging, Project, Remarkable,
-    Result, Revision, Token, TokenHash, User, View, Waiting, Workspace,
+    Result, Revision, Sealed, Token, TokenHash, User, View, Waiting, Workspace,
 };
 
 /// Takes APIs of which something cannot be read out of the changes, as if they were deleted, and notes
@@ -54,6 +54,18 @@ fn first<T: Clone>(items: &[T], limit: u64) -> Vec<T> {
 impl<S: Deref<Target = State> + Send> View for Session<S> {
     async fn head(&mut self) -> Result<Head> {
         Ok(self.0.head.clone())
+    }
+
+    async fn stamp_of(&mut self, revision: Revision) -> Result<Option<String>> {
+        Ok(self.0.stamps.get(&revision).cloned())
+    }
+
+    async fn is_former_epoch(&mut self, epoch: &str) -> Result<bool> {
+        Ok(self.0.former.contains(epoch))
+    }
+
+    async fn vault_check(&mut self) -> Result<Option<Sealed>> {
+        Ok(self.0.vault_check.clone())
     }
 
     async fn project(&mut self, id: &ProjectId) -> Result<Option<Project>> {
@@ -336,6 +348,8 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         let mut changes = Changes {
             epoch: state.head.epoch.clone(),
             head: state.head.revision,
+            stamp: state.head.stamp.clone(),
+            since_stamp: state.stamps.get(&after).cloned().unwrap_or_default(),
             projects: since(&state.projects, after).map(|(_, p)| p.clone()).collect(),
             instances: since(&state.instances, after).map(|(_, i)| i.clone()).collect(),
             default_project: (state.default_project.as_ref())
@@ -401,7 +415,8 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         Ok(match after {
             None => Changes { standings, ..all },
             Some(_) => {
-                Changes { epoch: all.epoch, head: all.head, standings, ..Changes::default() }
+                let Changes { epoch, head, stamp, .. } = all;
+                Changes { epoch, head, stamp, standings, ..Changes::default() }
             }
         })
     }

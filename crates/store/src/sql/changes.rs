@@ -8,6 +8,7 @@ use tidegate_domain::{Api, ApiId, AppId, Key, ProjectId, Publication, Standing, 
 
 use super::access::{Row, Stored, by_key, clamped, one, readable};
 use super::cells::Cells;
+use super::history::stamp_of;
 use super::lists::{api_is_there, app_is_there};
 use super::pool::SqlTransaction;
 use super::tables::{
@@ -30,10 +31,11 @@ macro_rules! later {
 pub async fn changes(tx: &SqlTransaction, head: &Head, since: Revision) -> Result<Changes> {
     // Most questions of a gateway are this one.
     if since == head.revision {
-        return Ok(nothing(head));
+        return Ok(Changes { since_stamp: head.stamp.clone(), ..nothing(head) });
     }
     let mut changes = all_but_standings(tx, head, since).await?;
     add_standings(tx, living(later!(standings, since)), &mut changes).await?;
+    changes.since_stamp = stamp_of(tx, head, since).await?.unwrap_or_default();
     Ok(changes)
 }
 
@@ -84,7 +86,12 @@ async fn add_standings(
 }
 
 fn nothing(head: &Head) -> Changes {
-    Changes { epoch: head.epoch.clone(), head: head.revision, ..Changes::default() }
+    Changes {
+        epoch: head.epoch.clone(),
+        head: head.revision,
+        stamp: head.stamp.clone(),
+        ..Changes::default()
+    }
 }
 
 /// Those whose app and API are still there. What belongs to a deleted one goes with it: that it was

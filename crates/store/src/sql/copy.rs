@@ -10,9 +10,9 @@ use super::SqlStore;
 use super::limits::UPKEEP;
 use super::pool::SqlTransaction;
 use super::tables::{
-    api_tags, apis, applications, apps, default_project, gateways, head, instances, journal,
-    members, notices, outbox, projects, publications, reminders, standings, throttles, tokens,
-    users, workspaces,
+    api_tags, apis, applications, apps, default_project, former_epochs, gateways, head, history,
+    instances, journal, members, notices, outbox, projects, publications, reminders, setbacks,
+    standings, throttles, tokens, users, vault_check, workspaces,
 };
 use super::transaction::take_revision;
 use crate::{Revision, StoreError};
@@ -98,6 +98,7 @@ pub async fn copy(from: &SqlStore, to: &SqlStore) -> Result<Contents, CopyError>
     source.set_limit(UPKEEP);
     // The target has drawn a name for a history that never began.
     head::Entity::delete_many().exec(&target).await.map_err(StoreError::from)?;
+    history::Entity::delete_many().exec(&target).await.map_err(StoreError::from)?;
 
     let (mut tables, mut here, mut there) = (Vec::new(), Digest::default(), Digest::default());
     macro_rules! each {
@@ -107,7 +108,7 @@ pub async fn copy(from: &SqlStore, to: &SqlStore) -> Result<Contents, CopyError>
             tables.push(($table::Entity.table_name(), rows));
         )+};
     }
-    each!(head);
+    each!(head, history, former_epochs, setbacks, vault_check);
     tables!(each);
     let (digest, of_target) = (std::mem::take(&mut here), std::mem::take(&mut there));
     each!(gateways);

@@ -8,6 +8,7 @@ mod changes;
 mod copy;
 mod engine;
 mod gateways;
+mod history;
 mod limits;
 mod lists;
 mod migrations;
@@ -41,7 +42,9 @@ use self::pool::{SqlTransaction, within};
 pub use self::postgres::PostgresUrl;
 use self::tables::{head, probes};
 use self::write_path::WritePath;
-use crate::{Gateway, Head, Peers, Result, Revision, Store, StoreError, Transaction, View};
+use crate::{
+    Gateway, Head, Peers, Result, Revision, Sealed, Setback, Store, StoreError, Transaction, View,
+};
 
 /// A store in an SQL database.
 pub struct SqlStore {
@@ -166,5 +169,24 @@ impl Store for SqlStore {
         let forgotten = gateways::forget(&tx, id, beat).await?;
         tx.commit().await?;
         Ok(forgotten)
+    }
+
+    async fn keep_setback(&self, setback: &Setback) -> Result<Option<Setback>> {
+        let tx = within(BEGIN, self.engine.begin_aside()).await??;
+        let kept = history::keep_setback(&tx, setback).await?;
+        tx.commit().await?;
+        Ok(kept)
+    }
+
+    async fn setbacks(&self) -> Result<Vec<Setback>> {
+        let tx = within(BEGIN, self.engine.begin_read()).await??;
+        history::setbacks(&tx).await
+    }
+
+    async fn keep_vault_check(&self, check: &Sealed) -> Result<Sealed> {
+        let tx = within(BEGIN, self.engine.begin_aside()).await??;
+        let kept = history::keep_vault_check(&tx, check).await?;
+        tx.commit().await?;
+        Ok(kept)
     }
 }

@@ -38,7 +38,16 @@ table! { probes, "probes"; one: i64; number: i64 }
 
 table! { reminders, "reminders"; name: String; mark_at: i64, mark_key: String }
 
-table! { head, "head"; one: i64; epoch: String, revision: i64, decided_at: i64 }
+table! { head, "head"; one: i64; epoch: String, revision: i64, decided_at: i64, stamp: String, parent: String }
+
+table! { history, "history"; slot: i64; revision: i64, stamp: String }
+
+table! { former_epochs, "former_epochs"; epoch: String; revision: i64 }
+
+table! { setbacks, "setbacks"; epoch: String, revision: i64, stamp: String;
+known_by: String, head_revision: i64, decided_at: i64 }
+
+table! { vault_check, "vault_check"; one: i64; sealed: Vec<u8> }
 
 table! { projects, "projects"; id: String;
 name: String, domain: String, domain_name: String, revision: i64 }
@@ -104,10 +113,10 @@ closed_by: Option<String> }
 table! { gateways, "gateways"; id: String;
 name: String, version: String, epoch: String, revision: Option<i64>, acknowledged_at: i64,
 registered_at: i64, heard_at: i64, lease_ms: i64, clock_ahead_ms: i64, beat: i64,
-boot: String, certificate: String }
+boot: String, certificate: String, stamp: String }
 
 table! { journal, "journal"; revision: i64, ordinal: i64;
 written_at: i64, actor: Option<String>, what: String, subject: String, details: String }
 
 table! { outbox, "outbox"; revision: i64, ordinal: i64;
-written_at: i64, recipient: String, what: String, subject: String, details: String, tries: i64, next_try_at: i64 }
+written_at: i64, recipient: String, what: String, subject: String, details: String, tries: i64, next_try_at: i64, name: String }

@@ -20,15 +20,16 @@ use super::tables::{
     notices, outbox, projects, publications, reminders, standings, throttles, tokens, users,
     workspaces,
 };
-use super::{Mode, Session};
+use super::{Mode, Session, history};
 use crate::{
-    AppRecord, Duty, Head, JournalEntry, Mark, Member, Message, MessageId, Project, Result,
-    Revision, StoreError, Token, TokenHash, Transaction, User, Workspace, taken,
+    AppRecord, Duty, Head, JournalEntry, Mark, Member, Message, Project, Result, Revision,
+    StoreError, Token, TokenHash, Transaction, User, Workspace, draw, taken,
 };
 
 /// What a session that writes has beside its database transaction.
 pub struct Writing {
     revision: Revision,
+    stamp: String,
     /// What is only ever added to is sent in one go: before it is read, or at the commit.
     lines: Waiting<journal::Model>,
     messages: Waiting<outbox::Model>,
@@ -65,17 +66,22 @@ pub async fn take_revision(tx: &SqlTransaction) -> Result<(Head, Writing)> {
     let mut next = Query::update();
     next.table(head::Entity)
         .value(head::Column::Revision, Expr::col(head::Column::Revision).add(1))
+        .value(head::Column::Parent, Expr::col(head::Column::Stamp))
+        .value(head::Column::Stamp, draw::name()?)
         .returning(Query::returning().columns(head::Column::iter()));
     let row = tx.query_one(&next).await?;
     let row = row.ok_or_else(|| Cells::of(head::Entity, &["1"]).bad("one"))?;
-    let next = head::Model::from_query_result(&row, "")?.read()?;
+    let row = head::Model::from_query_result(&row, "")?;
+    let parent = row.parent.clone();
+    let next = row.read()?;
     let writing = Writing {
         revision: next.revision,
+        stamp: next.stamp.clone(),
         lines: Waiting::default(),
         messages: Waiting::default(),
     };
     let before = Revision(next.revision.0.saturating_sub(1));
-    Ok((Head { revision: before, ..next }, writing))
+    Ok((Head { revision: before, stamp: parent, ..next }, writing))
 }
 
 impl Mode for Writing {
@@ -97,6 +103,10 @@ impl Session<Writing> {
 impl Transaction for Session<Writing> {
     fn revision(&self) -> Revision {
         self.mode.revision
+    }
+
+    fn stamp(&self) -> &str {
+        &self.mode.stamp
     }
 
     async fn set_decided_at(&mut self, at: Timestamp) -> Result<()> {
@@ -281,26 +291,29 @@ impl Transaction for Session<Writing> {
     }
 
     async fn outbox_write(&mut self, message: &Message) -> Result<()> {
-        let revision = self.mode.revision;
-        self.mode.messages.add(|ordinal| outbox::Model::of(message, revision, ordinal));
+        let Writing { revision, stamp, messages, .. } = &mut self.mode;
+        messages.add(|ordinal| outbox::Model::of(message, *revision, stamp, ordinal));
         Ok(())
     }
 
-    async fn outbox_put_off(&mut self, id: MessageId, at: Timestamp) -> Result<()> {
-        let (revision, ordinal) = id.columns();
+    async fn outbox_put_off(&mut self, message: &Message, at: Timestamp) -> Result<()> {
+        let (revision, ordinal) = message.id.columns();
         let mut update = Query::update();
         update
             .table(outbox::Entity)
             .value(outbox::Column::Tries, Expr::col(outbox::Column::Tries).add(1))
             .value(outbox::Column::NextTryAt, at.as_ms())
             .and_where(outbox::Column::Revision.eq(revision))
-            .and_where(outbox::Column::Ordinal.eq(ordinal));
+            .and_where(outbox::Column::Ordinal.eq(ordinal))
+            .and_where(outbox::Column::Name.eq(message.name.as_str()));
         self.tx.execute(&update).await?;
         Ok(())
     }
 
-    async fn outbox_remove(&mut self, id: MessageId) -> Result<()> {
-        outbox::Entity::delete_by_id(id.columns()).exec(&self.tx).await?;
+    async fn outbox_remove(&mut self, message: &Message) -> Result<()> {
+        let this = outbox::Entity::delete_by_id(message.id.columns())
+            .filter(outbox::Column::Name.eq(message.name.as_str()));
+        this.exec(&self.tx).await?;
         Ok(())
     }
 
@@ -321,6 +334,7 @@ impl Transaction for Session<Writing> {
 
     async fn commit(mut self: Box<Self>) -> Result<Revision> {
         self.mode.flush(&self.tx).await?;
+        history::keep(&self.tx, self.mode.revision, &self.mode.stamp).await?;
         let Session { tx, mode, path, .. } = *self;
         let kept = match tx.commit().await {
             Ok(()) => path.see(mode.revision).await,

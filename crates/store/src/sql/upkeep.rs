@@ -4,15 +4,16 @@
 use std::path::Path;
 
 use sea_orm::sea_query::Query;
-use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, Statement};
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use tidegate_domain::Timestamp;
 
-use super::cells::Cells;
+use super::engine::head_in;
+use super::history;
 use super::limits::UPKEEP;
 use super::migrations::Schema;
 use super::tables::head;
 use super::{PostgresUrl, SqlStore, postgres, sqlite};
-use crate::{Head, Result, StoreError, epoch};
+use crate::{Head, Result, StoreError, draw};
 
 /// The most faults of a file that are told.
 const FAULTS: u32 = 10;
@@ -69,10 +70,20 @@ impl SqlStore {
     pub async fn begin_epoch(&self) -> Result<Head> {
         let tx = self.engine.begin_write().await?;
         let mut update = Query::update();
-        update.table(head::Entity).value(head::Column::Epoch, epoch::draw());
+        // The row lock first, so that no writer comes between.
+        update.table(head::Entity).value(head::Column::One, 1);
         tx.execute(&update).await?;
-        let row = head::Entity::find().one(&tx).await?;
-        let head = row.ok_or_else(|| Cells::of(head::Entity, &["1"]).bad("one"))?.read()?;
+        let before = head_in(&tx).await?;
+        let (epoch, stamp) = (draw::name()?, draw::name()?);
+        let mut update = Query::update();
+        update
+            .table(head::Entity)
+            .value(head::Column::Epoch, epoch.as_str())
+            .value(head::Column::Stamp, stamp.as_str());
+        tx.execute(&update).await?;
+        history::keep(&tx, before.revision, &stamp).await?;
+        history::end_epoch(&tx, &before).await?;
+        let head = Head { epoch, stamp, ..before };
         tx.commit().await?;
         Ok(head)
     }

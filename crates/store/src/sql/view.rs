@@ -15,19 +15,33 @@ use super::pool::SqlTransaction;
 use super::reminders::remarkable;
 use super::tables::{
     apis, applications, apps, default_project, instances, journal, members, notices, outbox,
-    projects, publications, reminders, standings, throttles, tokens, users, workspaces,
+    projects, publications, reminders, standings, throttles, tokens, users, vault_check,
+    workspaces,
 };
-use super::{Mode, Session, changes, lists};
+use super::{Mode, Session, changes, history, lists};
 use crate::{
     ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
     Mark, Member, Message, Moment, NoticeFilter, Page, Paging, Project, Remarkable, Result,
-    Revision, Token, TokenHash, User, View, Waiting, Workspace,
+    Revision, Sealed, Token, TokenHash, User, View, Waiting, Workspace,
 };
 
 #[async_trait]
 impl<M: Mode> View for Session<M> {
     async fn head(&mut self) -> Result<Head> {
         Ok(self.head.clone())
+    }
+
+    async fn stamp_of(&mut self, revision: Revision) -> Result<Option<String>> {
+        history::stamp_of(&self.tx, &self.head, revision).await
+    }
+
+    async fn is_former_epoch(&mut self, epoch: &str) -> Result<bool> {
+        history::is_former(&self.tx, epoch).await
+    }
+
+    async fn vault_check(&mut self) -> Result<Option<Sealed>> {
+        let row = vault_check::Entity::find_by_id(1).one(&self.tx).await?;
+        Ok(row.map(|row| Sealed(row.sealed)))
     }
 
     async fn project(&mut self, id: &ProjectId) -> Result<Option<Project>> {

@@ -1,8 +1,8 @@
 //! The store: reachable, of a schema this program knows, sound, fitting its key, on time.
 
 use tidegate_control::Vault;
-use tidegate_store::Store;
 use tidegate_store::sql::{PostgresUrl, SqlStore};
+use tidegate_store::{Setback, Store};
 
 use super::Findings;
 use crate::clock::wall;
@@ -85,6 +85,8 @@ async fn look_at(
             "stop the server, keep the folder, and restore the last backup",
         ),
     }
+    // Before the view: there may be one connection to read by.
+    let setbacks = store.setbacks().await?;
     let mut view = store.view().await?;
     let head = view.head().await?;
     let ahead = head.decided_at.as_ms().saturating_sub(wall().as_ms());
@@ -110,6 +112,7 @@ async fn look_at(
         }
     }
     damaged(&mut *view, findings).await?;
+    history(&setbacks, findings);
     for unreached in tidegate_control::unreached(&mut *view, wall()).await? {
         findings.warning(
             "hosts",
@@ -164,6 +167,24 @@ async fn damaged(
         );
     }
     Ok(())
+}
+
+/// Has somebody known what the store does not have?
+fn history(setbacks: &[Setback], findings: &mut Findings) {
+    let Some(last) = setbacks.first() else {
+        findings.ok("history", "nobody knew a revision that the store does not have");
+        return;
+    };
+    let Setback { known, known_by, head, decided_at } = last;
+    findings.fault(
+        "history",
+        format!(
+            "the store went back to an earlier state, or its history is another one: {known_by} knew \
+             revision {known}, and the store stood at {head}, last decided at {decided_at}"
+        ),
+        "see in the journal what is missing since then, and put it right; `tidegate store new-epoch` \
+         ends this finding",
+    );
 }
 
 async fn vault(

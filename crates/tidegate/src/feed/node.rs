@@ -34,6 +34,10 @@ impl Source for NodeFeed {
         self.source.bell(since).await;
     }
 
+    async fn stamp_of(&self, revision: u64) -> Result<String, SourceError> {
+        self.source.stamp_of(revision).await
+    }
+
     fn proof_age(&self) -> Option<Duration> {
         self.source.proof_age()
     }
@@ -42,12 +46,13 @@ impl Source for NodeFeed {
 #[async_trait]
 impl Provider for NodeFeed {
     async fn heard(&self, heard: Heard, line: Weak<()>) -> Result<(), HeardError> {
-        let Heard { me, epoch, enforced, clock_ahead_ms, certificate } = heard;
+        let Heard { me, epoch, enforced, enforced_stamp, clock_ahead_ms, certificate } = heard;
         let heard = GatewayHeard {
             id: me.id,
             name: me.name,
             epoch,
             revision: enforced,
+            stamp: enforced_stamp,
             lease_ms: u64::try_from(me.lease.as_millis()).unwrap_or(u64::MAX),
             clock_ahead_ms,
             version: me.version,

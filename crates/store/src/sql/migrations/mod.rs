@@ -8,6 +8,7 @@ mod m0002_rules;
 mod m0003_gateways;
 mod m0004_nodes;
 mod m0005_hosts;
+mod m0006_history;
 mod m0007_people;
 mod m0008_probes;
 mod m0009_gateway_boots;
@@ -15,9 +16,10 @@ mod m0009_gateway_boots;
 use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, QueryOrder, Statement};
 
 use super::access::put;
+use super::history;
 use super::pool::SqlTransaction;
-use super::tables::{head, migrations};
-use crate::{Result, StoreError, epoch};
+use super::tables::migrations;
+use crate::{Result, StoreError, draw};
 
 /// One step.
 pub struct Migration {
@@ -25,12 +27,13 @@ pub struct Migration {
     sql: &'static str,
 }
 
-const ALL: [Migration; 8] = [
+const ALL: [Migration; 9] = [
     m0001_initial::MIGRATION,
     m0002_rules::MIGRATION,
     m0003_gateways::MIGRATION,
     m0004_nodes::MIGRATION,
     m0005_hosts::MIGRATION,
+    m0006_history::MIGRATION,
     m0007_people::MIGRATION,
     m0008_probes::MIGRATION,
     m0009_gateway_boots::MIGRATION,
@@ -116,7 +119,11 @@ async fn take(tx: &SqlTransaction, dialect: &Dialect, all: &[Migration]) -> Resu
         let name = step.name.to_owned();
         put::<migrations::Entity>(tx, migrations::Model { name, ordinal }).await?;
     }
-    begin_history(tx).await
+    begin_history(tx).await?;
+    if all.iter().any(|step| step.name == m0006_history::MIGRATION.name) {
+        history::begin(tx).await?;
+    }
+    Ok(())
 }
 
 /// The steps that were taken, all of which must be known.
@@ -135,15 +142,15 @@ async fn applied(tx: &SqlTransaction, all: &[Migration]) -> Result<Vec<migration
     Ok(applied)
 }
 
-/// Draws the name of this history, if the database is new.
+/// Draws the name of this history, if the database is new. In plain SQL, for the head has more columns after
+/// later steps.
 async fn begin_history(tx: &SqlTransaction) -> Result<()> {
-    if head::Entity::find().one(tx).await?.is_none() {
-        put::<head::Entity>(
-            tx,
-            head::Model { one: 1, epoch: epoch::draw(), revision: 0, decided_at: 0 },
-        )
-        .await?;
-    }
+    let begin = format!(
+        "INSERT INTO head (one, epoch, revision, decided_at) VALUES (1, '{}', 0, 0)
+         ON CONFLICT (one) DO NOTHING",
+        draw::name()?
+    );
+    tx.execute_unprepared(&begin).await?;
     Ok(())
 }
 
@@ -155,6 +162,14 @@ mod tests {
     use super::*;
     use crate::sql::pool::{Connector, Pool};
     use crate::sql::postgres::Use;
+
+    /// The name of the history and where it stands, in the tables of any version.
+    async fn stands(tx: &SqlTransaction) -> (String, i64) {
+        let asked = "SELECT epoch, revision FROM head";
+        let asked = Statement::from_string(tx.get_database_backend(), asked);
+        let row = tx.query_one_raw(asked).await.unwrap().unwrap();
+        (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())
+    }
 
     async fn to(database: &Pool, dialect: &Dialect, steps: usize) -> Result<()> {
         let tx = SqlTransaction::begin(database, "BEGIN").await.unwrap();
@@ -171,15 +186,23 @@ mod tests {
             let row = "INSERT INTO outbox (revision, ordinal, written_at, recipient, what, subject, \
                        details) VALUES (1, 0, 5, 'u1', 'a', 'b', '{}')";
             tx.execute_unprepared(row).await.unwrap();
-            let epoch = head::Entity::find().one(&tx).await.unwrap();
+            let before = stands(&tx).await;
             tx.commit().await.unwrap();
             to(&database, dialect, ALL.len()).await.unwrap();
             to(&database, dialect, ALL.len()).await.unwrap();
             let tx = SqlTransaction::begin(&database, "BEGIN").await.unwrap();
-            assert_eq!(head::Entity::find().one(&tx).await.unwrap(), epoch, "{version}");
+            assert_eq!(stands(&tx).await, before, "{version}");
+            let head = super::super::tables::head::Entity::find().one(&tx).await;
+            let head = head.unwrap().unwrap();
+            let row = super::super::tables::history::Entity::find().one(&tx).await;
+            assert_eq!((head.stamp.len(), row.unwrap().unwrap().stamp), (32, head.stamp));
             let kept = super::super::tables::outbox::Entity::find().all(&tx).await.unwrap();
             tx.commit().await.unwrap();
             assert_eq!((kept.len(), kept[0].tries), (1, 0), "from version {version}");
+            let names = m0006_history::MIGRATION.name;
+            if ALL.iter().take(version).all(|step| step.name != names) {
+                assert_eq!(kept[0].name, format!("{}-1-0", before.0), "its id stays the same");
+            }
             if version < ALL.len() {
                 let older = to(&database, dialect, version).await.err().unwrap().to_string();
                 let step = ALL.get(version).unwrap().name;

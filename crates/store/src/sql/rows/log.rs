@@ -24,6 +24,7 @@ impl head::Model {
         Ok(Head {
             epoch: self.epoch,
             revision: Revision(cells.number("revision", self.revision)?),
+            stamp: self.stamp,
             decided_at: Timestamp::from_ms(self.decided_at),
         })
     }
@@ -57,8 +58,9 @@ impl journal::Model {
 }
 
 impl outbox::Model {
-    pub fn of(message: &Message, revision: Revision, ordinal: i64) -> Self {
+    pub fn of(message: &Message, revision: Revision, stamp: &str, ordinal: i64) -> Self {
         Self {
+            name: format!("{stamp}-{ordinal}"),
             revision: revision.column(),
             ordinal,
             written_at: message.at.as_ms(),
@@ -79,6 +81,7 @@ impl outbox::Model {
                 revision: Revision(cells.number("revision", self.revision)?),
                 ordinal: cells.number("ordinal", self.ordinal)?,
             },
+            name: self.name,
             tries: cells.number("tries", self.tries)?,
             at: Timestamp::from_ms(self.written_at),
             recipient: cells.text("recipient", &self.recipient)?,

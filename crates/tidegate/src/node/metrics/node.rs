@@ -50,6 +50,11 @@ impl Collector for OfNode {
             "Records of the store that cannot be read; calls they are about are denied",
             quarantined.into(),
         )?;
+        let help =
+            "Times the store turned out not to have what this node or a gateway knew: it went back";
+        let metric =
+            encoder.encode_descriptor("store_setbacks", help, None, MetricType::Counter)?;
+        ConstCounter::new(control.setbacks()).encode(metric)?;
         for (name, help, count) in [
             ("messages_delivered", "Messages this node has delivered", &of.delivered),
             ("messages_failed", "Its tries to deliver one that failed", &of.failed),
