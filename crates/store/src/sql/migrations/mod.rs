@@ -145,6 +145,11 @@ async fn applied(tx: &SqlTransaction, all: &[Migration]) -> Result<Vec<migration
 /// Draws the name of this history, if the database is new. In plain SQL, for the head has more columns after
 /// later steps.
 async fn begin_history(tx: &SqlTransaction) -> Result<()> {
+    // Looked at first: an insert would wait for a writer who holds the row.
+    let asked = Statement::from_string(tx.get_database_backend(), "SELECT one FROM head");
+    if tx.query_one_raw(asked).await?.is_some() {
+        return Ok(());
+    }
     let begin = format!(
         "INSERT INTO head (one, epoch, revision, decided_at) VALUES (1, '{}', 0, 0)
          ON CONFLICT (one) DO NOTHING",
