@@ -11,7 +11,7 @@ use http_body_util::Empty;
 use tidegate_gateway::feed::{Batch, Source};
 use tidegate_gateway::{Caller, Clock, Gate, GateConfig, Limits, Reason, Use};
 
-use crate::world::{Log, NOON, World, at, signing_app, until};
+use crate::world::{Log, NOON, World, at, limits, signing_app, until};
 
 fn gate(limits: Limits) -> Gate {
     let clock = Clock { now: Arc::new(|| at(NOON)), wall: Arc::new(|| at(NOON)) };
@@ -130,7 +130,7 @@ async fn a_source_that_lags_behind_renews_no_lease() {
 /// which are others. Nothing of what was lost is left, and no lease is renewed before that.
 #[tokio::test(start_paused = true)]
 async fn two_histories_of_one_name_are_never_merged() {
-    let gate = gate(Limits::default());
+    let gate = gate(limits());
     let log = Arc::new(Log::default());
     let step = |id: &str| Batch { apps: vec![signing_app(id, id, "s")], ..Batch::default() };
     log.restore("e", vec![step("kept"), step("lost"), step("lost-too")]);
