@@ -9,10 +9,10 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::account::{Outcome, Record, Share, Sink};
 use crate::limits::{LINES_PER_SECOND, LOG_QUEUE_BYTES};
 use crate::lines::{Lines, Output};
 use crate::rate::Rate;
+use crate::telemetry::{Outcome, Record, Share, Sink};
 
 pub use self::line::FIELDS;
 

@@ -4,17 +4,8 @@
 //! Account   filled in while the call is decided and forwarded
 //! Watch     keeps the account until the call is over, however it ends
 //! Watched   the answer's body, on which the end of a call shows
-//! Record    the finished account, as a Sink sees it: plain values, no header, no query, no secret
-//! Sink      who is told: the log of calls, the access log, the traces
 //! ```
 
-mod ids;
-mod lines;
-mod record;
-mod share;
-mod statistics;
-mod tally;
-mod trace;
 mod watched;
 mod who;
 
@@ -24,23 +15,23 @@ use http::{Method, StatusCode, Version, request};
 use tidegate_sign::Target;
 use tokio::time::{Duration, Instant};
 
-pub(crate) use self::ids::Ids;
-pub use self::lines::CallLines;
-pub use self::record::{Aborted, Kind, Outcome, Record, Sink, Times};
-pub use self::share::Share;
-pub(crate) use self::statistics::Pairs;
-pub use self::statistics::{Counts, Row as StatisticsRow, Statistics};
-pub(crate) use self::tally::{BOUNDS_US, Phase, Spread, Tally};
-pub use self::trace::Trace;
 pub(crate) use self::watched::Watch;
 pub use self::watched::Watched;
 use self::who::Who;
 use crate::body::FaultCell;
 use crate::check::Admitted;
 use crate::denial::Reason;
-use crate::gate::Inner;
-use crate::server::Hold;
-use crate::told::Asked;
+use crate::slots::Hold;
+use crate::state::State;
+use crate::telemetry::{Aborted, Ids, Kind, Phase, Record, Times};
+
+/// How another proxy asked about a call.
+pub(crate) struct Asked {
+    pub(crate) began: Instant,
+    /// How long the body that was sent along was waited for.
+    pub(crate) read: Option<Duration>,
+    pub(crate) peer: Option<SocketAddr>,
+}
 
 /// What is known of a call so far.
 pub(crate) struct Account {
@@ -75,7 +66,7 @@ pub(crate) struct Account {
 
 impl Account {
     /// The account of a call that comes to the gate itself, from its first moment on.
-    pub(crate) fn of_call(gate: &Inner, peer: SocketAddr, parts: &request::Parts) -> Self {
+    pub(crate) fn of_call(gate: &State, peer: SocketAddr, parts: &request::Parts) -> Self {
         let ids = Ids::new(gate.ids.next(), gate.traces(), &parts.headers);
         Self {
             method: Some(parts.method.clone()),
@@ -116,7 +107,7 @@ impl Account {
     /// The head of the answer is there: counts the verdict and the phases up to here.
     pub(crate) fn answered(
         &mut self,
-        gate: &Inner,
+        gate: &State,
         head: Option<(&request::Parts, &Target)>,
         denied: Option<Reason>,
         status: StatusCode,
@@ -143,7 +134,7 @@ impl Account {
     /// The call is over: counts the rest of it, and tells whoever wants to know.
     pub(crate) fn over(
         &self,
-        gate: &Inner,
+        gate: &State,
         target: Option<&Target>,
         aborted: Option<Aborted>,
         bytes_out: u64,
@@ -178,7 +169,7 @@ impl Account {
         }
     }
 
-    fn record<'a>(&'a self, gate: &Inner, target: Option<&'a Target>, times: Times) -> Record<'a> {
+    fn record<'a>(&'a self, gate: &State, target: Option<&'a Target>, times: Times) -> Record<'a> {
         let admitted = self.admitted.as_ref();
         let api = admitted.map(|by| &by.api).or(self.who.api.as_ref());
         let instance = admitted.map(|by| &by.instance).or(self.who.instance.as_ref());

@@ -1,5 +1,4 @@
-//! Request bodies on their way through: what must be known of one before a verdict, and what is
-//! watched while one streams.
+//! Bodies on their way through: held until all is there, or watched while they stream.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -10,17 +9,12 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::CONTENT_LENGTH;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, combinators::UnsyncBoxBody};
-
-use tidegate_domain::AuthType;
-use tidegate_sign::{BodyHasher, CONTENT_SHA256, Payload, UNSIGNED_PAYLOAD, X_AUTHORIZATION};
-use tokio::sync::OwnedSemaphorePermit;
+use tidegate_sign::BodyHasher;
 use tokio::time::Sleep;
 
-use crate::backend;
-use crate::check::Route;
 use crate::denial::{Denial, Reason};
 use crate::headers::trailers_from_backend;
 use crate::held::Room;
@@ -76,95 +70,13 @@ impl AnyBody {
     }
 }
 
+pub(crate) use body_of_kinds;
+
 body_of_kinds!(AnyBody: Whole, Other);
-
-/// The body of an answer to a caller. A backend's is held as it is: a box for each would be felt.
-pub enum Reply {
-    /// The gate's own.
-    Own(AnyBody),
-    /// A backend's.
-    Backend(Outbound<backend::Answer, OwnedSemaphorePermit>),
-}
-
-impl From<AnyBody> for Reply {
-    fn from(body: AnyBody) -> Self {
-        Self::Own(body)
-    }
-}
-
-body_of_kinds!(Reply: Own, Backend);
 
 /// The body that is there at once.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> AnyBody {
     AnyBody::Whole(Full::new(bytes.into()))
-}
-
-/// What a verdict needs to know of the body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Evidence {
-    /// There is none.
-    Empty,
-    /// All of it, for its hash is under the signature but not in the head.
-    Whole,
-    /// Its hash is in the head and will be compared while it streams.
-    Declared,
-    /// Its signer left it out.
-    Unsigned,
-    /// Nothing: no signature is looked at.
-    Nothing,
-}
-
-impl Evidence {
-    /// What is needed for a call on this route?
-    pub(crate) fn needed(route: &Route<'_>, headers: &HeaderMap, is_empty: bool) -> Self {
-        let asks_signature = route.iter().any(|(api, _)| api.feed.auth == AuthType::App);
-        let brings_signature = headers.contains_key(http::header::AUTHORIZATION)
-            || headers.contains_key(X_AUTHORIZATION);
-        if is_empty {
-            // Some clients sign the hash of nothing, whatever they declare.
-            return Self::Empty;
-        }
-        if !asks_signature || !brings_signature {
-            return Self::Nothing;
-        }
-        match headers.get(CONTENT_SHA256) {
-            None => Self::Whole,
-            Some(value) if value.as_bytes() == UNSIGNED_PAYLOAD.as_bytes() => {
-                if is_hashed_by_sdks(headers) {
-                    // Refused by name, before the body is read.
-                    Self::Declared
-                } else {
-                    Self::Unsigned
-                }
-            }
-            Some(_) => Self::Declared,
-        }
-    }
-
-    /// The same, as the check of signatures has it. A whole body comes as `whole`.
-    pub(crate) fn payload<'b>(self, whole: &'b [u8]) -> Payload<'b> {
-        match self {
-            Self::Empty => Payload::Bytes(b""),
-            Self::Whole => Payload::Bytes(whole),
-            Self::Unsigned => Payload::Unsigned,
-            Self::Declared | Self::Nothing => Payload::Declared,
-        }
-    }
-}
-
-/// Official clients hash these bodies, so one that is left out of the signature is no client's habit: JSON
-/// under any of its names, and BSON.
-fn is_hashed_by_sdks(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|value| {
-        let value = value.as_bytes().to_ascii_lowercase();
-        let end = value.iter().position(|byte| matches!(byte, b';' | b','));
-        let kind = value.get(..end.unwrap_or(value.len())).unwrap_or_default().trim_ascii();
-        let begins = |start: &[u8]| kind.starts_with(start);
-        kind.ends_with(b"+json")
-            || begins(b"application/json")
-            || begins(b"text/json")
-            || begins(b"application/bson")
-    })
 }
 
 /// Reads a whole body, within the limits for bodies that are held. `room` grows with it.

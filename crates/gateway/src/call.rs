@@ -10,22 +10,25 @@ use tidegate_sign::{AUTHORIZATION, Authorization, X_AUTHORIZATION, app_authoriza
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use crate::account::{Account, Ids};
-use crate::backend::{NoAnswer, Set};
-use crate::body::{Evidence, Fault};
+use crate::account::Account;
+use crate::backend::NoAnswer;
+use crate::body::Fault;
 use crate::check::{Admitted, Question, Route, decide, route};
 use crate::denial::{Denial, Reason};
-use crate::ends::Ends;
-use crate::gate::{Inner, Server};
+use crate::evidence::Evidence;
+use crate::expiry_headers::ExpiryHeaders;
 use crate::headers::{self, Proof, Sent, Strict, Trust};
 use crate::held::{Room, Whose};
+use crate::identity_headers::set_identity_headers;
 use crate::index::Index;
-use crate::proxy::tell_identity;
 use crate::space;
+use crate::state::{Server, State};
+use crate::telemetry::Ids;
+use crate::upstream::Set;
 
 /// A call, and who answers it.
 pub(crate) struct Call<'a> {
-    pub(crate) gate: &'a Inner,
+    pub(crate) gate: &'a State,
     pub(crate) server: &'a Server,
     pub(crate) parts: &'a request::Parts,
     pub(crate) strict: &'a Strict,
@@ -40,7 +43,7 @@ pub(crate) struct Onward<'a, H> {
     /// Where it goes.
     pub(crate) backends: &'a Set,
     /// When the right to call ends, for the answer.
-    pub(crate) ends: Ends,
+    pub(crate) ends: ExpiryHeaders,
     /// Its place among the API's calls.
     pub(crate) room: OwnedSemaphorePermit,
 }
@@ -212,8 +215,8 @@ impl Call<'_> {
         let host = strict.host.as_deref().map(str::as_bytes);
         let host = host.or_else(|| parts.headers.get(HOST).map(HeaderValue::as_bytes));
         headers::set_origin(&mut sent, &self.server.origin, host);
-        let ends = Ends::of(admitted);
-        tell_identity(&mut sent, &ids.request, admitted, &ends);
+        let ends = ExpiryHeaders::from_admitted(admitted);
+        set_identity_headers(&mut sent, &ids.request, admitted, &ends);
         if let Some(trace) = &ids.trace {
             trace.pass_on(&mut sent);
         }

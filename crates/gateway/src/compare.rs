@@ -13,26 +13,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 use crate::feed::{Poll, Source, SourceError};
-use crate::gate::Inner;
 use crate::index::{Applied, Digest, Index};
-
-/// An index that waits to be brought to the gate's revision.
-pub(crate) struct Meeting {
-    pub(crate) fresh: Arc<Index>,
-    /// What the gate does with it then.
-    pub(crate) then: Then,
-}
-
-/// What becomes of a fresh index that has the gate's revision.
-pub(crate) enum Then {
-    /// It is compared with the gate's own one.
-    Compare(oneshot::Sender<(Arc<Index>, Arc<Index>)>),
-    /// It takes its place.
-    Adopt,
-}
+use crate::reconcile::{Meeting, Then};
+use crate::state::State;
 
 /// Compares now and then, for ever.
-pub(crate) async fn compare(gate: &Inner, source: &dyn Source) {
+pub(crate) async fn compare(gate: &State, source: &dyn Source) {
     loop {
         sleep(gate.limits.compare).await;
         if gate.ready().is_err() {
@@ -44,7 +30,7 @@ pub(crate) async fn compare(gate: &Inner, source: &dyn Source) {
     }
 }
 
-async fn once(gate: &Inner, source: &dyn Source) -> Result<(), SourceError> {
+async fn once(gate: &State, source: &dyn Source) -> Result<(), SourceError> {
     let fault = |what: &str| SourceError(what.to_owned());
     let poll = Poll { since: 0, wait: Duration::ZERO, ..gate.stands() };
     let asked = timeout(gate.limits.lease, source.poll(&poll)).await;
@@ -82,7 +68,7 @@ async fn once(gate: &Inner, source: &dyn Source) -> Result<(), SourceError> {
     Ok(())
 }
 
-fn meet(gate: &Inner, meeting: Meeting) {
+fn meet(gate: &State, meeting: Meeting) {
     *gate.meeting.lock().unwrap_or_else(PoisonError::into_inner) = Some(meeting);
 }
 

@@ -15,10 +15,11 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::compare::{self, Meeting, Then};
+use crate::compare;
 use crate::feed::{Answer, Batch, Poll, Source, SourceError};
-use crate::gate::Inner;
 use crate::index::{Applied, Index};
+use crate::reconcile::{Meeting, Then};
+use crate::state::State;
 
 /// Old tokens are looked for when this many have been added since the last look.
 const TOKENS_PER_LOOK: usize = 1_024;
@@ -27,7 +28,7 @@ const TOKENS_PER_LOOK: usize = 1_024;
 const QUICK: usize = 256;
 
 /// Follows `source` until `shutdown`.
-pub(crate) async fn follow(gate: &Inner, source: &dyn Source, shutdown: impl Future<Output = ()>) {
+pub(crate) async fn follow(gate: &State, source: &dyn Source, shutdown: impl Future<Output = ()>) {
     tokio::select! {
         () = follow_changes(gate, source) => {}
         () = compare::compare(gate, source) => {}
@@ -36,7 +37,7 @@ pub(crate) async fn follow(gate: &Inner, source: &dyn Source, shutdown: impl Fut
     }
 }
 
-async fn follow_changes(gate: &Inner, source: &dyn Source) {
+async fn follow_changes(gate: &State, source: &dyn Source) {
     let loaded = gate.load_snapshot().await;
     let mut follower = Follower {
         gate,
@@ -54,7 +55,7 @@ async fn follow_changes(gate: &Inner, source: &dyn Source) {
 }
 
 /// Writes the snapshot when something has changed, but not too often.
-async fn keep_snapshot(gate: &Inner) {
+async fn keep_snapshot(gate: &State) {
     let mut revisions = gate.revisions.subscribe();
     // The sender lives as long as the gate.
     while revisions.changed().await.is_ok() {
@@ -64,7 +65,7 @@ async fn keep_snapshot(gate: &Inner) {
 }
 
 struct Follower<'a> {
-    gate: &'a Inner,
+    gate: &'a State,
     source: &'a dyn Source,
     /// What the snapshot told, until an answer shows what became of it.
     loaded: Option<Arc<Index>>,

@@ -30,14 +30,18 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tokio::time::Instant;
 
+use crate::account::Asked;
 use crate::body::{AnyBody, BoxError, full, read_whole};
+use crate::caller::Caller;
 use crate::denial::Denial;
-use crate::gate::{Gate, Inner};
+use crate::denial_response::body_of;
+use crate::gate::Gate;
 use crate::headers::{self, Sets};
 use crate::held::{Room, Whose};
-use crate::proxy::{body_of, health};
-use crate::server::{Accepted, Caller, Speaks, refused};
-use crate::told::{Asked, Head, Judged, Told, ToldBody, bad, single};
+use crate::probes::health;
+use crate::server::{Accepted, Speaks, refused};
+use crate::state::State;
+use crate::told::{Head, Judged, Told, ToldBody, bad, single};
 
 const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
 const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
@@ -112,7 +116,7 @@ impl Dialect {
     }
 }
 
-async fn handle<B>(gate: &Inner, caller: Option<&Caller>, request: Request<B>) -> Response<AnyBody>
+async fn handle<B>(gate: &State, caller: Option<&Caller>, request: Request<B>) -> Response<AnyBody>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
@@ -164,7 +168,7 @@ where
 
 /// The body that was sent along; nothing if none was.
 async fn whole<B>(
-    gate: &Inner,
+    gate: &State,
     parts: &request::Parts,
     body: B,
     room: &mut Room,

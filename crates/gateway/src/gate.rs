@@ -1,4 +1,4 @@
-//! The gate: configuration, state and the handles the composition holds.
+//! The gate: how it is set up, and the handles that the composition holds.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -7,30 +7,29 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use http::{Request, Response, Version, request};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use tidegate_domain::Timestamp;
-use tidegate_sign::Payload;
 use tokio::sync::watch;
-use tokio::task::spawn_blocking;
 
-use crate::account::{CallLines, Pairs, Share, Sink, Statistics, Tally, Watched};
+use crate::account::Watched;
 use crate::backend::{BackendConfig, BackendCounters, Backends, Dialer};
+use crate::caller::Caller;
 use crate::check::{Admitted, Question, check};
-use crate::compare::Meeting;
+use crate::connections::{Connections, Listener};
 use crate::denial::{Denial, Reason};
 use crate::feed::{Poll, Source};
-use crate::headers::{Origin, Strict};
 use crate::held::HeldBodies;
-use crate::index::{Digest, Index, Serves, Sizes};
+use crate::index::{Digest, Serves, Sizes};
 use crate::lease::Lease;
 use crate::limits::{BadLimits, Limits};
 use crate::nonce::Nonces;
 use crate::request_id::RequestIds;
 use crate::rewound::Rewound;
-use crate::server::{self, Accepted, Answers, Caller, Connections, Listener, Speaks};
+use crate::server::{self, Accepted, Answers, Speaks};
 use crate::snapshot::{SnapshotFile, SnapshotStatus};
+use crate::state::{Clock, Polls, Server, State};
+use crate::telemetry::{CallLines, Pairs, Share, Sink, Statistics, Tally};
 use crate::throttle::Throttles;
 use crate::tls::{Acceptor, TlsCounters, TlsError, TlsFiles};
 use crate::{BoxError, follower, proxy, straight};
@@ -82,50 +81,9 @@ pub enum SetupError {
     Certificate(#[from] TlsError),
 }
 
-/// The two times of the gate. Read once per call, at the edge.
-#[derive(Clone)]
-pub struct Clock {
-    /// The decision time, which never goes backwards: what is granted is measured by it.
-    pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    /// The wall clock: how old a signature is, is measured by it. Of a gate that follows from another
-    /// machine, both are the control side's, so that its own clock decides nothing.
-    pub wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-}
-
 /// The gate. Clones are handles to the same gate.
 #[derive(Clone)]
-pub struct Gate(pub(crate) Arc<Inner>);
-
-pub(crate) struct Inner {
-    pub(crate) limits: Limits,
-    pub(crate) clock: Clock,
-    serves: Arc<Serves>,
-    pub(crate) index: ArcSwapOption<Index>,
-    /// Tells the revision of every new index.
-    pub(crate) revisions: watch::Sender<u64>,
-    pub(crate) lease: Lease,
-    pub(crate) throttles: Throttles,
-    pub(crate) nonces: Nonces,
-    /// Tells WebSockets that the gate ends; each one listens.
-    pub(crate) closing: watch::Sender<bool>,
-    /// Is it about to stop? Then it says that it is not ready, and goes on answering calls.
-    pub(crate) leaving: AtomicBool,
-    /// An index that is to be brought to the gate's revision.
-    pub(crate) meeting: Mutex<Option<Meeting>>,
-    snapshot: OnceLock<Arc<SnapshotFile>>,
-    digest_mismatches: AtomicU64,
-    pub(crate) polls: Polls,
-    /// Room for held bodies.
-    pub(crate) held_bodies: HeldBodies,
-    pub(crate) ids: RequestIds,
-    dialer: Arc<Dialer>,
-    tls: Option<Acceptor>,
-    tally: Tally,
-    pairs: Option<Pairs>,
-    sinks: Vec<Arc<dyn Sink>>,
-    traces: Option<Share>,
-    connections: [Connections; Listener::ALL.len()],
-}
+pub struct Gate(pub(crate) Arc<State>);
 
 impl Gate {
     /// A gate that knows nothing yet, and so denies everything as not ready.
@@ -134,7 +92,7 @@ impl Gate {
         limits.check()?;
         let dialer = Arc::new(Dialer::new(&backends).map_err(SetupError::Tls)?);
         let tls = tls.map(|files| Acceptor::load(files, &limits)).transpose()?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(State {
             throttles: Throttles::new(limits.throttle_counters),
             nonces: Nonces::new(&limits, (clock.wall)()),
             clock,
@@ -280,15 +238,6 @@ impl Gate {
     }
 }
 
-/// What came of the polls.
-#[derive(Debug, Default)]
-pub(crate) struct Polls {
-    pub(crate) answered: AtomicU64,
-    pub(crate) failed: AtomicU64,
-    pub(crate) resyncs: AtomicU64,
-    pub(crate) histories: AtomicU64,
-}
-
 /// How a gate is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
@@ -333,107 +282,6 @@ pub struct Counters {
     pub denied: Vec<(Reason, u64)>,
 }
 
-impl Inner {
-    pub(crate) fn empty_index(&self) -> Index {
-        Index::empty(Arc::clone(&self.serves), self.limits.calls_per_api)
-    }
-
-    pub(crate) fn revision(&self) -> Option<u64> {
-        self.index.load().as_ref().map(|index| index.revision())
-    }
-
-    /// A poll for what comes after what the gate knows.
-    pub(crate) fn stands(&self) -> Poll {
-        self.index.load().as_ref().map_or_else(Poll::default, |index| Poll {
-            since: index.revision(),
-            stamp: index.stamp().to_owned(),
-            epoch: index.epoch().to_owned(),
-            enforced: Some(index.revision()),
-            enforced_stamp: index.stamp().to_owned(),
-            wait: Duration::ZERO,
-        })
-    }
-
-    /// What is asked of a call that came just now.
-    pub(crate) fn question<'q>(
-        &self,
-        parts: &'q request::Parts,
-        strict: &'q Strict,
-        payload: Payload<'q>,
-    ) -> Question<'q> {
-        Question {
-            method: parts.method.as_str(),
-            target: &strict.target,
-            headers: &parts.headers,
-            host: strict.host.as_deref(),
-            payload,
-            wall: (self.clock.wall)(),
-            now: (self.clock.now)(),
-        }
-    }
-
-    /// The index, if the gate may decide by it.
-    pub(crate) fn ready(&self) -> Result<Arc<Index>, Denial> {
-        let index = self.index.load_full().ok_or(Reason::NotReady)?;
-        if self.lease.holds() { Ok(index) } else { Err(Reason::LeaseLapsed.into()) }
-    }
-
-    /// What the snapshot tells, if it is believed.
-    pub(crate) async fn load_snapshot(&self) -> Option<Arc<Index>> {
-        let file = Arc::clone(self.snapshot.get()?);
-        let (serves, calls) = (Arc::clone(&self.serves), self.limits.calls_per_api);
-        match spawn_blocking(move || file.load(&serves, calls)).await {
-            Ok(Ok(Some(index))) => {
-                let (revision, grants) = (index.revision(), index.sizes().grants);
-                tracing::info!(revision, grants, "begins with the snapshot");
-                Some(Arc::new(index))
-            }
-            Ok(Ok(None)) => None,
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the snapshot is not believed; learning all anew");
-                None
-            }
-            Err(error) => {
-                tracing::error!(%error, "the snapshot cannot be read; learning all anew");
-                None
-            }
-        }
-    }
-
-    /// Writes the snapshot, if there is something new to keep.
-    pub(crate) async fn save_snapshot(&self) {
-        let (Some(file), Some(index)) = (self.snapshot.get(), self.index.load_full()) else {
-            return;
-        };
-        let file = Arc::clone(file);
-        match spawn_blocking(move || file.save(&index)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the snapshot cannot be written"),
-            Err(error) => tracing::error!(%error, "the snapshot cannot be written"),
-        }
-    }
-
-    pub(crate) fn count_mismatch(&self) {
-        self.digest_mismatches.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn tally(&self) -> &Tally {
-        &self.tally
-    }
-
-    pub(crate) fn pairs(&self) -> Option<&Pairs> {
-        self.pairs.as_ref()
-    }
-
-    pub(crate) fn sinks(&self) -> &[Arc<dyn Sink>] {
-        &self.sinks
-    }
-
-    pub(crate) fn traces(&self) -> Option<Share> {
-        self.traces
-    }
-}
-
 /// The gate as it answers calls, with connections to the backends of its own.
 pub struct GateService {
     gate: Gate,
@@ -456,14 +304,6 @@ impl GateService {
 /// The gate as it answers the calls of one connection.
 #[derive(Clone)]
 pub struct Connected(Arc<Server>);
-
-/// What a connection's calls are answered with.
-pub(crate) struct Server {
-    pub(crate) gate: Arc<Inner>,
-    pub(crate) backends: Arc<Backends>,
-    pub(crate) caller: Caller,
-    pub(crate) origin: Origin,
-}
 
 impl Connected {
     /// Answers one call.

@@ -1,8 +1,8 @@
 //! Which headers are believed, which go on to the backend, and which come back.
 
 use http::header::{
-    ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONNECTION, CONTENT_LENGTH,
-    CONTENT_TYPE, COOKIE, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, COOKIE,
+    HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, Version, request};
 use tidegate_domain::host::host_of;
@@ -10,9 +10,10 @@ use tidegate_sign::{
     AUTHORIZATION, CONTENT_SHA256, SDK_DATE, Target, TargetError, X_AUTHORIZATION,
 };
 
+use crate::caller::Caller;
 use crate::denial::{Denial, Reason};
-use crate::server::Caller;
-use crate::{space, upgrade};
+use crate::hop_by_hop::{HOP_BY_HOP, nominated};
+use crate::{space, websocket};
 
 /// The app that calls, towards the backend.
 pub const APP: HeaderName = HeaderName::from_static("x-tidegate-app");
@@ -54,22 +55,6 @@ const SINGLE: [&str; 12] = [
     "content-type",
     "transfer-encoding",
     "expect",
-];
-
-/// Headers that belong to one connection.
-const HOP_BY_HOP: [&str; 12] = [
-    "connection",
-    "expect",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "trailers",
-    "transfer-encoding",
-    "upgrade",
 ];
 
 /// What a backend may see of a signed call beside what was signed: what official clients send and do
@@ -133,7 +118,7 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
         return bad("A body is sent as it is, or with Transfer-Encoding `chunked` alone.");
     }
     let switches = headers.contains_key(UPGRADE) || nominated(headers).any(|name| name == UPGRADE);
-    let is_websocket = switches && upgrade::is_websocket(parts);
+    let is_websocket = switches && websocket::is_websocket(parts);
     if switches && !is_websocket {
         return Err(no_switch());
     }
@@ -221,15 +206,6 @@ fn is_coded_once(headers: &HeaderMap) -> bool {
     headers
         .get(TRANSFER_ENCODING)
         .is_none_or(|coding| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"))
-}
-
-/// The names that `Connection` makes hop-by-hop.
-pub(crate) fn nominated(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
-    headers
-        .get_all(CONNECTION)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
 }
 
 /// No name the gate knows is longer, but for those it knows by how they begin.
@@ -545,6 +521,8 @@ pub(crate) fn from_backend(headers: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
+    use http::header::CONNECTION;
+
     use super::*;
 
     fn map(headers: &[(&str, &str)]) -> HeaderMap {

@@ -38,7 +38,6 @@ pub use self::grants::{Change, Grants};
 pub use self::image::Parts;
 pub use self::mix::Pair;
 use self::named::Named;
-use crate::backend;
 use crate::denial::Denial;
 use crate::feed::{
     Batch, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding, FeedToken,
@@ -47,6 +46,7 @@ use crate::held::Counter;
 use crate::plan::Plan;
 use crate::routes::{Entry, Found, Routes, Shape};
 use crate::space::{Space, Spaces};
+use crate::upstream;
 
 /// The instances a gateway serves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub struct Api {
     /// How to call the backend, or what is wrong with its definition.
     pub(crate) plan: Result<Plan, String>,
     /// Who answers, or what is wrong with that.
-    pub(crate) backends: Result<backend::Set, String>,
+    pub(crate) backends: Result<upstream::Set, String>,
     /// Room for calls of the backend.
     pub(crate) room: Arc<Semaphore>,
     /// How much of its calls' bodies is held.
@@ -87,7 +87,7 @@ impl Api {
         let shape = Shape::read(&feed.path);
         let names: Vec<&str> = shape.placeholders.iter().map(|(_, name)| name.as_str()).collect();
         let plan = Plan::read(&feed.backend, &feed.path, &names);
-        let backends = backend::Set::read(&feed);
+        let backends = upstream::Set::read(&feed);
         if let (Err(fault), _) | (Ok(_), Err(fault)) =
             (plan.as_ref().map(|_| ()), backends.as_ref().map(|_| ()))
         {
@@ -99,7 +99,7 @@ impl Api {
 
     /// May its calls go straight to the backend? What is wrong with one is told on any way.
     pub(crate) fn goes_straight(&self) -> bool {
-        self.backends.as_ref().map_or(true, backend::Set::is_plain)
+        self.backends.as_ref().map_or(true, upstream::Set::is_plain)
     }
 
     /// Does it let in this odd path? Only within values, for no name of a path is odd.

@@ -1,31 +1,41 @@
 //! The gate: it lets a call in only under a live grant, decides from memory, and forwards.
 //!
-//! ```text
-//! feed      what the gate follows: batches of what is true, from a Source
-//! follower  asks for changes, applies them, publishes a new index
-//! index     all that is known, as one immutable snapshot with its revision
-//! snapshot  the same in a file, sealed, so that a start need not learn it all anew
-//! compare   now and then: is what is known what is told?
-//! expected  the canonical request, for one whose signature is another one's
-//! check     identify -> authenticate -> admit; synchronous
-//! limit     after admission: throttle and nonce, of the APIs that have them
-//! call      what all calls have in common: the verdict, what goes on
-//! proxy     read strictly -> check -> limit -> forward -> account; by hyper, for any call
-//! straight  the same without hyper, for the plainest calls
-//! backend   connections to backends: pools, choice and health, retries, TLS, HTTP/2
-//! upgrade   calls that become WebSockets
-//! right     is a call whose answer streams admitted still?
-//! screen    HTTP/1 ahead of hyper: heads nobody can answer are refused by name
-//! server    accepting callers; tls: their TLS
+//! The modules are layers: each uses those above it in this list, and none below.
 //!
-//! account     what is found out about a call, and told when it is over
-//! access_log  a line a call
-//! lines       what writes lines, and never makes anybody wait
-//! metrics     what Prometheus reads
+//! ```text
+//! feed         what is followed: batches of what is true, from a Source
+//! headers      what each header is to a gateway; one strict reading of a request
+//! plan         how a call becomes a request to its backend
+//! upstream     the backends of an API: which one gets the next call; no connection is known here
+//! index        all that is known, as one immutable snapshot with its revision
+//! snapshot     the same in a file, sealed, so that a start need not learn it all anew
+//! check        identify -> authenticate -> admit; synchronous
+//! expected     the canonical request, shown to a caller who signed another one
+//!
+//! body         bodies on their way through
+//! backend      connections to backends: pools, retries, TLS, HTTP/2
+//! slots, tls   room for connections, and callers' TLS
+//! telemetry    what is measured and reported of calls
+//! state        what a gateway knows and counts, shared by all that follows
+//!
+//! limit        after admission: throttle and nonce, of the APIs that have them
+//! right        whether a call whose answer streams is admitted still
+//! account      what is found out about a call along the way
+//! call         what all calls have in common: the verdict, what goes on
+//! screen       HTTP/1 ahead of hyper: heads nobody can answer are refused by name
+//! server       accepting connections and serving them
+//! proxy        read strictly -> check -> limit -> forward -> account; by hyper, for any call
+//! upgrade      calls that become WebSockets
+//! straight     the same as proxy without hyper, for the plainest calls
+//!
+//! follower     asks for changes, applies them, publishes a new index
+//! compare      now and then: does the index hold what the source has
+//! gate         the handles that the composition holds
 //!
 //! told          a call that another proxy forwards, and its verdict
 //! forward_auth  that proxy asks over HTTP (nginx, Caddy, Traefik, APISIX, Envoy)
 //! ext_authz     that proxy asks over gRPC (Envoy)
+//! access_log, lines, metrics
 //! ```
 //!
 //! The gate knows neither the store nor the control side: a call can never wait for them. It is
@@ -36,20 +46,27 @@ mod account;
 mod backend;
 mod body;
 mod call;
+mod caller;
 mod check;
 mod compare;
+mod connections;
 mod denial;
-mod ends;
+mod denial_response;
+mod evidence;
 mod expected;
+mod expiry_headers;
 mod ext_authz;
 pub mod feed;
 mod follower;
 mod forward_auth;
+mod framing;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 mod gate;
 pub mod headers;
 mod held;
+mod hop_by_hop;
+mod identity_headers;
 mod index;
 mod json;
 mod lease;
@@ -61,31 +78,38 @@ mod moment;
 mod nonce;
 mod peer;
 mod plan;
+mod probes;
 mod proxy;
 mod rate;
+mod reconcile;
+mod reply;
 mod request_id;
 mod rewound;
 mod right;
 mod routes;
 mod screen;
 mod server;
+mod slots;
 mod snapshot;
 mod space;
+mod state;
 mod straight;
+mod telemetry;
 mod throttle;
 mod tls;
 mod told;
 mod upgrade;
+mod upstream;
+mod websocket;
 mod workers;
 
 pub use access_log::{AccessLog, FIELDS};
-pub use account::{
-    Aborted, CallLines, Counts, Kind, Outcome, Record, Share, Sink, Statistics, StatisticsRow,
-    Times, Trace, Watched,
-};
+pub use account::Watched;
 pub use backend::{BackendConfig, BackendCounters, BadNetwork, Networks, OwnListeners};
-pub use body::{AnyBody, BoxError, Reply};
+pub use body::{AnyBody, BoxError};
+pub use caller::Caller;
 pub use check::{Admitted, Question, check};
+pub use connections::{Connections, Listener};
 pub use denial::{Denial, Reason, Row};
 pub use ext_authz::ExtAuthz;
 pub use feed::{
@@ -93,17 +117,20 @@ pub use feed::{
     FeedStanding, FeedToken, Moved, Poll, Position, Rules, Source, SourceError, Throttle,
 };
 pub use forward_auth::ForwardAuth;
-pub use gate::{
-    Clock, Connected, Counters, Gate, GateConfig, GateService, SetupError, Status, Telling,
-};
+pub use gate::{Connected, Counters, Gate, GateConfig, GateService, SetupError, Status, Telling};
 pub use index::{Api, Applied, Broken, Change, Digest, Grants, Index, Pair, Serves, Sizes};
 pub use limits::{BadLimits, Limits};
 pub use moment::Moment;
 pub use peer::PeerCertificate;
-pub use server::{
-    Accepted, Answers, Caller, Connections, Hold, Listener, Speaks, Terms, Use, serve, serve_tls,
-};
+pub use reply::Reply;
+pub use server::{Accepted, Answers, Speaks, Terms, serve, serve_tls};
+pub use slots::{Hold, Use};
 pub use snapshot::{SnapshotFile, SnapshotStatus};
+pub use state::Clock;
+pub use telemetry::{
+    Aborted, CallLines, Counts, Kind, Outcome, Record, Share, Sink, Statistics, StatisticsRow,
+    Times, Trace,
+};
 pub use tidegate_seal::{SealError, SealingKey};
 pub use tls::{Acceptor, TlsCounters, TlsError, TlsFiles, mutual_client};
 pub use workers::Workers;

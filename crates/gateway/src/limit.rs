@@ -10,12 +10,12 @@ use tidegate_sign::sha256;
 use crate::check::Admitted;
 use crate::denial::{Denial, Reason};
 use crate::feed::Throttle;
-use crate::gate::Inner;
 use crate::headers::AUTH_TOKEN;
 use crate::index::Index;
+use crate::state::State;
 use crate::throttle::User;
 
-impl Inner {
+impl State {
     /// Counts an admitted call, or denies it. `index` is the one it was admitted by. Most APIs have
     /// neither rule, and their calls pass at once.
     pub(crate) fn limit(

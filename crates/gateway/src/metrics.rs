@@ -12,10 +12,10 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use crate::account::{Aborted, BOUNDS_US, Kind, Phase, Spread};
+use crate::connections::Listener;
 use crate::gate::{Counters, Gate, Status};
 use crate::index::Digest;
-use crate::server::Listener;
+use crate::telemetry::{Aborted, BOUNDS_US, Kind, Phase, Spread};
 
 /// The phases whose time is told, each with the kinds of calls that have it.
 const PHASES: [(Phase, &str, &str, &[Kind]); 5] = {

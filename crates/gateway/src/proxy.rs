@@ -1,29 +1,28 @@
 //! One call, by hyper: read strictly, decide, forward, account.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use http::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, UPGRADE,
-};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use tidegate_sign::Cover;
 use tokio::time::Instant;
 
-use crate::account::{Account, Ids, Watch, Watched};
-use crate::body::{AnyBody, BoxError, Evidence, Inbound, Outbound, Reply, full, read_whole};
+use crate::account::{Account, Watch, Watched};
+use crate::body::{AnyBody, BoxError, Inbound, Outbound, full, read_whole};
 use crate::call::{Call, Failed, Onward};
 use crate::check::{Admitted, route};
 use crate::denial::{Denial, Reason};
-use crate::ends::Ends;
-use crate::gate::{Inner, Server};
-use crate::headers::{self, Sets, Strict};
+use crate::denial_response::refuse;
+use crate::evidence::Evidence;
+use crate::headers::{self, Strict};
 use crate::held::Room;
-use crate::json;
-use crate::request_id::RequestId;
+use crate::probes::health;
+use crate::reply::Reply;
 use crate::space;
+use crate::state::{Server, State};
+use crate::telemetry::Ids;
 use crate::upgrade::{self, Tunnel};
 
 /// Answers one call.
@@ -70,30 +69,9 @@ where
     watch.over(answer)
 }
 
-/// The two questions of those who run the gate. No API can be reached at their paths.
-pub(crate) fn health(gate: &Inner, canonical_path: &str) -> Option<Response<Bytes>> {
-    let (status, text) = match canonical_path {
-        "/healthz/" => (StatusCode::OK, "ok"),
-        "/readyz/" if gate.leaving.load(Ordering::Acquire) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "stopping")
-        }
-        "/readyz/" => match gate.ready() {
-            Ok(_) => (StatusCode::OK, "ready"),
-            Err(denial) => (StatusCode::SERVICE_UNAVAILABLE, denial.reason.row().name),
-        },
-        _ => return None,
-    };
-    let mut answer = Response::new(Bytes::from_static(text.as_bytes()));
-    *answer.status_mut() = status;
-    let out = answer.headers_mut();
-    out.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Some(answer)
-}
-
 /// With which methods a target can be called, if there is an API. The gate answers that itself: a backend is
 /// only called as its API says.
-fn options(gate: &Inner, strict: &Strict, headers: &HeaderMap) -> Option<Response<Bytes>> {
+fn options(gate: &State, strict: &Strict, headers: &HeaderMap) -> Option<Response<Bytes>> {
     let index = gate.ready().ok()?;
     let host = space::host(strict.host.as_deref(), headers).ok()?;
     let is_there = |method| route(&index, host, method, &strict.target).is_ok();
@@ -205,7 +183,7 @@ impl Call<'_> {
                 let told = strict.is_websocket.then(|| head.headers.clone());
                 headers::from_backend(&mut head.headers);
                 head.version = Version::HTTP_11;
-                ends.tell(&mut head.headers);
+                ends.set(&mut head.headers);
                 if head.status == StatusCode::SWITCHING_PROTOCOLS {
                     let (caller, backend) = (parts.extensions.get(), head.extensions.remove());
                     let idle = clients.idle(backends);
@@ -235,48 +213,4 @@ enum Sent {
     Whole(AnyBody),
     /// Still to come, and watched.
     Streamed(AnyBody, crate::body::FaultCell),
-}
-
-/// Says who calls what, by the headers that only the gate sets. They are for the backend.
-pub(crate) fn tell_identity(
-    headers: &mut impl Sets,
-    id: &RequestId,
-    admitted: &Admitted,
-    ends: &Ends,
-) {
-    headers.set_value(headers::REQUEST_ID, id.value());
-    headers.set(headers::API, admitted.api.feed.id.as_str().as_bytes());
-    if let Some(app) = &admitted.app {
-        headers.set(headers::APP, app.as_str().as_bytes());
-    }
-    ends.tell(headers);
-}
-
-/// The answer to a denied call.
-pub(crate) fn refuse(denial: &Denial, id: &RequestId, version: Version) -> Response<Bytes> {
-    let row = denial.reason.row();
-    let mut answer = Response::new(Bytes::from(body_of(denial, id)));
-    *answer.status_mut() = row.status;
-    let out = answer.headers_mut();
-    out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
-    out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    out.insert(headers::REASON, HeaderValue::from_static(row.name));
-    // SDKs that may retry do so on this header only.
-    if let Some(seconds) = denial.retry_after() {
-        out.insert(RETRY_AFTER, seconds.into());
-    }
-    // HTTP/2 has no such header: there a bad request harms no other one.
-    if denial.reason.closes() && version < Version::HTTP_2 {
-        out.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    answer
-}
-
-/// What a denied caller reads.
-pub(crate) fn body_of(denial: &Denial, id: &RequestId) -> String {
-    format!(
-        r#"{{"error_code":{},"error_msg":{},"request_id":"{id}"}}"#,
-        json::Text(denial.reason.row().code),
-        json::Text(&denial.text()),
-    )
 }

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::check::{Admitted, still_admits};
-use crate::gate::Inner;
+use crate::state::State;
 
 /// Looks every now and then whether a call would be admitted still.
 #[derive(Default)]
@@ -27,7 +27,7 @@ impl Recheck {
     /// Looks if it is time to, and returns when to look again.
     pub(crate) fn look(
         &mut self,
-        gate: &Inner,
+        gate: &State,
         admitted: &Admitted,
         now: Instant,
     ) -> Result<Instant, Ended> {
@@ -46,7 +46,7 @@ impl Recheck {
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        gate: &Inner,
+        gate: &State,
         admitted: &Admitted,
     ) -> Result<(), Ended> {
         loop {
@@ -64,7 +64,7 @@ impl Recheck {
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Would a call that was admitted be admitted still, by what is known now?
-fn holds(gate: &Inner, admitted: &Admitted) -> bool {
+fn holds(gate: &State, admitted: &Admitted) -> bool {
     let now = (gate.clock.now)();
     gate.ready().is_ok_and(|index| still_admits(&index, admitted, now).is_some())
 }

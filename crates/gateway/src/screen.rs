@@ -14,8 +14,8 @@ use httparse::{EMPTY_HEADER, Header, Status};
 use tidegate_sign::{MAX_TARGET_BYTES, TargetError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-use crate::backend::Chunks;
 use crate::denial::{Denial, Reason};
+use crate::framing::Chunks;
 use crate::headers::not_accepted;
 use crate::limits::{LEFTOVER_BYTES, Limits, READ_BYTES};
 use crate::rewound::Rewound;

@@ -2,19 +2,16 @@
 //! over plain text or TLS, bounds on connections, and an orderly end.
 //!
 //! ```text
-//! slots     bounds on connections, in all and per peer, and which are closed for others
 //! activity  whether a connection is of use, and how long it was not
 //! ```
 
 mod activity;
-mod slots;
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode, Version};
@@ -29,90 +26,19 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use self::activity::{Activity, Noted, Over, Patience};
-pub use self::slots::{Hold, Use};
-pub(crate) use self::slots::{Slot, Slots};
 use crate::body::BoxError;
+use crate::caller::Caller;
+use crate::connections::Connections;
 use crate::denial::Denial;
+use crate::denial_response::body_of;
 use crate::headers::join_cookies;
 use crate::limits::{LEAVE, Limits};
-use crate::peer::WithPeer;
-use crate::proxy::body_of;
+use crate::peer::PeerCertificate;
 use crate::request_id::{RequestId, RequestIds};
 use crate::rewound::Rewound;
 use crate::screen::{Refuse, Screened};
+use crate::slots::{Slot, Slots};
 use crate::tls::{Acceptor, Stream};
-
-/// Who is at the other end of a connection.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// Its address, as the socket sees it.
-    pub address: SocketAddr,
-    /// Whether TLS is spoken.
-    pub is_secure: bool,
-    /// By which calls hold the connection.
-    pub usage: Use,
-}
-
-/// What connections come in by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listener {
-    /// The proxy.
-    Gateway,
-    /// The check service over HTTP.
-    Check,
-    /// The check service over gRPC.
-    ExtAuthz,
-}
-
-impl Listener {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Gateway, Self::Check, Self::ExtAuthz];
-
-    /// Its name in metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Gateway => "gateway",
-            Self::Check => "check",
-            Self::ExtAuthz => "ext_authz",
-        }
-    }
-}
-
-/// How many connections a listener has open.
-#[derive(Debug, Clone, Default)]
-pub struct Connections(Arc<Counts>);
-
-#[derive(Debug, Default)]
-struct Counts {
-    open: AtomicUsize,
-    slots: OnceLock<Slots>,
-}
-
-impl Connections {
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.0.open.load(Ordering::Relaxed)
-    }
-
-    /// How many were closed to make room for others, and how many were not let in.
-    pub fn shed_and_refused(&self) -> (u64, u64) {
-        self.0.slots.get().map(Slots::shed_and_refused).unwrap_or_default()
-    }
-
-    fn one_more(&self) -> Open {
-        self.0.open.fetch_add(1, Ordering::Relaxed);
-        Open(self.clone())
-    }
-}
-
-/// An open connection.
-struct Open(Connections);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// A service that can be served: of hyper's kind, and free to move between threads.
 pub trait Answers:
@@ -134,6 +60,26 @@ where
     B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
     type Out = B;
+}
+
+/// A service that knows its caller's certificate, if there is one.
+#[derive(Clone)]
+struct WithPeer<S> {
+    peer: Option<PeerCertificate>,
+    service: S,
+}
+
+impl<S: Answers> Service<Request<Incoming>> for WithPeer<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        if let Some(peer) = &self.peer {
+            request.extensions_mut().insert(peer.clone());
+        }
+        self.service.call(request)
+    }
 }
 
 /// Who answers the calls of one connection: a service that hyper serves, or one that knows better.
@@ -238,7 +184,7 @@ impl Terms {
     pub fn new(limits: &Limits, tls: Option<Acceptor>, open: Connections) -> Self {
         let slots = Slots::new(limits.connections, limits.connections_per_peer);
         // Listeners that are counted together are reported by the first.
-        let slots = open.0.slots.get_or_init(|| slots).clone();
+        let slots = open.slots(slots);
         Self { limits: limits.clone(), tls, slots, open }
     }
 }

@@ -25,7 +25,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::limits::Limits;
 use crate::peer::PeerCertificate;
-use crate::server::Slots;
+use crate::slots::Slots;
 
 /// Where a listener's certificate is.
 #[derive(Debug, Clone, PartialEq, Eq)]

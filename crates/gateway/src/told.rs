@@ -1,23 +1,22 @@
 //! A call that another proxy forwards and tells the gate of. It is read by the rules of a call that
 //! comes to the gate itself, and gets the same verdict; only its body may not be there to be checked.
 
-use std::net::SocketAddr;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, request};
 use tidegate_sign::{Cover, TargetError, sha256};
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 
-use crate::account::{Account, Ids};
-use crate::body::Evidence;
+use crate::account::{Account, Asked};
 use crate::check::{Admitted, decide, route};
 use crate::denial::{Denial, Reason};
-use crate::ends::Ends;
-use crate::gate::Inner;
+use crate::evidence::Evidence;
+use crate::expiry_headers::ExpiryHeaders;
 use crate::headers::{self, Sets, Strict};
-use crate::proxy::tell_identity;
+use crate::identity_headers::set_identity_headers;
 use crate::request_id::RequestId;
 use crate::space;
+use crate::state::State;
+use crate::telemetry::Ids;
 
 /// A call, as the proxy tells of it.
 pub(crate) struct Told {
@@ -109,17 +108,9 @@ pub(crate) struct Judged {
     revision: Option<u64>,
 }
 
-/// How a proxy asked.
-pub(crate) struct Asked {
-    pub(crate) began: Instant,
-    /// How long the body that was sent along was waited for.
-    pub(crate) read: Option<Duration>,
-    pub(crate) peer: Option<SocketAddr>,
-}
-
 impl Judged {
     /// Judges a call, counts it and tells of it.
-    pub(crate) fn of(gate: &Inner, asked: &Asked, told: Result<&Told, &Denial>) -> Self {
+    pub(crate) fn of(gate: &State, asked: &Asked, told: Result<&Told, &Denial>) -> Self {
         let id = gate.ids.next();
         let ids = match told {
             Ok(told) => Ids::new(id, gate.traces(), &told.parts.headers),
@@ -165,7 +156,12 @@ impl Judged {
     /// Says who calls, by the headers by which only the gate speaks. They are for the backend.
     pub(crate) fn tell_backend(&self, out: &mut impl Sets) {
         match &self.verdict {
-            Ok(admitted) => tell_identity(out, &self.id, admitted, &Ends::of(admitted)),
+            Ok(admitted) => set_identity_headers(
+                out,
+                &self.id,
+                admitted,
+                &ExpiryHeaders::from_admitted(admitted),
+            ),
             Err(_) => out.set_value(headers::REQUEST_ID, self.id.value()),
         }
     }
@@ -182,7 +178,7 @@ impl Judged {
         out.set_value(headers::REQUEST_ID, self.id.value());
         self.tell_revision(out);
         if let Ok(admitted) = &self.verdict {
-            Ends::of(admitted).tell(out);
+            ExpiryHeaders::from_admitted(admitted).set(out);
         }
     }
 
@@ -212,7 +208,7 @@ impl Sets for Listens<'_> {
 
 /// The verdict; `revision` is told what it was made on, before anything can be denied on it.
 fn verdict(
-    gate: &Inner,
+    gate: &State,
     told: &Told,
     strict: &Strict,
     revision: &mut Option<u64>,

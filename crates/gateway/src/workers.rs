@@ -11,7 +11,8 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
-use crate::server::{Caller, Speaks, Terms, serve_within};
+use crate::caller::Caller;
+use crate::server::{Speaks, Terms, serve_within};
 
 /// The threads. They end when this is dropped, whatever runs on them.
 pub struct Workers(Vec<Worker>);

@@ -8,9 +8,9 @@ use std::time::Duration;
 use http::Version;
 use tidegate_domain::Timestamp;
 
-use crate::account::{Aborted, Record};
 use crate::json;
 use crate::limits::LOG_TEXT_BYTES;
+use crate::telemetry::{Aborted, Record};
 
 /// A field: its name, and what it says.
 pub type Field = (&'static str, &'static str);

@@ -5,8 +5,8 @@ use http::Version;
 use tidegate_domain::Timestamp;
 
 use super::*;
-use crate::account::{Aborted, Kind, Times};
 use crate::denial::Reason;
+use crate::telemetry::{Aborted, Kind, Times};
 
 /// 2026-01-02T03:00:00Z.
 const NOON: i64 = 1_767_322_800_000;

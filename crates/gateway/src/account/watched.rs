@@ -9,12 +9,14 @@ use http::{Response, StatusCode, request};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::{Aborted, Account};
-use crate::body::{BoxError, Reply};
+use super::Account;
+use crate::body::BoxError;
 use crate::denial::Reason;
-use crate::gate::Server;
 use crate::headers::Strict;
+use crate::reply::Reply;
 use crate::right::Recheck;
+use crate::state::Server;
+use crate::telemetry::Aborted;
 
 /// Keeps a call's account until the call is over, and then tells it. A call whose caller goes away is
 /// dropped wherever it is, so this is the one place where no call gets lost.

@@ -10,9 +10,9 @@ use tidegate_sign::{Authorization, Target, app_authorization_of};
 
 use crate::check::route;
 use crate::denial::Reason;
-use crate::gate::Inner;
 use crate::index::Api;
 use crate::space::host as host_of;
+use crate::state::State;
 
 #[derive(Default)]
 pub(super) struct Who {
@@ -27,7 +27,7 @@ pub(super) struct Who {
 
 impl Who {
     pub(super) fn of_denied(
-        gate: &Inner,
+        gate: &State,
         parts: &request::Parts,
         target: &Target,
         reason: Reason,

@@ -12,8 +12,8 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::pool::Pool;
-use super::set::Flight;
 use crate::body::{AnyBody, BoxError};
+use crate::upstream::Flight;
 
 /// How long a connection may take to be ready after its answer has been read to the end: the call's
 /// own body may still be on its way.

@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use super::endpoint::Endpoint;
 use super::{BackendConfig, Networks, OwnListeners, Sender, causes, trust};
+use crate::upstream::Endpoint;
 
 /// How an HTTP/2 connection is found dead while calls are under way on it.
 const PING: Duration = Duration::from_secs(20);

@@ -7,9 +7,9 @@ use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
 use http::{HeaderName, StatusCode};
 use httparse::{Header, ParserConfig, Response, Status};
 
-use super::framing::Chunks;
+use super::Failure;
 use super::keep_alive::idle_for;
-use super::{Failure, Framing};
+use crate::framing::{Chunks, Framing};
 use crate::headers;
 use crate::limits::{ANSWER_HEAD_BYTES, ANSWER_HEADERS};
 

@@ -9,16 +9,12 @@
 
 mod answer;
 mod dial;
-mod endpoint;
-mod framing;
 mod head;
-mod health;
 mod keep_alive;
 mod networks;
 mod own;
 mod pool;
 mod retry;
-mod set;
 mod straight;
 mod trust;
 mod way;
@@ -41,16 +37,14 @@ use self::pool::Pool;
 use self::retry::Again;
 use crate::body::AnyBody;
 use crate::limits::Limits;
+use crate::upstream::{Endpoint, Flight, Set};
 
 pub(crate) use self::answer::Answer;
 pub use self::dial::BackendCounters;
 pub(crate) use self::dial::Dialer;
 use self::dial::{NoConnection, Speak};
-pub(crate) use self::endpoint::Endpoint;
-pub(crate) use self::framing::{Chunks, Framing, Torn};
 pub use self::networks::{BadNetwork, Networks};
 pub use self::own::OwnListeners;
-pub(crate) use self::set::{Flight, Set};
 pub(crate) use self::straight::{Begun, Straight, Wish};
 use self::way::{ByHyper, Call, Way};
 

@@ -12,9 +12,11 @@ use tokio::time::Instant;
 
 use super::head::{Head, head, is_bodiless};
 use super::pool::{Line, Pool};
-use super::{Backends, Endpoint, Failure, Framing, Inner, Torn, Way};
+use super::{Backends, Failure, Inner, Way};
+use crate::framing::{Framing, Torn};
 use crate::headers::{self, Lines};
 use crate::limits::READ_BYTES;
+use crate::upstream::Endpoint;
 
 /// What is asked of a backend.
 pub(crate) struct Wish<'r> {

@@ -7,9 +7,9 @@ use http::Request;
 use tokio::time::Instant;
 
 use super::retry::Again;
-use super::set::Choice;
 use super::{Answered, Endpoint, Failure, Flight, Inner, Set};
 use crate::body::AnyBody;
+use crate::upstream::Choice;
 
 /// A call on its way to one of the backends of an API.
 pub(crate) struct Call<'s> {

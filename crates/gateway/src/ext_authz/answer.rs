@@ -5,9 +5,9 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use super::grpc::{Code, Fault, PREFIX_BYTES};
 use super::write::{bytes, message, number};
 use crate::denial::Denial;
+use crate::denial_response::body_of;
 use crate::forward_auth::{spoofed, tell_denial};
 use crate::headers::Sets;
-use crate::proxy::body_of;
 use crate::told::{Judged, Told};
 
 // `CheckResponse`

@@ -29,13 +29,15 @@ use tokio::time::{Instant, timeout};
 use self::connection::Asking;
 use self::grpc::{Code, Fault};
 use self::message::HttpRequest;
+use crate::account::Asked;
 use crate::body::BoxError;
+use crate::caller::Caller;
 use crate::denial::Reason;
 use crate::gate::Gate;
 use crate::held::{Room, Whose};
 use crate::limits::{Limits, SMALL_MESSAGE, TOLD_HEAD_BYTES};
-use crate::server::{Accepted, Caller, PING, Speaks, drive};
-use crate::told::{Asked, Judged};
+use crate::server::{Accepted, PING, Speaks, drive};
+use crate::told::Judged;
 
 /// The gate as a check service over gRPC.
 #[derive(Clone)]

@@ -7,15 +7,16 @@ use http::Response;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
 use tidegate_domain::Timestamp;
 
-use crate::backend::{Begun, Framing};
-use crate::ends::Ends;
-use crate::gate::Inner;
+use crate::backend::Begun;
+use crate::expiry_headers::ExpiryHeaders;
+use crate::framing::Framing;
 use crate::headers::{self, REQUEST_ID, REVISION, write};
 use crate::request_id::RequestId;
+use crate::state::State;
 
 /// What the gate says in every answer.
 pub(super) struct Said<'a> {
-    pub(super) gate: &'a Inner,
+    pub(super) gate: &'a State,
     pub(super) id: &'a RequestId,
     pub(super) revision: Option<u64>,
     /// May another call come?
@@ -39,7 +40,7 @@ impl Said<'_> {
 }
 
 /// Ends the head of a backend's answer, of which its own headers are written.
-pub(super) fn end_head(out: &mut Vec<u8>, begun: &Begun, said: &Said<'_>, ends: &Ends) {
+pub(super) fn end_head(out: &mut Vec<u8>, begun: &Begun, said: &Said<'_>, ends: &ExpiryHeaders) {
     for (name, value) in ends.iter() {
         write(out, name.as_str(), value.as_bytes());
     }

@@ -13,16 +13,21 @@ use tokio::time::{Duration, Instant};
 use super::answer::{self, Said};
 use super::caller::{Caller, Cut};
 use super::head::Head;
-use crate::account::{Aborted, Account, Watch};
-use crate::backend::{Begun, Flight, Straight, Torn, Wish};
-use crate::body::{Evidence, Fault};
+use crate::account::{Account, Watch};
+use crate::backend::{Begun, Straight, Wish};
+use crate::body::Fault;
 use crate::call::{Call, Failed, Onward};
 use crate::denial::{Denial, Reason};
-use crate::gate::Server;
+use crate::denial_response::refuse;
+use crate::evidence::Evidence;
+use crate::framing::Torn;
 use crate::headers::{self, Lines};
 use crate::held::Room;
-use crate::proxy::{health, refuse};
+use crate::probes::health;
 use crate::right::Recheck;
+use crate::state::Server;
+use crate::telemetry::Aborted;
+use crate::upstream::Flight;
 
 /// What becomes of the connection after a call.
 pub(super) enum After {

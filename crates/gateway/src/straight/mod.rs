@@ -31,11 +31,11 @@ use self::caller::{Caller, Cut};
 use self::head::{Head, NoHead};
 use crate::account::Watch;
 use crate::denial::Denial;
-use crate::gate::Server;
+use crate::denial_response::refuse;
 use crate::limits::Limits;
-use crate::proxy::refuse;
 use crate::rewound::Rewound;
 use crate::screen::may_end;
+use crate::state::Server;
 use crate::tls::Stream;
 
 /// Answers plain calls. Tells what is left for hyper; nothing when the connection is over.

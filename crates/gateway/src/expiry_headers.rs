@@ -1,4 +1,4 @@
-//! When the right to call ends, as headers tell it to caller and backend.
+//! The headers that say to caller and backend when the right to call ends.
 
 use http::{HeaderName, HeaderValue};
 use tidegate_domain::Timestamp;
@@ -6,14 +6,15 @@ use tidegate_domain::Timestamp;
 use crate::check::Admitted;
 use crate::headers::{CANCELLED_AT, GRANT_END, Sets};
 
-/// The moments there are, written once for both who are told.
-pub(crate) struct Ends {
+/// The moments there are, formatted once for both.
+pub(crate) struct ExpiryHeaders {
     grant: Option<HeaderValue>,
     cancelled: Option<HeaderValue>,
 }
 
-impl Ends {
-    pub(crate) fn of(admitted: &Admitted) -> Self {
+impl ExpiryHeaders {
+    /// Those of an admitted call.
+    pub(crate) fn from_admitted(admitted: &Admitted) -> Self {
         let written = |at: Timestamp| HeaderValue::try_from(at.to_string()).ok();
         Self {
             grant: admitted.end().and_then(written),
@@ -27,8 +28,8 @@ impl Ends {
         grant.chain(self.cancelled.iter().map(|at| (CANCELLED_AT, at)))
     }
 
-    /// Tells them.
-    pub(crate) fn tell(&self, headers: &mut impl Sets) {
+    /// Sets them.
+    pub(crate) fn set(&self, headers: &mut impl Sets) {
         for (name, value) in self.iter() {
             headers.set_value(name, value);
         }

@@ -1,8 +1,13 @@
-//! The backends of one API, and how they are to be called.
+//! The backends of one API: where they are, how they are to be called, and which one gets the next call. No
+//! connection is known here.
 //!
 //! All threads share a set. With one backend there is nothing to choose and nothing is counted. With
 //! more, a call goes to the one of two that has fewer calls under way; those that are out (see
 //! [`Health`]) get none, but if all are out all are taken for well: nobody knows better.
+
+mod budget;
+mod endpoint;
+mod health;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,9 +15,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::endpoint::Endpoint;
-use super::health::Health;
-use super::retry::Budget;
+use self::budget::Budget;
+pub(crate) use self::endpoint::Endpoint;
+use self::health::Health;
 use crate::feed::FeedApi;
 
 /// The backends behind one API.
@@ -23,16 +28,16 @@ pub(crate) struct Set {
     base: Instant,
     /// Stirs the choice.
     turn: AtomicU64,
-    pub(super) times: Times,
+    pub(crate) times: Times,
     /// How often a call that may be tried again is.
-    pub(super) retries: u8,
-    pub(super) budget: Budget,
+    pub(crate) retries: u8,
+    pub(crate) budget: Budget,
 }
 
 /// One of the backends.
 #[derive(Debug)]
-pub(super) struct Member {
-    pub(super) endpoint: Endpoint,
+pub(crate) struct Member {
+    pub(crate) endpoint: Endpoint,
     health: Health,
     /// Calls under way.
     calls: AtomicUsize,
@@ -40,24 +45,24 @@ pub(super) struct Member {
 
 /// How long things may take; the gate's limit where nothing is said.
 #[derive(Debug)]
-pub(super) struct Times {
+pub(crate) struct Times {
     /// A connection.
-    pub(super) connect: Option<Duration>,
+    pub(crate) connect: Option<Duration>,
     /// Until the answer begins.
-    pub(super) head: Option<Duration>,
+    pub(crate) head: Option<Duration>,
     /// While the answer stands still.
-    pub(super) idle: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
     /// From the call's head to the answer's end. Nothing said is no limit.
-    pub(super) total: Option<Duration>,
+    pub(crate) total: Option<Duration>,
 }
 
 /// Where a call goes.
-pub(super) struct Choice<'s> {
-    pub(super) member: &'s Arc<Member>,
+pub(crate) struct Choice<'s> {
+    pub(crate) member: &'s Arc<Member>,
     /// Does it try one that is out?
     is_try: bool,
     /// Counts it, if there was a choice.
-    pub(super) flight: Option<Flight>,
+    pub(crate) flight: Option<Flight>,
 }
 
 /// A call under way at one of several backends. Counted until it is dropped.
@@ -105,7 +110,7 @@ impl Set {
     }
 
     /// The backend for the next call; another one than `not` if there is one.
-    pub(super) fn choose(&self, now: Instant, not: Option<&Member>) -> Option<Choice<'_>> {
+    pub(crate) fn choose(&self, now: Instant, not: Option<&Member>) -> Option<Choice<'_>> {
         let (member, is_try) = match self.members.as_slice() {
             [only] => return Some(Choice { member: only, is_try: false, flight: None }),
             all => match self.tried(all, now) {
@@ -139,14 +144,14 @@ impl Set {
     }
 
     /// A backend answered. One alone is never put out, so nothing is noted of it.
-    pub(super) fn succeeded(&self, at: &Choice<'_>) {
+    pub(crate) fn succeeded(&self, at: &Choice<'_>) {
         if at.flight.is_some() {
             at.member.health.succeeded();
         }
     }
 
     /// A backend did not answer. Does this put it out?
-    pub(super) fn failed(&self, at: &Choice<'_>, now: Instant) -> bool {
+    pub(crate) fn failed(&self, at: &Choice<'_>, now: Instant) -> bool {
         let now = now.saturating_duration_since(self.base);
         at.flight.is_some() && at.member.health.failed(now, at.is_try)
     }
@@ -180,7 +185,7 @@ fn stir(n: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::health::IN_A_ROW;
+    use crate::upstream::health::IN_A_ROW;
     use std::collections::HashMap;
 
     fn set(backends: usize) -> Set {

@@ -7,8 +7,6 @@ use http::header::HOST;
 use http::uri::{Authority, Parts, Scheme};
 use http::{HeaderValue, Request, Uri, Version};
 
-use crate::body::AnyBody;
-
 /// Where a backend is.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
@@ -67,7 +65,7 @@ impl Endpoint {
     }
 
     /// Addresses a request to this backend. Only its path and query are kept of what it had.
-    pub(crate) fn address(&self, request: &mut Request<AnyBody>, version: Version) {
+    pub(crate) fn address<B>(&self, request: &mut Request<B>, version: Version) {
         let path = mem::take(request.uri_mut()).into_parts().path_and_query;
         if version == Version::HTTP_2 {
             request.headers_mut().remove(HOST);
@@ -88,7 +86,6 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::full;
 
     #[test]
     fn a_backend_is_read_strictly() {
@@ -112,7 +109,7 @@ mod tests {
     #[test]
     fn a_request_is_addressed_as_each_version_has_it() {
         let endpoint = Endpoint::read(false, false, "orders.example:80").unwrap();
-        let mut request = Request::new(full(""));
+        let mut request = Request::new(());
         *request.uri_mut() = "http://elsewhere:1/o/7?a=1".parse().unwrap();
         endpoint.address(&mut request, Version::HTTP_11);
         assert_eq!(request.uri(), "/o/7?a=1");
