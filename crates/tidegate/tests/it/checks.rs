@@ -174,6 +174,35 @@ fn a_development_server_and_a_real_one_refuse_each_others_folder() {
     }
 }
 
+/// B8: under another key, secrets would be sealed that nobody can open, beside those of before.
+#[test]
+fn a_start_with_another_key_than_the_stores_is_refused_and_seals_nothing() {
+    let (ours, other) = (Folder::new(), Folder::new());
+    for folder in [&ours, &other] {
+        assert!(Server::serve(folder).stop().success());
+    }
+    let vault = |folder: &Folder| folder.data().join("vault.key");
+    let key = std::fs::read(vault(&ours)).unwrap();
+    let before = std::fs::read(ours.data().join("tidegate.db")).unwrap();
+    std::fs::copy(vault(&other), vault(&ours)).unwrap();
+    let local = ["CONTROL", "GATEWAY", "FEED"].map(|side| format!("TIDEGATE_{side}_ADDR"));
+    let local: Vec<_> = local.iter().map(|n| (n.as_str(), "127.0.0.1:0".to_owned())).collect();
+    for role in [&["serve"][..], &["control"]] {
+        let ran = ran(role, &ours.data(), &local);
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        assert_eq!(ran.err.matches("the key does not fit the store").count(), 1, "{ran:?}");
+    }
+    let doctor = ran(&["doctor"], &ours.data(), &local);
+    assert!(doctor.code == Some(2) && doctor.out.contains("fault    vault"), "{doctor:?}");
+    assert_eq!(
+        std::fs::read(ours.data().join("tidegate.db")).unwrap(),
+        before,
+        "nothing is written"
+    );
+    std::fs::write(vault(&ours), key).unwrap();
+    assert!(Server::serve(&ours).stop().success());
+}
+
 #[test]
 fn days_left_of_certificates_are_a_metric() {
     let certificates = Certificates::new();
