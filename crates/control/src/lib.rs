@@ -13,6 +13,7 @@ mod apps;
 mod attempts;
 mod bell;
 mod caller;
+mod clock;
 mod command;
 mod deliver;
 mod difference;
@@ -50,6 +51,7 @@ use tidegate_store::Store;
 pub use attempts::NoToken;
 pub use bell::{Bell, Neighbours};
 pub use caller::{Caller, Edition};
+pub use clock::ClockGuard;
 pub use command::{ApiAction, ApiDraft, Command, GrantAction, Outcome, Receipt};
 pub use deliver::{Letter, Round, Tried};
 pub use duty::{DUTY_MS, OnDuty};
@@ -103,6 +105,8 @@ pub struct Control {
     node: String,
     /// What it must prove, if it is not alone.
     proof: Option<proof::Proof>,
+    /// What its clock is held against, if it is no clock that may be moved.
+    clock: Option<Arc<ClockGuard>>,
     quarantine: quarantine::Quarantine,
 }
 
@@ -124,8 +128,15 @@ impl Control {
             attempts,
             node,
             proof: None,
+            clock: None,
             quarantine: quarantine::Quarantine::default(),
         }
+    }
+
+    /// The same, deciding only while its clock is plausible. The store is looked at by [`Control::beat`].
+    pub fn guarded_by(mut self, clock: Arc<ClockGuard>) -> Self {
+        self.clock = Some(clock);
+        self
     }
 
     /// The same as one node of several, if the store lets several in: it then decides only while its

@@ -71,3 +71,10 @@ pub(crate) const ATTEMPTS_OF_KNOWN: usize = 16;
 pub(crate) const ATTEMPT_KEYS: usize = 10_000;
 
 const _: () = assert!(GATEWAY_LOOK.as_millis() < GATEWAY_WRITTEN.as_millis());
+
+/// How far a clock may be ahead of what the boot-time clock has counted since it was right, or behind the last
+/// decision, in milliseconds.
+pub const CLOCK_LEAP_MS: i64 = 3_600_000;
+
+/// How far a clock may be ahead of the last decision where it is not known how long ago that was, in milliseconds.
+pub const CLOCK_PAUSE_MS: i64 = 31 * 86_400_000;

@@ -50,6 +50,26 @@ pub enum Unproven {
         /// Forward by how much, in milliseconds.
         by_ms: i64,
     },
+    /// Its clock is further ahead than time can have passed.
+    #[error("the clock of this node is {} ahead of what is plausible: set it, or say that it is right \
+             (`tidegate store trust-clock`)", span(*.by_ms))]
+    ClockAhead {
+        /// By how much, in milliseconds.
+        by_ms: i64,
+    },
+    /// Its clock is behind the last decision.
+    #[error("the clock of this node is {} behind the last decision: set it, or say that it is right \
+             (`tidegate store trust-clock`)", span(*.by_ms))]
+    ClockBehind {
+        /// By how much, in milliseconds.
+        by_ms: i64,
+    },
+}
+
+/// A span of some hours or more, for people.
+fn span(ms: i64) -> String {
+    let hours = ms / 3_600_000;
+    if hours < 48 { format!("{hours} h") } else { format!("{} days", hours / 24) }
 }
 
 /// A beat at which both clocks agreed.
@@ -146,6 +166,9 @@ impl Control {
     /// beat that was committed and found the clocks agreeing. None if there was none. A node that is
     /// alone on its store needs no proof, so its age is nothing.
     pub fn proof_age(&self) -> Option<Duration> {
+        if self.clock_is_right().is_err() {
+            return None;
+        }
         match &self.proof {
             None => Some(Duration::ZERO),
             Some(proof) => proof.age(),
@@ -154,11 +177,21 @@ impl Control {
 
     /// May this node decide?
     pub fn proven(&self) -> Result<(), Unproven> {
-        self.proof.as_ref().map_or(Ok(()), Proof::check)
+        self.proof.as_ref().map_or(Ok(()), Proof::check)?;
+        self.clock_is_right()
     }
 
-    /// Renews the proof.
+    fn clock_is_right(&self) -> Result<(), Unproven> {
+        self.clock.as_ref().map_or(Ok(()), |clock| clock.check())
+    }
+
+    /// Renews the proof, and looks again at a clock that was not right.
     pub async fn beat(&self) -> Result<()> {
+        if let Some(clock) = self.clock.as_ref().filter(|clock| clock.wants_a_look()) {
+            let head = self.store.view().await?.head().await?;
+            clock.learn(&head);
+            clock.check()?;
+        }
         let (Some(proof), Some(peers)) = (&self.proof, self.store.peers()) else { return Ok(()) };
         let sent = proof.sent();
         let store = peers.beat(&self.node).await?;

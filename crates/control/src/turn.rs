@@ -7,14 +7,14 @@ use std::ops::{Deref, DerefMut};
 use serde_json::Value;
 use tidegate_domain::{Timestamp, UserId};
 use tidegate_store::{
-    JournalEntry, Message, MessageId, Point, Revision, StoreError, Transaction, View,
+    ClockMark, JournalEntry, Message, MessageId, Point, Revision, StoreError, Transaction, View,
 };
 
 use crate::access::{self, Seat};
 use crate::caller::Caller;
 use crate::duty::OnDuty;
 use crate::error::{Error, Result};
-use crate::{Control, Settings, Vault};
+use crate::{ClockGuard, Control, Settings, Vault};
 
 /// How often a turn is taken in all when the store undoes it in favour of another writer's.
 const TRIES: u32 = 8;
@@ -58,6 +58,7 @@ pub(crate) struct Turn<'a> {
     pub actor: Option<UserId>,
     pub vault: &'a Vault,
     pub settings: Settings,
+    clock: Option<&'a ClockGuard>,
 }
 
 impl<'a> Turn<'a> {
@@ -69,10 +70,18 @@ impl<'a> Turn<'a> {
         control.proven()?;
         let (mut transaction, generation) = control.transaction().await?;
         let head = transaction.head().await?;
+        let mark = match &control.clock {
+            Some(clock) => {
+                clock.learn(&head);
+                clock.check()?;
+                clock.mark()
+            }
+            None => ClockMark::Unknown,
+        };
         let (epoch, now) = (head.epoch, now.max(head.decided_at));
-        transaction.set_decided_at(now).await?;
-        let (vault, settings) = (&control.vault, control.settings);
-        Ok(Self { transaction, generation, epoch, now, actor, vault, settings })
+        transaction.set_decided_at(now, &mark).await?;
+        let (vault, settings, clock) = (&control.vault, control.settings, control.clock.as_deref());
+        Ok(Self { transaction, generation, epoch, now, actor, vault, settings, clock })
     }
 
     /// A turn that only commits while the duty is this node's.
@@ -98,7 +107,11 @@ impl<'a> Turn<'a> {
     }
 
     pub async fn commit(self) -> Result<Revision> {
-        Ok(self.transaction.commit().await?)
+        let revision = self.transaction.commit().await?;
+        if let Some(clock) = self.clock {
+            clock.decided(self.now);
+        }
+        Ok(revision)
     }
 
     /// The reading side of the transaction.

@@ -42,9 +42,9 @@ pub use due::{publication_due_at, standing_due_at};
 pub use mem::MemStore;
 pub use peers::{Duty, DutyTask, Ears, Peers};
 pub use records::{
-    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Damaged, Due, Gateway, Head,
-    JournalEntry, ListedBy, Member, Message, MessageId, NoticeFilter, Page, Paging, Party, Point,
-    Project, Revision, Sealed, Setback, Token, TokenHash, User, Waiting, Workspace,
+    ApiFilter, AppFilter, AppRecord, ApplicationFilter, BootTime, Changes, ClockMark, Damaged, Due,
+    Gateway, Head, JournalEntry, ListedBy, Member, Message, MessageId, NoticeFilter, Page, Paging,
+    Party, Point, Project, Revision, Sealed, Setback, Token, TokenHash, User, Waiting, Workspace,
 };
 pub use reminders::{Mark, Moment, Remarkable};
 pub use sql::SqlStore;
@@ -318,8 +318,8 @@ pub trait Transaction: View {
     fn revision(&self) -> Revision;
     /// The stamp that revision will have.
     fn stamp(&self) -> &str;
-    /// Keeps the decision time; later transactions find it in their [`Head`].
-    async fn set_decided_at(&mut self, at: Timestamp) -> Result<()>;
+    /// Keeps the decision time and what is known of its clock; later transactions find both in their [`Head`].
+    async fn set_decided_at(&mut self, at: Timestamp, clock: &ClockMark) -> Result<()>;
 
     /// Keeps a project.
     async fn put_project(&mut self, project: &Project) -> Result<()>;

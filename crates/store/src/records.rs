@@ -29,6 +29,29 @@ pub struct Head {
     pub stamp: String,
     /// The time of the last decision; later ones are never earlier.
     pub decided_at: Timestamp,
+    /// By which clock that decision was made.
+    pub clock: ClockMark,
+}
+
+/// What is kept of the clock by which the last decision was made, so that the next one can be held against it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ClockMark {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// An operator has said that the clock is right, however far the next decision is from the last one.
+    Trusted,
+    /// The decision was made at this moment of a machine's boot-time clock.
+    At(BootTime),
+}
+
+/// A moment by the clock of a machine that nobody sets, and that goes on while it sleeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootTime {
+    /// Names the start of the machine since which is counted: no blank in it.
+    pub boot: String,
+    /// Milliseconds since then.
+    pub ms: u64,
 }
 
 impl Head {

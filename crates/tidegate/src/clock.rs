@@ -3,12 +3,13 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use tidegate_api::dev::DevClock;
+use tidegate_control::ClockGuard;
 use tidegate_domain::Timestamp;
 
 use crate::durable;
@@ -17,11 +18,17 @@ use crate::durable;
 /// date leaves its form.
 const MOST_SECONDS: i64 = 100 * 366 * 86_400;
 
+/// A longer time between two looks at the clock is held against its guard. Shorter than what that lets pass.
+const LEAP_MS: i64 = 60_000;
+
 /// What time it is, for decisions. Within one process it never goes backwards, whatever is done to
-/// the machine's clock; a grant that was over stays over.
+/// the machine's clock; a grant that was over stays over. A time that is not plausible is shown while the clock says
+/// so, and not remembered.
 pub struct Clock {
     advanced_seconds: AtomicI64,
     latest_ms: AtomicI64,
+    /// What leaps are held against.
+    guard: Option<Arc<ClockGuard>>,
     /// Where the advance is kept; none for a clock that cannot be moved.
     kept: Option<Mutex<PathBuf>>,
 }
@@ -63,12 +70,21 @@ pub fn boot() -> Duration {
     BEGIN.elapsed()
 }
 
+/// Names the start of the machine since which [`boot`] counts; empty where that is not told.
+pub fn boot_name() -> String {
+    let told = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let told = told.trim();
+    let is_name = told.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if is_name { told.to_owned() } else { String::new() }
+}
+
 impl Clock {
     /// A clock that shows the time of day and cannot be moved.
-    pub fn fixed() -> Self {
+    pub fn guarded(guard: Option<Arc<ClockGuard>>) -> Self {
         Self {
             advanced_seconds: AtomicI64::new(0),
             latest_ms: AtomicI64::new(i64::MIN),
+            guard,
             kept: None,
         }
     }
@@ -79,6 +95,7 @@ impl Clock {
         Ok(Self {
             advanced_seconds: AtomicI64::new(advanced_seconds),
             latest_ms: AtomicI64::new(i64::MIN),
+            guard: None,
             kept: Some(Mutex::new(file)),
         })
     }
@@ -87,6 +104,11 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let advanced_ms = self.advanced_seconds.load(Ordering::Acquire).saturating_mul(1_000);
         let shown = wall().plus_ms(advanced_ms).as_ms();
+        let before = self.latest_ms.load(Ordering::Acquire);
+        let is_leap = shown.saturating_sub(before) > LEAP_MS;
+        if is_leap && self.guard.as_ref().is_some_and(|guard| guard.check().is_err()) {
+            return Timestamp::from_ms(shown);
+        }
         let before = self.latest_ms.fetch_max(shown, Ordering::AcqRel);
         Timestamp::from_ms(shown.max(before))
     }
@@ -161,7 +183,7 @@ mod tests {
         assert!(clock.advance(i64::MAX).is_err());
         assert!(clock.advance(MOST_SECONDS + 1).is_err());
         assert_eq!(clock.advanced_seconds(), 0);
-        assert!(Clock::fixed().advance(1).is_err());
+        assert!(Clock::guarded(None).advance(1).is_err());
     }
 
     #[test]

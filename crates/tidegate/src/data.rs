@@ -219,7 +219,7 @@ impl DataDir {
     }
 
     /// Whose folder it is; none of a new one. Older versions left no mark.
-    fn kind(&self) -> anyhow::Result<Option<FolderKind>> {
+    pub fn kind(&self) -> anyhow::Result<Option<FolderKind>> {
         let path = self.root.join(KIND);
         if let Some(text) = read(&path)? {
             let known = [FolderKind::Dev, FolderKind::Real];

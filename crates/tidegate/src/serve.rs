@@ -186,7 +186,7 @@ async fn control_side(config: &Config, data: DataDir) -> anyhow::Result<ControlS
         quotas: config.quotas,
     };
     let core = Core::open(data, &config.database, settings).await?;
-    let clock = Arc::new(Clock::fixed());
+    let clock = Arc::new(Clock::guarded(core.guard.clone()));
     let (peers, notify, limits) = (config.feed.files(), config.notify.clone(), config.limits());
     let feed_token_file = config.feed.token_file.clone();
     Ok(ControlSide { core, clock, peers, feed_token_file, notify, dev: false, limits })

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use tidegate_store::sql::{self, PostgresUrl, SqlStore};
 
+use crate::clock::wall;
 use crate::config::Faults;
 use crate::data::DataDir;
 use crate::database::{Database, DatabaseArg, postgres, sqlite};
@@ -18,6 +19,30 @@ pub enum StoreCommand {
     Copy(Copy),
     /// Begin a new history: for after a database went back to an earlier state.
     NewEpoch(NewEpoch),
+    /// Say that this machine's clock is right: for after it, or the last decision's time, was wrong.
+    TrustClock(TrustClock),
+}
+
+/// A store, in a data folder or a database.
+#[derive(Debug, Args)]
+struct Which {
+    /// The data folder, if the store is in it.
+    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = crate::data::DEFAULT, value_name = "DIR")]
+    data_dir: PathBuf,
+
+    #[command(flatten)]
+    database: DatabaseArg,
+}
+
+impl Which {
+    async fn open(&self) -> anyhow::Result<SqlStore> {
+        let data = DataDir::at(&self.data_dir);
+        match self.database.read()? {
+            Database::Postgres(url) => postgres(&url).await,
+            Database::Sqlite if data.database().exists() => sqlite(&data.database()).await,
+            Database::Sqlite => bail!("there is no store {}", data.database().display()),
+        }
+    }
 }
 
 /// Where.
@@ -30,12 +55,26 @@ Gateways remember how far they have followed a history. After the database was r
 or a base backup it stands earlier in that history than they do; under a new name (epoch) they learn
 everything anew at their next turn. `tidegate restore` does this by itself.")]
 pub struct NewEpoch {
-    /// The data folder, if the store is in it.
-    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = crate::data::DEFAULT, value_name = "DIR")]
-    data_dir: PathBuf,
-
     #[command(flatten)]
-    database: DatabaseArg,
+    store: Which,
+}
+
+/// Where.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidegate store trust-clock --data-dir /var/lib/tidegate
+
+A server decides nothing while its clock is not plausible: more than an hour ahead of what has passed since the
+last decision, 31 days if the machine was started since, or more than an hour behind the last decision. Set the
+clock if it is wrong. If it is right, this says so: the time of the last decision becomes now if it is later, and
+the next decision is made at the time it is then. A server on SQLite is stopped first; one on PostgreSQL takes
+notice within a second.
+
+What was decided at a wrong time stays as it was decided: look at the journal for it.")]
+pub struct TrustClock {
+    #[command(flatten)]
+    store: Which,
 }
 
 /// From where to where.
@@ -66,6 +105,7 @@ impl StoreCommand {
         match self {
             Self::Copy(copy) => copy.run().await,
             Self::NewEpoch(epoch) => epoch.run().await,
+            Self::TrustClock(trust) => trust.run().await,
         }
     }
 }
@@ -91,14 +131,22 @@ impl Copy {
 
 impl NewEpoch {
     async fn run(self) -> anyhow::Result<()> {
-        let data = DataDir::at(&self.data_dir);
-        let store = match self.database.read()? {
-            Database::Postgres(url) => postgres(&url).await?,
-            Database::Sqlite if data.database().exists() => sqlite(&data.database()).await?,
-            Database::Sqlite => bail!("there is no store {}", data.database().display()),
-        };
+        let store = self.store.open().await?;
         let head = store.begin_epoch().await?;
         say(format!("revision {}, under the new epoch {}", head.revision.0, head.epoch));
+        Ok(())
+    }
+}
+
+impl TrustClock {
+    async fn run(self) -> anyhow::Result<()> {
+        let now = wall();
+        let before = self.store.open().await?.trust_clock(now).await?;
+        if before > now {
+            say(format!("the last decision was made at {before}; its time is {now} now"));
+        } else {
+            say(format!("the next decision may be made at {now}; the last one was at {before}"));
+        }
         Ok(())
     }
 }

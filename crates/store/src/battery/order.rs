@@ -2,7 +2,7 @@
 
 use super::samples::{app, app_id, at, line, project};
 use super::{Shared, begin, revision, view, write};
-use crate::{AppFilter, Paging};
+use crate::{AppFilter, BootTime, ClockMark, Paging};
 
 /// Twenty writers at once: their revisions are 1 to 20, in the order in which they committed.
 pub async fn revisions_have_no_gaps_and_follow_commits(store: Shared) {
@@ -45,7 +45,7 @@ pub async fn a_dropped_transaction_leaves_nothing(store: Shared) {
     tx.put_app(&app("a1", "gone", 1)).await.unwrap();
     tx.put_project(&project("p1", "other")).await.unwrap();
     tx.journal_write(&line("x")).await.unwrap();
-    tx.set_decided_at(at(99)).await.unwrap();
+    tx.set_decided_at(at(99), &ClockMark::Trusted).await.unwrap();
     drop(tx);
 
     let mut after = view(&store).await;
@@ -61,7 +61,7 @@ pub async fn a_transaction_sees_what_it_wrote(store: Shared) {
     let mut tx = begin(&store).await;
     let record = app("a1", "mine", 1);
     tx.put_app(&record).await.unwrap();
-    tx.set_decided_at(at(42)).await.unwrap();
+    tx.set_decided_at(at(42), &ClockMark::Unknown).await.unwrap();
     assert_eq!(tx.app(&record.app.id).await.unwrap().as_ref(), Some(&record));
     let head = tx.head().await.unwrap();
     assert_eq!((head.revision, head.decided_at), (revision(0), at(42)));
@@ -108,10 +108,15 @@ pub async fn views_do_not_wait_for_a_writer(store: Shared) {
 /// The decision time stays until another one is set.
 pub async fn decision_time_is_kept(store: Shared) {
     assert_eq!(view(&store).await.head().await.unwrap().decided_at, at(0));
-    write!(store, set_decided_at(at(123_456)));
-    write!(store);
-    assert_eq!(view(&store).await.head().await.unwrap().decided_at, at(123_456));
-    assert_eq!(begin(&store).await.head().await.unwrap().decided_at, at(123_456));
+    let boot = BootTime { boot: "b3b0-1".to_owned(), ms: 77 };
+    for clock in [ClockMark::At(boot), ClockMark::Trusted, ClockMark::Unknown] {
+        write!(store, set_decided_at(at(123_456), &clock));
+        write!(store);
+        for head in [view(&store).await.head().await, begin(&store).await.head().await] {
+            let head = head.unwrap();
+            assert_eq!((head.decided_at, head.clock), (at(123_456), clock.clone()));
+        }
+    }
 }
 
 /// The history has one name: 32 hex digits.

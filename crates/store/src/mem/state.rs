@@ -9,8 +9,8 @@ use tidegate_domain::{
 };
 
 use crate::{
-    AppRecord, Changes, Damaged, Head, JournalEntry, Mark, Member, Message, Project, Result,
-    Revision, Sealed, StoreError, Token, TokenHash, User, Workspace,
+    AppRecord, Changes, ClockMark, Damaged, Head, JournalEntry, Mark, Member, Message, Project,
+    Result, Revision, Sealed, StoreError, Token, TokenHash, User, Workspace,
 };
 
 /// 32 hex digits that nothing else in this process has, which is all that ever knows of a store in memory.
@@ -71,6 +71,7 @@ impl State {
             revision: Revision(0),
             stamp: draw(),
             decided_at: Timestamp::from_ms(0),
+            clock: ClockMark::Unknown,
         };
         Self {
             stamps: BTreeMap::from([(head.revision, head.stamp.clone())]),

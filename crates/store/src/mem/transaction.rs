@@ -14,8 +14,8 @@ use super::state::{Issued, Kept, State, draw};
 use super::view::Session;
 use crate::limits::REMEMBERED;
 use crate::{
-    AppRecord, Duty, JournalEntry, Mark, Member, Message, MessageId, Project, Result, Revision,
-    StoreError, Token, TokenHash, Transaction, User, Workspace, taken,
+    AppRecord, ClockMark, Duty, JournalEntry, Mark, Member, Message, MessageId, Project, Result,
+    Revision, StoreError, Token, TokenHash, Transaction, User, Workspace, taken,
 };
 
 /// The turn to write, and the copy that is written.
@@ -64,8 +64,9 @@ impl Transaction for Session<Writing> {
         &self.0.stamp
     }
 
-    async fn set_decided_at(&mut self, at: Timestamp) -> Result<()> {
-        self.0.state.head.decided_at = at;
+    async fn set_decided_at(&mut self, at: Timestamp, clock: &ClockMark) -> Result<()> {
+        let head = &mut self.0.state.head;
+        (head.decided_at, head.clock) = (at, clock.clone());
         Ok(())
     }
 

@@ -38,7 +38,7 @@ table! { probes, "probes"; one: i64; number: i64 }
 
 table! { reminders, "reminders"; name: String; mark_at: i64, mark_key: String }
 
-table! { head, "head"; one: i64; epoch: String, revision: i64, decided_at: i64, stamp: String, parent: String }
+table! { head, "head"; one: i64; epoch: String, revision: i64, decided_at: i64, stamp: String, parent: String, clock: String }
 
 table! { history, "history"; slot: i64; revision: i64, stamp: String }
 

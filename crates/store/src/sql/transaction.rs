@@ -22,8 +22,8 @@ use super::tables::{
 };
 use super::{Mode, Session, history};
 use crate::{
-    AppRecord, Duty, Head, JournalEntry, Mark, Member, Message, Project, Result, Revision,
-    StoreError, Token, TokenHash, Transaction, User, Workspace, draw, taken,
+    AppRecord, ClockMark, Duty, Head, JournalEntry, Mark, Member, Message, Project, Result,
+    Revision, StoreError, Token, TokenHash, Transaction, User, Workspace, draw, taken,
 };
 
 /// What a session that writes has beside its database transaction.
@@ -109,11 +109,14 @@ impl Transaction for Session<Writing> {
         &self.mode.stamp
     }
 
-    async fn set_decided_at(&mut self, at: Timestamp) -> Result<()> {
+    async fn set_decided_at(&mut self, at: Timestamp, clock: &ClockMark) -> Result<()> {
         let mut update = Query::update();
-        update.table(head::Entity).value(head::Column::DecidedAt, at.as_ms());
+        update
+            .table(head::Entity)
+            .value(head::Column::DecidedAt, at.as_ms())
+            .value(head::Column::Clock, clock.column());
         self.tx.execute(&update).await?;
-        self.head.decided_at = at;
+        (self.head.decided_at, self.head.clock) = (at, clock.clone());
         Ok(())
     }
 

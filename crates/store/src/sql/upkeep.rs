@@ -13,7 +13,7 @@ use super::limits::UPKEEP;
 use super::migrations::Schema;
 use super::tables::head;
 use super::{PostgresUrl, SqlStore, postgres, sqlite};
-use crate::{Head, Result, StoreError, draw};
+use crate::{ClockMark, Head, Result, StoreError, draw};
 
 /// The most faults of a file that are told.
 const FAULTS: u32 = 10;
@@ -79,13 +79,35 @@ impl SqlStore {
         update
             .table(head::Entity)
             .value(head::Column::Epoch, epoch.as_str())
-            .value(head::Column::Stamp, stamp.as_str());
+            .value(head::Column::Stamp, stamp.as_str())
+            // A state of long ago says nothing of the time.
+            .value(head::Column::Clock, ClockMark::Trusted.column());
         tx.execute(&update).await?;
         history::keep(&tx, before.revision, &stamp).await?;
         history::end_epoch(&tx, &before).await?;
-        let head = Head { epoch, stamp, ..before };
+        let head = Head { epoch, stamp, clock: ClockMark::Trusted, ..before };
         tx.commit().await?;
         Ok(head)
+    }
+
+    /// Takes `now` for right, for an operator who says so: if the last decision was made later, its time becomes
+    /// this, and the next decision is made at whatever time it is then. Gives the time of the last decision before.
+    ///
+    /// # Errors
+    ///
+    /// The store's own; nothing is changed then.
+    pub async fn trust_clock(&self, now: Timestamp) -> Result<Timestamp> {
+        let tx = self.engine.begin_write().await?;
+        let mut update = Query::update();
+        // The row lock first, so that no writer comes between.
+        update.table(head::Entity).value(head::Column::Clock, ClockMark::Trusted.column());
+        tx.execute(&update).await?;
+        let before = head_in(&tx).await?.decided_at;
+        let mut update = Query::update();
+        update.table(head::Entity).value(head::Column::DecidedAt, before.min(now).as_ms());
+        tx.execute(&update).await?;
+        tx.commit().await?;
+        Ok(before)
     }
 
     /// Closes the connections; SQLite then puts everything into its one file.

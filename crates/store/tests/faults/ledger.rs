@@ -92,7 +92,7 @@ async fn make(store: &SqlStore, change: Change, name: &str) -> Result<()> {
         return store.keep_gateways(&[gateway(name, None, 1)]).await;
     }
     let mut tx = store.begin().await?;
-    tx.set_decided_at(at(1)).await?;
+    tx.set_decided_at(at(1), &tidegate_store::ClockMark::Unknown).await?;
     tx.put_app(&app(name, name, 1)).await?;
     for _ in 0..if change == Change::Large { 300 } else { 1 } {
         let entry = JournalEntry {

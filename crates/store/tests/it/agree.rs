@@ -97,7 +97,7 @@ async fn carry_out(tx: &mut dyn Transaction, put: &Put) -> String {
         12 => tx.delete_throttle(&workspace_id("w1"), &throttle_name(&format!("t{id}"))).await,
         13 => tx.put_api(&bound_api(&api_name, &format!("t{other}"))).await,
         14 => tx.revoke_token(&TokenHash([*id; 32])).await,
-        _ => tx.set_decided_at(at(now)).await,
+        _ => tx.set_decided_at(at(now), &tidegate_store::ClockMark::Trusted).await,
     };
     format!("{done:?}")
 }

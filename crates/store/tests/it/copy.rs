@@ -22,7 +22,7 @@ async fn postgres() -> SqlStore {
 /// More apps than are copied at a time, in names of all alphabets, and one of everything else.
 async fn fill(store: &SqlStore) {
     let mut tx = store.begin().await.unwrap();
-    tx.set_decided_at(at(77)).await.unwrap();
+    tx.set_decided_at(at(77), &tidegate_store::ClockMark::Trusted).await.unwrap();
     tx.put_project(&project("p1", "acme")).await.unwrap();
     tx.put_user(&user("u1", "p1", "Ünal")).await.unwrap();
     tx.put_token(&token(1, 9)).await.unwrap();

@@ -112,7 +112,7 @@ async fn everything_is_there_after_reopening_and_after_a_lost_connection() {
     let url = database();
     let store = open(&url).await;
     let mut tx = store.begin().await.unwrap();
-    tx.set_decided_at(at(77)).await.unwrap();
+    tx.set_decided_at(at(77), &tidegate_store::ClockMark::Trusted).await.unwrap();
     tx.put_app(&app("a1", "one", 1)).await.unwrap();
     tx.commit().await.unwrap();
     let mut lost = store.begin().await.unwrap();

@@ -25,7 +25,7 @@ async fn by_hand(path: &Path, sql: &str) -> Result<(), sea_orm::DbErr> {
 
 async fn fill(store: &SqlStore) {
     let mut tx = store.begin().await.unwrap();
-    tx.set_decided_at(at(77)).await.unwrap();
+    tx.set_decided_at(at(77), &tidegate_store::ClockMark::Trusted).await.unwrap();
     tx.put_app(&app("a1", "one", 1)).await.unwrap();
     tx.put_api(&api("x1", "one", 1)).await.unwrap();
     tx.put_publication(&publication("x1", "i1", Status::Published)).await.unwrap();

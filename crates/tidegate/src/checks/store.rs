@@ -1,11 +1,13 @@
 //! The store: reachable, of a schema this program knows, sound, fitting its key, on time.
 
-use tidegate_control::Vault;
+use std::sync::Arc;
+
+use tidegate_control::{ClockGuard, Clocks, Unproven, Vault};
 use tidegate_store::sql::{PostgresUrl, SqlStore};
-use tidegate_store::{Setback, Store};
+use tidegate_store::{Head, Setback, Store};
 
 use super::Findings;
-use crate::clock::wall;
+use crate::clock::{boot, boot_name, wall};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::database::Database;
@@ -55,6 +57,14 @@ fn place(database: &Database, data: &DataDir) -> String {
     }
 }
 
+/// Whether a server that is started now would decide by this clock.
+fn plausible(head: &Head) -> Result<(), Unproven> {
+    let clocks = Clocks { wall: Arc::new(wall), boot: Arc::new(boot) };
+    let guard = ClockGuard::new(clocks, boot_name());
+    guard.learn(head);
+    guard.check()
+}
+
 async fn look_at(
     store: &SqlStore,
     place: &str,
@@ -90,7 +100,13 @@ async fn look_at(
     let mut view = store.view().await?;
     let head = view.head().await?;
     let ahead = head.decided_at.as_ms().saturating_sub(wall().as_ms());
-    if ahead > APART_MS {
+    if let Err(why) = plausible(&head) {
+        findings.fault(
+            "clock",
+            why.to_string(),
+            "no change is made meanwhile; if the clock is right, `tidegate store trust-clock` says so",
+        );
+    } else if ahead > APART_MS {
         findings.warning(
             "clock",
             format!(

@@ -46,7 +46,7 @@ async fn a_project_that_moves_to_another_account_takes_its_apps_along() {
     let now = || Arc::new(|| NOW);
     let gate_clock = tidegate_gateway::Clock { now: now(), wall: now() };
     let gate = Gate::new(GateConfig::default(), gate_clock).unwrap();
-    let (control, clock) = (Arc::new(control), Arc::new(Clock::fixed()));
+    let (control, clock) = (Arc::new(control), Arc::new(Clock::guarded(None)));
     let (control, boot) = (ControlSource(control), "b".to_owned());
     let source = LocalSource { control, id: "g".to_owned(), boot, gate, clock };
     apply(&source.control.0, "one").await;

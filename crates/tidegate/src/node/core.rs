@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use tidegate_control::{Clocks, Control, Settings};
+use tidegate_control::{ClockGuard, Clocks, Control, Settings};
 
-use crate::clock::{boot, wall};
-use crate::data::{DataDir, Hold};
+use crate::clock::{boot, boot_name, wall};
+use crate::data::{DataDir, FolderKind, Hold};
 use crate::database::Database;
 
 /// The store of a data folder and the use cases over it. While one is there, no other process works
@@ -16,6 +16,8 @@ pub struct Core {
     pub data: DataDir,
     /// The use cases.
     pub control: Arc<Control>,
+    /// What the clock is held against; none of a development server, whose clock is moved on purpose.
+    pub guard: Option<Arc<ClockGuard>>,
     _hold: Arc<Hold>,
 }
 
@@ -39,11 +41,16 @@ impl Core {
     ) -> anyhow::Result<Self> {
         let (store, vault) = database.open(&data).await?;
         let clocks = Clocks { wall: Arc::new(wall), boot: Arc::new(boot) };
-        let control = Control::new(store, vault, settings).among_peers(clocks)?;
+        let is_dev = data.kind()? == Some(FolderKind::Dev);
+        let guard = (!is_dev).then(|| ClockGuard::new(clocks.clone(), boot_name()));
+        let mut control = Control::new(store, vault, settings).among_peers(clocks)?;
+        if let Some(guard) = &guard {
+            control = control.guarded_by(Arc::clone(guard));
+        }
         if let Err(error) = control.beat().await {
-            tracing::error!(%error, "nothing is decided here until the store agrees");
+            tracing::error!(%error, "no change is made here until the clock or the store is right");
         }
         let control = Arc::new(control);
-        Ok(Self { data, control, _hold: Arc::new(hold) })
+        Ok(Self { data, control, guard, _hold: Arc::new(hold) })
     }
 }

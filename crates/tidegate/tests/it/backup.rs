@@ -59,7 +59,7 @@ fn a_backup_of_a_running_server_becomes_a_new_machine() {
     let file = safe.path("monday");
     let phrase = ["--pass-phrase-file", safe.phrase.as_str()];
     let made = old.done(&[&["backup", &file], &phrase[..]].concat());
-    assert!(made.contains("m000") && made.contains("vault.key, 65 bytes"), "{made}");
+    assert!(made.contains("m001") && made.contains("vault.key, 65 bytes"), "{made}");
     is_known(&server, &http, &decided);
     let again = old.run(&[&["backup", &file], &phrase[..]].concat());
     assert!(again.code == Some(3) && again.err.contains("is there already"), "{again:?}");

@@ -11,6 +11,8 @@ mod apply;
 mod backup;
 mod beside;
 mod checks;
+#[cfg(target_os = "linux")]
+mod clock;
 mod commands;
 mod config;
 mod crash;

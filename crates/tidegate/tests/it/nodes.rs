@@ -11,7 +11,7 @@ use tidegate_testkit::postgres::{Server as Postgres, database};
 
 use crate::receiver::{Receiver, SECRET};
 use crate::support::{
-    Folder, Http, Keys, PATIENCE, Reply, Server, WORLD, definition, keys, tidegate,
+    FAKETIME, Folder, Http, Keys, PATIENCE, Reply, Server, WORLD, definition, keys, tidegate,
 };
 
 /// A world on a database, with an API and apps, and servers on it.
@@ -320,9 +320,6 @@ fn what_was_acknowledged_is_on_the_standby_that_takes_over() {
     assert!(site.ends(&one) == site.ends(&two));
     assert!(one.stop().success() && two.stop().success());
 }
-
-/// Where Debian has the library that shifts a program's clock.
-const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 #[test]
 fn a_server_whose_clock_is_off_decides_nothing_until_it_agrees_again() {

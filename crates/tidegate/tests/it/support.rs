@@ -20,6 +20,9 @@ use tidegate_sign::{Payload, Secret, SignedRequest, Target, sign};
 /// How long anything may take before a test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Where Debian has the library that shifts a program's clock.
+pub const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+
 /// The binary.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_tidegate");
 

@@ -90,7 +90,7 @@ impl Fault {
             Self::ClockOff => (
                 503,
                 "DLM.4695",
-                "This server's clock disagrees with the store's, so it decides and changes nothing. Try \
+                "This server's clock is not plausible, or not the store's, so it decides and changes nothing. Try \
                  another server, or tell the operator."
                     .to_owned(),
             ),

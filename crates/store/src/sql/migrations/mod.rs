@@ -12,6 +12,7 @@ mod m0006_history;
 mod m0007_people;
 mod m0008_probes;
 mod m0009_gateway_boots;
+mod m0010_clock;
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, QueryOrder, Statement};
 
@@ -27,7 +28,7 @@ pub struct Migration {
     sql: &'static str,
 }
 
-const ALL: [Migration; 9] = [
+const ALL: [Migration; 10] = [
     m0001_initial::MIGRATION,
     m0002_rules::MIGRATION,
     m0003_gateways::MIGRATION,
@@ -37,6 +38,7 @@ const ALL: [Migration; 9] = [
     m0007_people::MIGRATION,
     m0008_probes::MIGRATION,
     m0009_gateway_boots::MIGRATION,
+    m0010_clock::MIGRATION,
 ];
 
 /// How an engine spells what engines spell differently.

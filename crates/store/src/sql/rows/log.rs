@@ -7,7 +7,7 @@ use super::super::cells::{Cells, id, maybe_id};
 use super::super::pool::SqlTransaction;
 use super::super::tables::{head, journal, outbox, reminders};
 use super::stored_alone;
-use crate::{Head, JournalEntry, Mark, Message, MessageId, Result, Revision};
+use crate::{BootTime, ClockMark, Head, JournalEntry, Mark, Message, MessageId, Result, Revision};
 
 stored_alone!(JournalEntry = journal, Message = outbox);
 
@@ -15,6 +15,31 @@ impl Revision {
     /// As a column keeps it. Counting to the end of that column takes longer than the sun lasts.
     pub(in crate::sql) fn column(self) -> i64 {
         i64::try_from(self.0).unwrap_or(i64::MAX)
+    }
+}
+
+/// What a clock is marked with that an operator trusts.
+const TRUSTED: &str = "trusted";
+
+impl ClockMark {
+    /// As a column keeps it.
+    pub(in crate::sql) fn column(&self) -> String {
+        match self {
+            Self::Unknown => String::new(),
+            Self::Trusted => TRUSTED.to_owned(),
+            Self::At(BootTime { boot, ms }) => format!("{boot} {ms}"),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "" => Some(Self::Unknown),
+            TRUSTED => Some(Self::Trusted),
+            at => {
+                let (boot, ms) = at.split_once(' ')?;
+                Some(Self::At(BootTime { boot: boot.to_owned(), ms: ms.parse().ok()? }))
+            }
+        }
     }
 }
 
@@ -26,6 +51,7 @@ impl head::Model {
             revision: Revision(cells.number("revision", self.revision)?),
             stamp: self.stamp,
             decided_at: Timestamp::from_ms(self.decided_at),
+            clock: ClockMark::read(&self.clock).ok_or_else(|| cells.bad("clock"))?,
         })
     }
 }
