@@ -2,8 +2,10 @@
 //!
 //! A revision has its place in a ring, so that a commit writes one row and the oldest goes with it.
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{EntityTrait, IntoActiveModel, PaginatorTrait, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{OnConflict, Query};
+use sea_orm::{
+    ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryOrder, QuerySelect,
+};
 use tidegate_domain::Timestamp;
 
 use super::access::put;
@@ -14,17 +16,22 @@ use super::tables::{former_epochs, head, history, setbacks, vault_check};
 use crate::limits::{FORMER_EPOCHS, REMEMBERED, SETBACKS};
 use crate::{Head, Point, Result, Revision, Sealed, Setback, draw};
 
-/// Draws the stamp of where the store stands, if that has none.
+/// Draws the stamp of where the store stands, if that has none. Reads what it needs, for the head may get more
+/// columns by later steps.
 pub async fn begin(tx: &SqlTransaction) -> Result<()> {
-    let row = head::Entity::find().one(tx).await?;
-    let row = row.ok_or_else(|| Cells::of(head::Entity, &["1"]).bad("one"))?;
-    if !row.stamp.is_empty() {
+    let select = head::Entity::find().select_only();
+    let select = select.columns([head::Column::Revision, head::Column::Stamp]);
+    let row = select.into_tuple::<(i64, String)>().one(tx).await?;
+    let cells = Cells::of(head::Entity, &["1"]);
+    let (revision, stamp) = row.ok_or_else(|| cells.bad("one"))?;
+    if !stamp.is_empty() {
         return Ok(());
     }
-    let row = head::Model { stamp: draw::name()?, ..row };
-    put::<head::Entity>(tx, row.clone()).await?;
-    let head = row.read()?;
-    keep(tx, head.revision, &head.stamp).await
+    let stamp = draw::name()?;
+    let mut update = Query::update();
+    update.table(head::Entity).value(head::Column::Stamp, stamp.as_str());
+    tx.execute(&update).await?;
+    keep(tx, Revision(cells.number("revision", revision)?), &stamp).await
 }
 
 fn slot(revision: Revision) -> i64 {
