@@ -134,3 +134,32 @@ async fn a_server_killed_within_a_commit_loses_nothing() {
     }
     println!("PostgreSQL: {kills} kills, 0 lost; answers: {:?}", trial.ledger.answers);
 }
+
+/// A disk that fills and empties again. The server refuses what does not fit, or ends for want of room and is started
+/// anew; the node is never.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_disk_is_full_loses_nothing() {
+    let Some(server) = Server::on_a_small_disk(96) else {
+        println!("PostgreSQL: left out, for a small disk needs root");
+        return;
+    };
+    let mut trial = Trial::new(&server.url()).await;
+    let times = if trials(0) > 0 { 50 } else { 3 };
+    for turn in 0..times {
+        let room = [0, 16, 64, 512, 2_048][turn % 5];
+        let when = format!("{room} KiB left, turn {turn}");
+        server.fill(room);
+        let mut refused = false;
+        for change in Change::ALL.into_iter().cycle().take(120) {
+            refused |= !trial.ledger.change(&trial.store, change).await;
+        }
+        assert!(refused, "{when}: there was room for all");
+        server.make_room();
+        trial.straight = open(&server.url()).await;
+        trial.ledger.check(&trial.straight, &when).await;
+        trial.works(&when).await;
+        let there = trial.ledger.check(&trial.straight, &when).await;
+        trial.ledger.settle(there);
+    }
+    println!("PostgreSQL: {times} full disks, 0 lost; answers: {:?}", trial.ledger.answers);
+}

@@ -30,6 +30,27 @@ printf '%s\n' "$folder"
 cat >/dev/null
 "#;
 
+/// The same, with the server's files on a disk of `$MIB` MiB of memory. Needs root.
+const SMALL_DISK: &str = r#"
+set -eu
+folder=$(mktemp -d "${TMPDIR:-/tmp}/tidegate-server.XXXXXX")
+chmod 755 "$folder"
+chown postgres: "$folder"
+mkdir "$folder/data"
+end() {
+    [ ! -f "$folder/data/postmaster.pid" ] \
+        || setpriv --reuid=postgres --regid=postgres --clear-groups \
+            "$BIN/pg_ctl" stop -D "$folder/data" -m immediate >/dev/null 2>&1 || :
+    umount "$folder/data" 2>/dev/null || umount -l "$folder/data" 2>/dev/null || :
+    rm -rf "$folder"
+}
+trap end EXIT
+trap 'exit 1' HUP INT TERM
+mount -t tmpfs -o "size=${MIB}m,mode=700,uid=$(id -u postgres),gid=$(id -g postgres)" tidegate "$folder/data"
+printf '%s\n' "$folder"
+cat >/dev/null
+"#;
+
 /// A server. It ends with this value, or with the test program.
 pub struct Server {
     folder: PathBuf,
@@ -63,10 +84,52 @@ impl Server {
         server
     }
 
+    /// A new one whose files are on a disk of this size; none where such a disk cannot be had, for which takes root.
+    pub fn on_a_small_disk(mib: u32) -> Option<Self> {
+        if !is_root() {
+            return None;
+        }
+        let programs = programs().expect(INSTALL);
+        let mut keeper = Command::new("sh");
+        keeper.args(["-c", SMALL_DISK]).env("BIN", &programs).env("MIB", mib.to_string());
+        let mut server = Self::kept_by(keeper, programs)?;
+        server.more = "-c max_wal_size=8MB -c min_wal_size=4MB".to_owned();
+        server.make();
+        Some(server)
+    }
+
+    /// Fills its disk, but for so many KiB.
+    pub fn fill(&self, but_kib: u32) {
+        let filler = self.data().join("filler");
+        let filler = filler.display();
+        let fill = format!(
+            "cat /dev/zero >'{filler}' 2>/dev/null || :; truncate -s -{but_kib}K '{filler}'"
+        );
+        done(owner("sh").args(["-c", &fill]));
+    }
+
+    /// Makes room on its disk again, and starts it if it has ended for want of that.
+    pub fn make_room(&self) {
+        done(owner("rm").arg("-f").arg(self.data().join("filler")));
+        let deadline = Instant::now() + PATIENCE;
+        let quiet = |command: &mut Command| {
+            let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command.status().expect("it runs").success()
+        };
+        while !quiet(self.client("pg_isready").args(["-d", "world"])) {
+            if !quiet(self.program("pg_ctl").args(["status", "-D"]).arg(self.data())) {
+                self.resume();
+            }
+            assert!(Instant::now() < deadline, "PostgreSQL does not come back: {}", self.log());
+        }
+    }
+
     fn make(&self) {
         let mut init = self.program("initdb");
         init.args(["-U", "tidegate", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]);
-        done(init.args(["--no-sync", "--no-instructions", "-D"]).arg(self.data()));
+        done(
+            init.args(["--no-sync", "--no-instructions", "--wal-segsize=1", "-D"]).arg(self.data()),
+        );
         self.resume();
         done(self.client("createdb").arg("world"));
     }
@@ -155,11 +218,18 @@ impl Server {
         let programs = programs().expect(INSTALL);
         let mut keeper = owner("sh");
         keeper.args(["-c", KEEPER]).env("BIN", &programs);
+        Self::kept_by(keeper, programs).expect("a folder for PostgreSQL")
+    }
+
+    /// The same, by another one; none if it has no folder.
+    fn kept_by(mut keeper: Command, programs: PathBuf) -> Option<Self> {
         keeper.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut keeper = keeper.spawn().expect("a shell starts");
         let folder = line_of(&mut keeper);
-        assert!(!folder.is_empty(), "no folder for PostgreSQL");
-        Self { folder: folder.into(), programs, port: 5432, more: String::new(), keeper }
+        if folder.is_empty() {
+            return None;
+        }
+        Some(Self { folder: folder.into(), programs, port: 5432, more: String::new(), keeper })
     }
 
     fn file(&self, name: &str, text: &str) {
