@@ -175,7 +175,8 @@ def main():
     three = kinds.add_parser("faults", help="what breaks")
     three.set_defaults(run=run_faults)
     three.add_argument("--times", type=int, default=200)
-    three.add_argument("--only", nargs="+", choices=faults.FAULTS, default=list(faults.FAULTS))
+    three.add_argument("--only", nargs="+", choices=faults.FAULTS, default=list(faults.FAULTS),
+                       help="silences of the database: " + " ".join(faults.SILENCES))
     three.add_argument("--lease", type=int, default=5, help="seconds")
     three.add_argument("--wait", choices=["enforced"], help="changes are answered when they are enforced")
     four = kinds.add_parser("scale", help="what grows")

@@ -1,5 +1,6 @@
 """Each fault many times, while grants change and all gateways are called."""
 
+import os
 import signal
 import statistics
 import sys
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 
 from judge import judge
 from line import Line
+from processes import wait_for
 
 from .actions import Actor, Signed
 from .meter import Meter, answers_again
@@ -26,6 +28,7 @@ FOLLOWS_S = 30
 @dataclass
 class Found:
     """What came out of one kind of fault."""
+    which: str
     name: str
     times: int = 0
     recovered: list = field(default_factory=list)
@@ -145,6 +148,74 @@ def wrong_clock(stage, turn):
     return time.monotonic() - began
 
 
+def each_writes(stage, began):
+    """Seconds until each control node has made a decision, and says that it is ready."""
+    for node in stage.cluster.controls:
+        actor = Actor(node.address, stage.api)
+        while True:
+            try:
+                actor.line = actor.line or Line(node.address)
+                actor.line.socket.settimeout(15)
+                if actor.act("AUTHORIZE", stage.apps[-1]) // 100 == 2 and wait_for(f"http://{node.address}/readyz") == 200:
+                    break
+            except OSError:
+                actor.line = None
+            if time.monotonic() - began > 120:
+                raise RuntimeError("no decision is made any more")
+            time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def fall_silent(stage, _):
+    """Every connection to the database, in whatever it is: idle, in a statement, in a commit, listening."""
+    began = time.monotonic()
+    stage.address.silence()
+    return each_writes(stage, began)
+
+
+def silent_commit(stage, _):
+    """The connection whose COMMIT never arrives."""
+    began = time.monotonic()
+    stage.address.silence_at(b"COMMIT")
+    return each_writes(stage, began)
+
+
+def black_hole(stage, _):
+    """Nothing passes and nothing is refused for a while: counted from its end."""
+    stage.address.close()
+    time.sleep(4)
+    began = time.monotonic()
+    stage.address.heal()
+    return each_writes(stage, began)
+
+
+def slow_way(stage, _):
+    """Every message takes its time for a while: counted from its end."""
+    stage.address.delay(0.05)
+    time.sleep(4)
+    began = time.monotonic()
+    stage.address.heal()
+    return each_writes(stage, began)
+
+
+def frozen_backend(stage, turn):
+    """One process of the database that serves a connection stands still: one that holds no lock, for nobody could take
+    that from it."""
+    found = stage.database().sql(
+        "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND state = 'idle' "
+        "AND pid <> pg_backend_pid() ORDER BY pid").split()
+    began = time.monotonic()
+    victim = int(found[turn % len(found)])
+    os.kill(victim, signal.SIGSTOP)
+    try:
+        return each_writes(stage, began)
+    finally:
+        os.kill(victim, signal.SIGCONT)
+
+
+# Silence heals without an operator within this time.
+HEALS_S = 10
+
 FAULTS = {
     "control": (kill_control, "a control node is killed (-9)"),
     "gateway": (kill_gateway, "a gateway is killed (-9)"),
@@ -153,13 +224,19 @@ FAULTS = {
     "freeze": (freeze_gateway, "a gateway is frozen past its lease"),
     "cut": (cut_network, "a gateway is cut off past its lease"),
     "clock": (wrong_clock, "a process's clock is an hour off"),
+    "silence": (fall_silent, "every connection to PostgreSQL falls silent"),
+    "commit": (silent_commit, "a COMMIT never arrives"),
+    "hole": (black_hole, "PostgreSQL's address is a black hole for 4 s"),
+    "slow": (slow_way, "each message takes 50 ms for 4 s"),
+    "backend": (frozen_backend, "a process of PostgreSQL is frozen"),
 }
+SILENCES = ["silence", "commit", "hole", "slow", "backend"]
 
 
 def play(stage, which, times, wait, progress):
     """One kind of fault, so many times."""
     act, name = FAULTS[which]
-    found = Found(name)
+    found = Found(which, name)
     with Meter(stage.cluster, stage.api, stage.apps[:-1], wait=wait) as meter:
         for turn in range(times):
             time.sleep(0.2)
@@ -203,6 +280,8 @@ def good(found, lease, wait):
     """Was every promise kept?"""
     bound = (lease + AFTER_LEASE_S) * 1e9
     late = 0 if wait == "enforced" else bound
+    if found.which in SILENCES and max(found.recovered) > HEALS_S:
+        return False
     return not (found.lost_decisions or found.mistaken or found.others.keys() - AWAITED or any(value > late for value in found.late)
                 or any(value > bound for value in found.early))
 
