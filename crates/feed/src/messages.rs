@@ -204,6 +204,19 @@ pub(crate) struct Backend {
     pub(crate) moved: Vec<Moved>,
     #[prost(message, repeated, tag = "7")]
     pub(crate) constants: Vec<Constant>,
+    #[prost(message, repeated, tag = "40")]
+    pub(crate) numbers: Vec<Number>,
+}
+
+/// A parameter that must be a number.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Number {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(uint32, tag = "2")]
+    pub(crate) position: u32,
+    #[prost(bool, tag = "3")]
+    pub(crate) may_be_empty: bool,
 }
 
 /// A parameter, and where the backend wants it.

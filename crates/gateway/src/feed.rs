@@ -166,6 +166,8 @@ pub struct Backend {
     pub moved: Vec<Moved>,
     /// Parameters the API's author sends along.
     pub constants: Vec<Constant>,
+    /// Parameters of a call that must be numbers where they are sent.
+    pub numbers: Vec<Number>,
 }
 
 /// Where a parameter stands in a request.
@@ -194,6 +196,17 @@ pub struct Moved {
     pub required: bool,
     /// What is sent when the caller sends nothing.
     pub default: Option<String>,
+}
+
+/// A parameter of the API that its author has declared a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Number {
+    /// Its name in the API; a header's name in any case.
+    pub name: String,
+    /// Where the caller sends it.
+    pub position: Position,
+    /// Is a value of no characters accepted, too?
+    pub may_be_empty: bool,
 }
 
 /// A parameter with one value for all callers. It replaces what a caller sends under its name.

@@ -114,7 +114,7 @@ pub use denial::{Denial, Reason, Row};
 pub use ext_authz::ExtAuthz;
 pub use feed::{
     Answer, Backend, Batch, Constant, FeedApi, FeedApp, FeedInstance, FeedPublication,
-    FeedStanding, FeedToken, Moved, Poll, Position, Rules, Source, SourceError, Throttle,
+    FeedStanding, FeedToken, Moved, Number, Poll, Position, Rules, Source, SourceError, Throttle,
 };
 pub use forward_auth::ForwardAuth;
 pub use gate::{Connected, Counters, Gate, GateConfig, GateService, SetupError, Status, Telling};

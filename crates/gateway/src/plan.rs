@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tidegate_sign::Target;
 
 use crate::denial::{Denial, Reason};
-use crate::feed::{Backend, Constant, Moved, Position};
+use crate::feed::{Backend, Constant, Moved, Number, Position};
 use crate::headers;
 use crate::limits::ADDRESS_BYTES;
 
@@ -33,6 +33,7 @@ pub(crate) struct Plan {
     keeps_path: bool,
     moved: Vec<Moved>,
     constants: Vec<Constant>,
+    numbers: Vec<Number>,
 }
 
 /// A part of the path's template.
@@ -61,6 +62,7 @@ impl Plan {
             path,
             moved: backend.moved.clone(),
             constants: backend.constants.clone(),
+            numbers: backend.numbers.clone(),
         };
         plan.check(placeholders)?;
         Ok(plan)
@@ -110,7 +112,9 @@ impl Plan {
     /// Do headers depend on other parts of a call, or other parts on headers?
     pub(crate) fn changes_headers(&self) -> bool {
         let moves = |m: &Moved| [m.position, m.backend_position].contains(&Position::Header);
-        self.moved.iter().any(moves) || self.constants_at(Position::Header).next().is_some()
+        self.moved.iter().any(moves)
+            || self.constants_at(Position::Header).next().is_some()
+            || self.numbers.iter().any(|number| number.position == Position::Header)
     }
 
     fn moved_to(&self, position: Position) -> impl Iterator<Item = &Moved> {
@@ -133,6 +137,9 @@ impl Plan {
         placeholders: &[(usize, String)],
         headers: &mut HeaderMap,
     ) -> Result<String, Denial> {
+        for number in &self.numbers {
+            check_number(number, target, placeholders, headers)?;
+        }
         if self.moved.is_empty() && self.constants.is_empty() {
             let mut address = self.path(&[], target, placeholders)?;
             match (target.raw_query(), address.contains('?')) {
@@ -306,6 +313,47 @@ impl<'t> Value<'t> {
     }
 }
 
+/// Refuses what the caller sent for a parameter if it is no number.
+fn check_number(
+    number: &Number,
+    target: &Target,
+    placeholders: &[(usize, String)],
+    headers: &HeaderMap,
+) -> Result<(), Denial> {
+    let Number { name, position, may_be_empty } = number;
+    let is_good = |text: &str| is_number(text) || text.is_empty() && *may_be_empty;
+    let is_right = match position {
+        Position::Path => {
+            placeholder(name, target, placeholders).is_none_or(|(text, _)| is_good(text))
+        }
+        Position::Query => {
+            target.query().filter(|(known, _)| known == name).all(|(_, text)| is_good(text))
+        }
+        Position::Header => headers
+            .get_all(name.as_str())
+            .iter()
+            .all(|value| value.to_str().is_ok_and(|text| is_good(text.trim_ascii()))),
+    };
+    if is_right { Ok(()) } else { Err(bad(name, "is not a number")) }
+}
+
+/// Whether a text is a number as JSON writes one, but for zeros in front: `-7`, `007`, `0.5`, `1e9`.
+fn is_number(text: &str) -> bool {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (text, exponent) = match text.split_once(['e', 'E']) {
+        Some((text, exponent)) => {
+            (text, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+        }
+        None => (text, None),
+    };
+    let (whole, fraction) = match text.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (text, None),
+    };
+    is_digits(whole) && fraction.is_none_or(is_digits) && exponent.is_none_or(is_digits)
+}
+
 /// What the caller sent for a parameter, or its default.
 fn values<'t>(
     moved: &'t Moved,
@@ -415,6 +463,7 @@ mod tests {
             timeout_ms: None,
             moved: Vec::new(),
             constants: Vec::new(),
+            numbers: Vec::new(),
         }
     }
 
@@ -454,6 +503,72 @@ mod tests {
             }
             let address = fill(&backend(path), target, &mut HeaderMap::new()).unwrap();
             assert_eq!(address, wanted, "{path} {target}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_one_wherever_it_lies_and_keeps_the_callers_bytes() {
+        for (text, is) in [
+            ("7", true),
+            ("-7", true),
+            ("007", true),
+            ("0.5", true),
+            ("1e9", true),
+            ("1E-9", true),
+            ("-1.25e+3", true),
+            ("", false),
+            ("-", false),
+            ("abc", false),
+            ("7x", false),
+            ("+7", false),
+            (".5", false),
+            ("5.", false),
+            ("1e", false),
+            ("1e+", false),
+            ("1.2.3", false),
+            ("0x10", false),
+            (" 7", false),
+            ("NaN", false),
+            ("\u{0667}", false),
+        ] {
+            assert_eq!(is_number(text), is, "{text}");
+        }
+        let mut b = backend("/o/{id}");
+        let number = |name: &str, position, may_be_empty| Number {
+            name: name.to_owned(),
+            position,
+            may_be_empty,
+        };
+        b.numbers = vec![
+            number("id", Position::Path, false),
+            number("n", Position::Query, false),
+            number("m", Position::Query, true),
+            number("X-Count", Position::Header, false),
+        ];
+        for (target, header, refused) in [
+            ("/orders/%37?n=%31%30&m=&m=3&other=abc", None, None),
+            ("/orders/7", Some("1"), None),
+            ("/orders/abc?n=1", None, Some("id")),
+            ("/orders/7?n=abc", None, Some("n")),
+            ("/orders/7?n=1&n=x", None, Some("n")),
+            ("/orders/7?n", None, Some("n")),
+            ("/orders/7?m=x", None, Some("m")),
+            ("/orders/7", Some("many"), Some("X-Count")),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(value) = header {
+                headers.insert("x-count", HeaderValue::from_static(value));
+            }
+            let filled = fill(&b, target, &mut headers);
+            match refused {
+                None => assert_eq!(filled.unwrap(), target.replace("/orders/", "/o/"), "{target}"),
+                Some(name) => {
+                    let denial = filled.unwrap_err();
+                    assert_eq!(denial.reason, Reason::BadRequest);
+                    let text = format!("Bad request. The parameter `{name}` is not a number.");
+                    assert_eq!(denial.text(), text, "{target}");
+                }
+            }
         }
     }
 

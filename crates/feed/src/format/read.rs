@@ -6,7 +6,7 @@ use tidegate_domain::{
 };
 use tidegate_gateway::{
     Backend, Batch, Constant, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding,
-    FeedToken, Moved, Rules, Throttle,
+    FeedToken, Moved, Number, Rules, Throttle,
 };
 use tidegate_sign::Secret;
 
@@ -85,6 +85,15 @@ fn backend(backend: messages::Backend) -> Result<Backend, FormatError> {
         timeout_ms: backend.timeout_ms,
         moved: backend.moved.into_iter().map(moved).collect::<Result<_, _>>()?,
         constants: backend.constants.into_iter().map(constant).collect::<Result<_, _>>()?,
+        numbers: backend.numbers.into_iter().map(number).collect::<Result<_, _>>()?,
+    })
+}
+
+fn number(number: messages::Number) -> Result<Number, FormatError> {
+    Ok(Number {
+        name: number.name,
+        position: Code::of(number.position)?,
+        may_be_empty: number.may_be_empty,
     })
 }
 

@@ -4,7 +4,7 @@ use tidegate_domain::Grant;
 use tidegate_domain::standing::Cut;
 use tidegate_gateway::{
     Backend, Batch, Constant, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding,
-    FeedToken, Moved, Rules, Throttle,
+    FeedToken, Moved, Number, Rules, Throttle,
 };
 
 use super::codes::{Code, of_status};
@@ -110,7 +110,7 @@ fn api(api: FeedApi) -> messages::Api {
 }
 
 fn of_backend(backend: Backend) -> messages::Backend {
-    let Backend { https, authority, method, path, timeout_ms, moved, constants } = backend;
+    let Backend { https, authority, method, path, timeout_ms, moved, constants, numbers } = backend;
     messages::Backend {
         https,
         authority,
@@ -119,7 +119,13 @@ fn of_backend(backend: Backend) -> messages::Backend {
         timeout_ms,
         moved: moved.into_iter().map(of_moved).collect(),
         constants: constants.into_iter().map(of_constant).collect(),
+        numbers: numbers.into_iter().map(of_number).collect(),
     }
+}
+
+fn of_number(number: Number) -> messages::Number {
+    let Number { name, position, may_be_empty } = number;
+    messages::Number { name, position: position.code(), may_be_empty }
 }
 
 fn of_moved(moved: Moved) -> messages::Moved {

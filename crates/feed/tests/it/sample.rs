@@ -12,7 +12,7 @@ use tidegate_domain::{
 };
 use tidegate_gateway::{
     Backend, Batch, Constant, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding,
-    FeedToken, Moved, Position, Rules, Throttle,
+    FeedToken, Moved, Number, Position, Rules, Throttle,
 };
 use tidegate_sign::Secret;
 
@@ -82,8 +82,10 @@ fn backend() -> impl Strategy<Value = Backend> {
         value,
     });
     let parts = (any::<bool>(), text(), method(), text(), any::<Option<u32>>());
-    (parts, vec(moved(), 0..3), vec(constant, 0..3)).prop_map(
-        |((https, authority, method, path, timeout_ms), moved, constants)| Backend {
+    let number = (text(), position(), any::<bool>())
+        .prop_map(|(name, position, may_be_empty)| Number { name, position, may_be_empty });
+    (parts, vec(moved(), 0..3), vec(constant, 0..3), vec(number, 0..3)).prop_map(
+        |((https, authority, method, path, timeout_ms), moved, constants, numbers)| Backend {
             https,
             authority,
             method,
@@ -91,6 +93,7 @@ fn backend() -> impl Strategy<Value = Backend> {
             timeout_ms,
             moved,
             constants,
+            numbers,
         },
     )
 }

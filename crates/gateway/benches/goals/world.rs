@@ -113,6 +113,7 @@ impl World {
                 timeout_ms: None,
                 moved: Vec::new(),
                 constants: Vec::new(),
+                numbers: Vec::new(),
             },
             rules: Rules::default(),
         }

@@ -493,6 +493,7 @@ mod tests {
                 timeout_ms: None,
                 moved: Vec::new(),
                 constants: Vec::new(),
+                numbers: Vec::new(),
             },
             rules: Rules::default(),
         };

@@ -16,8 +16,8 @@ use tidegate_sign::Secret;
 
 use super::Serves;
 use crate::feed::{
-    Backend, Constant, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedToken, Moved, Position,
-    Rules, Throttle,
+    Backend, Constant, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedToken, Moved, Number,
+    Position, Rules, Throttle,
 };
 
 /// Why bytes are no snapshot.
@@ -314,7 +314,8 @@ code!(FeedPublication { api, instance, status, published_at });
 code!(FeedInstance { project, id, hosts });
 code!(FeedToken { hash, user, domain, project, expires_at });
 code!(FeedApi { id, project, domain, name, auth, method, path, backend, rules });
-code!(Backend { https, authority, method, path, timeout_ms, moved, constants });
+code!(Backend { https, authority, method, path, timeout_ms, moved, constants, numbers });
+code!(Number { name, position, may_be_empty });
 code!(Moved { name, position, backend_name, backend_position, required, default });
 code!(Constant { name, position, value });
 code!(Throttle { name, window_ms, per_api, per_user, per_app });

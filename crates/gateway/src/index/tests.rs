@@ -65,6 +65,7 @@ fn api(n: u8, variant: u8) -> FeedApi {
             timeout_ms: None,
             moved: Vec::new(),
             constants: Vec::new(),
+            numbers: Vec::new(),
         },
         rules: Rules::default(),
     }

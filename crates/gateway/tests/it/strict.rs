@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidegate_domain::AuthType;
 use tidegate_domain::api::Method;
-use tidegate_gateway::feed::{FeedApi, Rules};
+use tidegate_gateway::feed::{FeedApi, Number, Position, Rules};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -175,6 +175,32 @@ async fn a_body_with_two_lengths_ends_the_connection() {
                 != seen.headers.contains_key("transfer-encoding")
         );
         assert_eq!(seen.body.as_deref(), Some(&b"x"[..]));
+    }
+}
+
+/// D12: what the author has declared a number reaches no backend as something else, on either path.
+#[tokio::test]
+async fn a_parameter_that_is_no_number_is_refused_by_its_name() {
+    let world = World::start().await;
+    let mut api = world.api("typed", AuthType::App, Method::Get, "/things/{id}", "/t/{id}");
+    let number =
+        |name: &str, position| Number { name: name.to_owned(), position, may_be_empty: false };
+    api.backend.numbers = vec![number("id", Position::Path), number("n", Position::Query)];
+    world.publish(api).await;
+    world.grant("typed", "app", Some(grant(NOON, NOON + HOUR, None))).await;
+    for gate in [world.address, world.by_hyper().await] {
+        let ask = |target: &str| world.call("GET", target).bytes();
+        exchange(gate, &ask("/things/7?n=1.5&n=%32&x=abc")).await.allowed();
+        assert_eq!(world.backend.last().address, "/t/7?n=1.5&n=%32&x=abc");
+        let calls = world.backend.calls();
+        for (target, name) in
+            [("/things/abc", "id"), ("/things/7?n=1&n=abc", "n"), ("/things/7?n=", "n")]
+        {
+            let answer = exchange(gate, &ask(target)).await;
+            answer.denied("bad-request");
+            assert!(answer.text().contains(&format!("The parameter `{name}` is not a number.")));
+        }
+        assert_eq!(world.backend.calls(), calls);
     }
 }
 

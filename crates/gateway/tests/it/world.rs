@@ -437,6 +437,7 @@ impl World {
                 timeout_ms: None,
                 moved: Vec::new(),
                 constants: Vec::new(),
+                numbers: Vec::new(),
             },
             rules: Rules::default(),
         }

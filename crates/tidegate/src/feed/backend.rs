@@ -1,7 +1,7 @@
 //! An API's definition as the backend the gate calls.
 
 use tidegate_domain::{Api, Refusal};
-use tidegate_gateway::{Backend, Constant, Moved, Position};
+use tidegate_gateway::{Backend, Constant, Moved, Number, Position};
 use tidegate_wire::definition::{ConstantPara, Definition, Mapping, backend};
 use tidegate_wire::enums;
 use tidegate_wire::requests::{ApiBody, RequestPara};
@@ -29,6 +29,7 @@ fn nowhere(api: &Api) -> Backend {
         timeout_ms: None,
         moved: Vec::new(),
         constants: Vec::new(),
+        numbers: Vec::new(),
     }
 }
 
@@ -50,6 +51,7 @@ fn read(definition: &str) -> Result<Backend, String> {
         timeout_ms: Some(spec.timeout_ms),
         moved,
         constants: constants.ok_or("a constant lies in the body")?,
+        numbers: declared.iter().filter_map(number).collect(),
     })
 }
 
@@ -93,6 +95,18 @@ fn demanded(body: &ApiBody, moved: &[Moved]) -> Vec<Moved> {
             })
         })
         .collect()
+}
+
+/// A parameter that is declared a number and lies where the gateway looks.
+fn number(para: &RequestPara) -> Option<Number> {
+    let place = enums::Position::parse("position", para.position.as_deref()?).ok()?;
+    let kind = enums::ParaType::parse("type", para.r#type.as_deref()?).ok()?;
+    (kind == enums::ParaType::Number).then_some(())?;
+    Some(Number {
+        name: para.name.clone()?,
+        position: position(place)?,
+        may_be_empty: para.support_null == Some(true),
+    })
 }
 
 fn constant(constant: &ConstantPara) -> Option<Constant> {
@@ -139,6 +153,36 @@ mod tests {
         assert_eq!((city.name.as_str(), city.backend_name.as_str()), ("city", "town"));
         assert_eq!((unit.name.as_str(), unit.default.as_deref()), ("unit", Some("C")));
         assert_eq!(unit.position, unit.backend_position);
+    }
+
+    #[test]
+    fn what_is_declared_a_number_is_checked_where_it_lies() {
+        let para = |name: &str, place: &str, more: &str| {
+            format!(
+                r#"{{"name": "{name}", "position": "REQUEST_PARAMETER_POSITION_{place}",
+                    "type": "REQUEST_PARAMETER_TYPE_NUMBER"{more}}}"#
+            )
+        };
+        let text = r#"{"name": "t", "position": "REQUEST_PARAMETER_POSITION_QUERY",
+            "type": "REQUEST_PARAMETER_TYPE_STRING"}"#;
+        let paras = [
+            para("city", "PATH", ""),
+            para("q", "QUERY", r#", "support_null": true"#),
+            para("x-h", "HEADER", r#", "support_null": false"#),
+            text.to_owned(),
+        ];
+        let backend = read(&definition(&paras.join(","), CITY)).unwrap();
+        let number = |name: &str, position, may_be_empty| Number {
+            name: name.to_owned(),
+            position,
+            may_be_empty,
+        };
+        let wanted = [
+            number("city", Position::Path, false),
+            number("q", Position::Query, true),
+            number("x-h", Position::Header, false),
+        ];
+        assert_eq!(backend.numbers, wanted);
     }
 
     #[test]
