@@ -8,6 +8,9 @@ import time
 
 from processes import free_port
 
+# A server notices by its keep-alive that a peer has vanished; so long after it fell silent.
+NOTICED_S = 12
+
 
 class Forwarder:
     """Passes bytes both ways. When the target moves, all connections to the old one end."""
@@ -15,7 +18,7 @@ class Forwarder:
     def __init__(self, port, target, orders):
         self.target, self.orders = target, orders
         self.poll, self.listener = selectors.DefaultSelector(), socket.create_server(("127.0.0.1", port))
-        self.pairs, self.silent = {}, set()
+        self.pairs, self.silent = {}, {}
         # Orders: connect nothing, wait before each piece, fall silent at the next piece that holds these bytes.
         self.is_closed, self.delay, self.mark = False, 0, None
 
@@ -25,7 +28,7 @@ class Forwarder:
         for each in filter(None, (one, other)):
             if each not in self.silent:
                 self.poll.unregister(each)
-            self.silent.discard(each)
+            self.silent.pop(each, None)
             each.close()
 
     def accept(self):
@@ -33,7 +36,7 @@ class Forwarder:
         if self.is_closed:
             # Taken, and never answered.
             self.pairs[caller] = None
-            return self.silent.add(caller)
+            return self.silent.update({caller: time.monotonic()})
         try:
             server = socket.create_connection(("127.0.0.1", self.target), 1)
         except OSError:
@@ -48,7 +51,7 @@ class Forwarder:
         for each in filter(None, (one, self.pairs.get(one))):
             if each not in self.silent:
                 self.poll.unregister(each)
-                self.silent.add(each)
+                self.silent[each] = time.monotonic()
 
     def obey(self, order):
         match order:
@@ -87,7 +90,10 @@ class Forwarder:
         self.poll.register(self.listener, selectors.EVENT_READ)
         self.poll.register(self.orders.fileno(), selectors.EVENT_READ)
         while True:
-            for key, _ in self.poll.select():
+            for one, since in list(self.silent.items()):
+                if one in self.silent and time.monotonic() - since > NOTICED_S:
+                    self.close(one)
+            for key, _ in self.poll.select(1):
                 if key.fileobj is self.listener:
                     self.accept()
                 elif key.fileobj == self.orders.fileno():

@@ -13,8 +13,9 @@ from line import Line
 
 from .actions import Actor, Ends, Signed
 
-# A call or change that takes longer is given up.
-PATIENCE_S = 8
+# A call or change that takes longer is given up. A control node answers within 10 s, so what is given up is not done
+# later.
+PATIENCE_S = 12
 PAUSE_S = 0.02
 
 

@@ -2,16 +2,16 @@
 
 use serde_json::json;
 use tidegate_control::{GatewayHeard, GrantAction, Line, Revision};
-use tidegate_testkit::hour;
+use tidegate_testkit::{World, hour};
 
 use crate::site::{Ask, Got, OPERATOR_TOKEN, Site};
 
 /// A gateway asks, at the last revision or before it.
-async fn heard(site: &Site, id: &str, revisions_behind: u64) {
-    let head = site.world.control.head().await.unwrap();
+pub async fn heard(world: &World, id: &str, revisions_behind: u64) {
+    let head = world.control.head().await.unwrap();
     let revision = head.revision.0.checked_sub(revisions_behind).map(Revision);
     let stamp = match revision {
-        Some(revision) => site.world.control.stamp_of(revision).await.unwrap(),
+        Some(revision) => world.control.stamp_of(revision).await.unwrap(),
         None => String::new(),
     };
     let heard = GatewayHeard {
@@ -28,7 +28,7 @@ async fn heard(site: &Site, id: &str, revisions_behind: u64) {
         line: Line::default(),
         is_own: false,
     };
-    site.world.control.gateway_heard(heard, site.world.now()).await.unwrap();
+    world.control.gateway_heard(heard, world.now()).await.unwrap();
 }
 
 async fn granted() -> Site {
@@ -76,8 +76,8 @@ async fn an_answer_says_whether_it_is_enforced_only_if_that_was_asked() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_is_over_names_who_is_awaited() {
     let site = granted().await;
-    heard(&site, "g1", 0).await;
-    heard(&site, "g2", 0).await;
+    heard(&site.world, "g1", 0).await;
+    heard(&site.world, "g2", 0).await;
     let wait = [("x-tidegate-wait", "enforced"), ("x-tidegate-wait-seconds", "3")];
     let got = give_back(&site, &wait).await;
     assert_eq!((got.status.as_u16(), header(&got, "x-tidegate-enforced")), (204, Some("false")));
@@ -104,8 +104,8 @@ async fn a_wait_nobody_knows_is_refused_and_nothing_is_done() {
 #[tokio::test]
 async fn a_right_is_shown_with_those_who_enforce_it() {
     let site = granted().await;
-    heard(&site, "g1", 0).await;
-    heard(&site, "g2", 1).await;
+    heard(&site.world, "g1", 0).await;
+    heard(&site.world, "g2", 1).await;
     let (api, app) = (&site.world.api, &site.world.app.id);
     let path = format!("/apis/{api}/instances/gate-1/apps/{app}/enforcement");
     let got = site.call("owner", "get", &path, "").await;
@@ -135,7 +135,7 @@ async fn a_right_is_shown_with_those_who_enforce_it() {
 #[tokio::test(start_paused = true)]
 async fn the_operator_lists_and_forgets_gateways() {
     let site = granted().await;
-    heard(&site, "g1", 0).await;
+    heard(&site.world, "g1", 0).await;
     let listed = operator(&site, "get", "/admin/gateways").await;
     let g1 = &listed.body["gateways"][0];
     assert_eq!((&g1["state"], &g1["lapsed"]), (&json!("enforces"), &json!(false)));
