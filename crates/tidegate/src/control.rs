@@ -1,5 +1,7 @@
 //! The control side as the commands see it: signed calls, answers as JSON, names in place of ids.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, bail};
 use http::{HeaderMap, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -135,6 +137,54 @@ impl Control {
     /// The id of an app that is given by its name or id.
     pub async fn app(&self, text: &str) -> anyhow::Result<String> {
         self.named("app", "/apps", "apps", text).await
+    }
+
+    /// The ids of an API and an app that are given by their names or ids. One of them may be another workspace's: it is
+    /// known by its name to whoever the other one belongs to, from grants, applications and notices.
+    pub async fn pair(&self, api: &str, app: &str) -> anyhow::Result<(String, String)> {
+        let (api_id, app_id) = (self.api(api).await?, self.app(app).await?);
+        let (knows_api, knows_app) = (api_id != api, app_id != app);
+        let app_id = match (knows_api, knows_app) {
+            (true, false) => self.seen_beside("apis", &api_id, "app", app).await?,
+            _ => app_id,
+        };
+        let api_id = match (knows_api, knows_app) {
+            (false, true) => self.seen_beside("apps", &app_id, "api", api).await?,
+            _ => api_id,
+        };
+        Ok((api_id, app_id))
+    }
+
+    /// The id of what is called `text` among all that has to do with something of yours; `text` itself if there is
+    /// none. `of` names the list of grants in which it stands, `kind` what it is.
+    async fn seen_beside(
+        &self,
+        of: &str,
+        id: &str,
+        kind: &str,
+        text: &str,
+    ) -> anyhow::Result<String> {
+        let grants = self.list(&format!("/authorize/{of}/{}", encoded(id)), "records").await?;
+        let mut found = BTreeSet::new();
+        let (name, id_of) = if kind == "app" { ("app_name", "app_id") } else { ("name", "id") };
+        let mut look = |answer: &Value, name: &str, id_of: &str| {
+            let named = records(answer, "records").iter().filter(|item| cell(item, name) == text);
+            found.extend(named.map(|item| cell(item, id_of)).filter(|id| !id.is_empty()));
+        };
+        look(&grants, name, id_of);
+        let (name, id_of) = (format!("{kind}_name"), format!("{kind}_id"));
+        let applications = (0..4).map(|kind| format!("/applys?query_type={kind}"));
+        for inbox in applications.chain(["/messages".to_owned()]) {
+            if let Ok(answer) = self.list(&inbox, "records").await {
+                look(&answer, &name, &id_of);
+            }
+        }
+        let mut found = found.into_iter();
+        match (found.next(), found.next()) {
+            (None, _) => Ok(text.to_owned()),
+            (Some(one), None) => Ok(one),
+            (Some(_), Some(_)) => bail!("several {kind}s are called `{text}`; give an id"),
+        }
     }
 
     /// The id of an instance that is given by its name or id, or the only one there is.

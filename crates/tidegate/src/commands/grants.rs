@@ -218,10 +218,11 @@ async fn body(
     kind: &str,
     time: Option<Timestamp>,
 ) -> anyhow::Result<Value> {
+    let (api, app) = control.pair(&on.api, on.one_app()?).await?;
     let mut body = json!({
-        "api_id": control.api(&on.api).await?,
+        "api_id": api,
         "instance_id": control.instance(on.instance.as_deref()).await?,
-        "app_id": control.app(on.one_app()?).await?,
+        "app_id": app,
         "apply_type": format!("APPLY_TYPE_{kind}"),
     });
     if let (Some(time), Some(fields)) = (time, body.as_object_mut()) {
@@ -235,7 +236,7 @@ async fn authorize_many(control: &Control, wanted: &Act) -> anyhow::Result<()> {
     let on = &wanted.on;
     let mut apps = Vec::with_capacity(on.app.len());
     for app in &on.app {
-        apps.push(control.app(app).await?);
+        apps.push(control.pair(&on.api, app).await?.1);
     }
     let api = encoded(&control.api(&on.api).await?);
     let instance = encoded(&control.instance(on.instance.as_deref()).await?);

@@ -17,9 +17,9 @@ pub struct Show {
 impl Show {
     /// Asks for it and prints it.
     pub async fn run(&self, control: &Control, output: Output) -> anyhow::Result<()> {
-        let api = encoded(&control.api(&self.on.api).await?);
+        let (api, app) = control.pair(&self.on.api, self.on.one_app()?).await?;
+        let (api, app) = (encoded(&api), encoded(&app));
         let instance = encoded(&control.instance(self.on.instance.as_deref()).await?);
-        let app = encoded(&control.app(self.on.one_app()?).await?);
         let path = format!("/apis/{api}/instances/{instance}/apps/{app}/enforcement");
         output.print(&control.get(&path).await?, text);
         Ok(())

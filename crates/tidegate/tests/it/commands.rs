@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::support::{Folder, Server};
+use http::Method;
+
+use crate::support::{Folder, Http, Keys, Ran, Server, WORLD, definition, keys, tidegate};
 
 fn ids(folder: &Folder, words: &[&str]) -> Vec<String> {
     let shown = folder.done(&[words, &["--output", "json"]].concat());
@@ -47,6 +49,65 @@ fn applications_are_rejected_withdrawn_and_approved() {
     );
     let denied = folder.run(&["call", "--app", "wallboard", "/weather/rome"]);
     assert!(denied.out.contains("X-Tidegate-Reason: cancelled"), "{denied:?}");
+}
+
+/// C13: what a list prints can be given to the next command, also where it is another workspace's.
+#[test]
+fn names_of_another_workspace_are_known_where_they_are_printed() {
+    let folder = Folder::new();
+    let world = WORLD.replace(
+        "    workspaces:\n",
+        "    workspaces:\n      - {id: w2, name: lab, members: [{user: lena, role: developer}]}\n",
+    );
+    let world = world.replace(
+        "    users:\n",
+        "    users:\n      - {name: lena, access_key: LENAKEY, secret_key: lena-secret}\n",
+    );
+    let file = folder.file("world.yaml", &world);
+    folder.done(&["apply", "-f", &file]);
+    let server = Server::serve(&folder);
+    let as_user = |name: &str, workspace: &str, words: &[&str]| -> Ran {
+        let Keys { access, secret } = keys(name);
+        let mut command = tidegate(words);
+        command.args(["--endpoint", &server.control, "--project", "p1", "--workspace", workspace]);
+        command.args(["--access-key", &access]).env("TIDEGATE_SECRET_KEY", secret);
+        command.output().unwrap().into()
+    };
+    let done = |name: &str, workspace: &str, words: &[&str]| {
+        let ran = as_user(name, workspace, words);
+        assert_eq!(ran.code, Some(0), "{words:?}: {ran:?}");
+        ran.out
+    };
+    let http = Http::new();
+    let apis = format!("{}/v1/p1/service/apis", server.control);
+    let mut definition = definition("orders", "127.0.0.1:9");
+    definition["visibility"] = "PROJECT".into();
+    let made = http.send(
+        Method::POST,
+        &apis,
+        &[("workspace", "w1")],
+        Some(&definition),
+        Some(&keys("rita")),
+    );
+    let api = made.json()["id"].as_str().unwrap_or_else(|| panic!("{:?}", made.body)).to_owned();
+    done("rita", "w1", &["apis", "publish", "orders"]);
+    done("lena", "w2", &["apps", "create", "probe"]);
+    // The first time an id is needed, for nothing of the other's was printed yet.
+    let apply = |api: &str| {
+        as_user("lena", "w2", &["grants", "apply", "--api", api, "--app", "probe", "--for", "3d"])
+    };
+    assert_eq!(apply("orders").code, Some(1));
+    assert_eq!(apply(&api).code, Some(0));
+    assert!(done("rita", "w1", &["applications", "list"]).contains("probe"));
+    let grant = ["grants", "authorize", "--api", "orders", "--app", "probe", "--for", "9d"];
+    done("rita", "w1", &grant);
+    assert!(done("lena", "w2", &["grants", "list", "--app", "probe"]).contains("orders"));
+    let pair = ["--api", "orders", "--app", "probe"];
+    assert!(done("lena", "w2", &[&["grants", "show"], &pair[..]].concat()).contains("granted"));
+    done("lena", "w2", &[&["grants", "renew"], &pair[..], &["--for", "30d"]].concat());
+    assert!(done("rita", "w1", &["grants", "list", "--api", "orders"]).contains("probe"));
+    done("rita", "w1", &[&["grants", "cancel"], &pair[..]].concat());
+    done("lena", "w2", &[&["grants", "give-back"], &pair[..]].concat());
 }
 
 #[test]
