@@ -217,12 +217,10 @@ async fn must_be_free(
     name: &str,
     but: Option<&ApiId>,
 ) -> Result<()> {
-    let filter = ApiFilter {
-        workspace: Some(seat.workspace.clone()),
-        name: Some(name.to_owned()),
-        ..ApiFilter::default()
-    };
-    let page = turn.apis(&filter, Paging::ALL).await?;
-    let taken = page.items.iter().any(|other| other.name == name && Some(&other.id) != but);
-    if taken { Err(Refusal::NameTaken.into()) } else { Ok(()) }
+    let named = turn.api_named(&seat.workspace, name).await?;
+    if named.is_some_and(|other| Some(&other.id) != but) {
+        Err(Refusal::NameTaken.into())
+    } else {
+        Ok(())
+    }
 }

@@ -75,14 +75,9 @@ async fn iam_name(turn: &mut Turn<'_>, seat: &Seat, name: String) -> Result<Stri
         let what = format!("an IAM app bears the account's name, {}", project.domain_name);
         return Err(Refusal::Malformed { what }.into());
     }
-    let filter = AppFilter {
-        project: Some(seat.project.clone()),
-        kind: Some(AppKind::Iam),
-        ..AppFilter::default()
-    };
-    match turn.apps(&filter, Paging::ALL).await?.total {
-        0 => Ok(name),
-        _ => Err(Refusal::IamAppFixed.into()),
+    match turn.iam_app(&seat.project).await? {
+        None => Ok(name),
+        Some(_) => Err(Refusal::IamAppFixed.into()),
     }
 }
 
@@ -221,13 +216,10 @@ async fn must_be_free(
     name: &str,
     but: Option<&AppId>,
 ) -> Result<()> {
-    let filter = AppFilter {
-        workspace: Some(seat.workspace.clone()),
-        name: Some(name.to_owned()),
-        ..AppFilter::default()
-    };
-    let page = turn.apps(&filter, Paging::ALL).await?;
-    let taken = page.items.iter().any(|other| other.app.name == name && Some(&other.app.id) != but);
+    let named = turn.app_named(&seat.workspace, name).await?;
+    // The app that stands for the account is listed in every workspace.
+    let iam = turn.iam_app(&seat.project).await?.filter(|iam| iam.app.name == name);
+    let taken = named.into_iter().chain(iam).any(|other| Some(&other.app.id) != but);
     if taken { Err(Refusal::NameTaken.into()) } else { Ok(()) }
 }
 

@@ -203,10 +203,17 @@ pub trait View: Send {
     async fn app(&mut self, id: &AppId) -> Result<Option<AppRecord>>;
     /// Those of these apps that exist, by id.
     async fn apps_among(&mut self, ids: &[AppId]) -> Result<Vec<AppRecord>>;
+    /// The app of the kind `app` that has exactly this name in a workspace.
+    async fn app_named(&mut self, workspace: &WorkspaceId, name: &str)
+    -> Result<Option<AppRecord>>;
+    /// The app of the kind `iam` that stands for a project.
+    async fn iam_app(&mut self, project: &ProjectId) -> Result<Option<AppRecord>>;
     /// The apps that pass the filter, oldest first.
     async fn apps(&mut self, filter: &AppFilter, paging: Paging) -> Result<Page<AppRecord>>;
     /// An API.
     async fn api(&mut self, id: &ApiId) -> Result<Option<Api>>;
+    /// The API that has exactly this name in a workspace.
+    async fn api_named(&mut self, workspace: &WorkspaceId, name: &str) -> Result<Option<Api>>;
     /// The APIs that pass the filter, oldest first.
     async fn apis(&mut self, filter: &ApiFilter, paging: Paging) -> Result<Page<Api>>;
     /// A throttling policy of a workspace.
@@ -343,11 +350,12 @@ pub trait Transaction: View {
     /// Forgets the tokens that ended by `now`. The gate compares their ends itself.
     async fn drop_tokens(&mut self, now: Timestamp) -> Result<u64>;
 
-    /// Keeps an app and its sealed secret. Its key must be no other app's.
+    /// Keeps an app and its sealed secret. Its key must be no other app's, and its name no other's of the
+    /// workspace; one of the kind `iam` is alone with its name in the project.
     async fn put_app(&mut self, record: &AppRecord) -> Result<()>;
     /// Deletes an app; its id is never used again.
     async fn delete_app(&mut self, id: &AppId) -> Result<()>;
-    /// Keeps an API.
+    /// Keeps an API. Its name must be no other's of the workspace.
     async fn put_api(&mut self, api: &Api) -> Result<()>;
     /// Deletes an API; its id is never used again.
     async fn delete_api(&mut self, id: &ApiId) -> Result<()>;

@@ -250,10 +250,10 @@ async fn write_much(store: Shared, writer: i64) {
         if n % 4 == 3 && n > 10 {
             tx.delete_app(&app_id(&id)).await.unwrap();
         } else {
-            tx.put_app(&app(&id, "app", number)).await.unwrap();
+            tx.put_app(&app(&id, &id, number)).await.unwrap();
             tx.put_standing(&granted("x1", "i1", &id, number)).await.unwrap();
         }
-        let api_of_writer = api(&format!("x{writer}"), "api", number);
+        let api_of_writer = api(&format!("x{writer}"), &format!("api {writer}"), number);
         tx.put_api(&api_of_writer).await.unwrap();
         let here = publication(&format!("x{writer}"), "i1", Status::Published);
         tx.put_publication(&here).await.unwrap();

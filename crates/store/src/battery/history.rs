@@ -13,7 +13,8 @@ pub async fn each_revision_has_a_stamp_of_its_own(store: Shared) {
         let (before, stamp) = (tx.head().await.unwrap(), tx.stamp().to_owned());
         assert_eq!(before.stamp, drawn[n - 1], "its head is the one before");
         assert_eq!(tx.stamp_of(before.revision).await.unwrap(), Some(before.stamp));
-        tx.put_app(&app(&format!("a{n}"), "app", 1)).await.unwrap();
+        let id = format!("a{n}");
+        tx.put_app(&app(&id, &id, 1)).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(view(&store).await.head().await.unwrap().stamp, stamp);
         drawn.push(stamp);

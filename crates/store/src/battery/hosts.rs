@@ -10,7 +10,7 @@ use super::{Shared, revision, view, write};
 
 /// By project, instance and time: an announced end that has come frees the route, a stop does not.
 pub async fn who_holds_a_route_is_found(store: Shared) {
-    let of = |id: &str, project: &str| Api { project: project_id(project), ..api(id, "api", 1) };
+    let of = |id: &str, project: &str| Api { project: project_id(project), ..api(id, id, 1) };
     write!(store, put_api(&of("x1", "p1")), put_api(&of("x2", "p2")), put_api(&of("x3", "p1")));
     let holder = async |project: &str, instance: &str, now: i64| {
         let (project, instance) = (project_id(project), instance_id(instance));

@@ -306,8 +306,8 @@ pub async fn pages_are_parts_of_the_list(store: Shared) {
         let warned = notice(&format!("n{n}"), NoticeKind::Stop, key("x1", "i1", "a1"), n / 2);
         write!(
             store,
-            put_app(&app(&format!("a{n}"), "app", n / 2)),
-            put_api(&api(&format!("x{n}"), "api", n / 2)),
+            put_app(&app(&format!("a{n}"), &format!("app {n}"), n / 2)),
+            put_api(&api(&format!("x{n}"), &format!("api {n}"), n / 2)),
             put_application(&asked),
             put_notice(&warned),
         );
@@ -346,7 +346,7 @@ pub async fn routes_are_found(store: Shared) {
         project: project_id(project),
         method,
         path: path.to_owned(),
-        ..api(id, "api", 1)
+        ..api(id, id, 1)
     };
     write!(
         store,

@@ -94,6 +94,8 @@ macro_rules! battery {
                 changes_followed_give_the_whole
                 access_keys_and_names_are_unique
                 app_keys_are_unique
+                names_are_unique_in_their_workspace
+                of_two_writers_one_has_the_name
                 deleted_ids_are_never_used_again
                 gateways_are_kept_outside_the_history
                 gateways_are_kept_while_somebody_writes

@@ -13,7 +13,8 @@ pub async fn revisions_have_no_gaps_and_follow_commits(store: Shared) {
                 let mut tx = begin(&store).await;
                 let taken = tx.revision();
                 assert_eq!(tx.head().await.unwrap().revision.0 + 1, taken.0);
-                tx.put_app(&app(&format!("a{n}"), "app", 1)).await.unwrap();
+                let id = format!("a{n}");
+                tx.put_app(&app(&id, &id, 1)).await.unwrap();
                 tx.journal_write(&line("x")).await.unwrap();
                 let committed = tx.commit().await.unwrap();
                 assert_eq!(committed, taken);
@@ -79,7 +80,7 @@ pub async fn an_empty_transaction_commits(store: Shared) {
 pub async fn a_view_is_one_moment(store: Shared) {
     write!(store, put_app(&app("a1", "old", 1)));
     let mut before = view(&store).await;
-    write!(store, put_app(&app("a1", "new", 1)), put_app(&app("a2", "new", 2)));
+    write!(store, put_app(&app("a1", "new", 1)), put_app(&app("a2", "newer", 2)));
     assert_eq!(before.head().await.unwrap().revision, revision(1));
     assert_eq!(before.app(&app_id("a1")).await.unwrap().unwrap().app.name, "old");
     assert!(before.app(&app_id("a2")).await.unwrap().is_none());

@@ -80,7 +80,7 @@ pub async fn many_are_kept_and_found_at_once(store: Shared) {
     let names: Vec<String> = (0..1_200).map(|n| format!("a{n:04}")).collect();
     let mut tx = begin(&store).await;
     for name in &names {
-        tx.put_app(&app(name, "p1", 1)).await.unwrap();
+        tx.put_app(&app(name, name, 1)).await.unwrap();
     }
     let granted = |app: &String, until| Standing {
         grant: Some(grant(until, None)),
@@ -120,7 +120,7 @@ pub async fn catalog_round_trips(store: Shared) {
     let auths = [AuthType::App, AuthType::Iam, AuthType::None];
     let seen = [Visibility::Workspace, Visibility::Project, Visibility::Domain];
     for (n, (auth, visibility)) in auths.into_iter().zip(seen).enumerate() {
-        let mut api = api(&format!("x{}", n + 1), "varied", 1);
+        let mut api = api(&format!("x{}", n + 1), &format!("varied {n}"), 1);
         (api.auth, api.visibility, api.method) = (auth, visibility, Method::Post);
         api.tags = (0..n).map(|tag| format!("tag {tag}, 100%_\n|;")).rev().collect();
         api.retention_hours = u32::MAX;

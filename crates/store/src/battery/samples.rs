@@ -195,7 +195,7 @@ pub fn throttle(name: &str, per_api: u32) -> Throttle {
 
 /// An API that is bound to a throttling policy.
 pub fn bound_api(id: &str, throttle: &str) -> Api {
-    let mut api = api(id, "bound", 1);
+    let mut api = api(id, id, 1);
     api.rules.throttle = Some(throttle_name(throttle));
     api
 }

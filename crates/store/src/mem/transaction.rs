@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidegate_domain::{
-    Api, ApiId, AppId, Application, Instance, Notice, ProjectId, Publication, Standing, Throttle,
-    ThrottleName, Timestamp, UserId, WorkspaceId,
+    Api, ApiId, AppId, AppKind, Application, Instance, Notice, ProjectId, Publication, Standing,
+    Throttle, ThrottleName, Timestamp, UserId, WorkspaceId,
 };
 use tokio::sync::{OwnedMutexGuard, watch};
 
@@ -147,6 +147,15 @@ impl Transaction for Session<Writing> {
         let app_key = !app.app_key.is_empty()
             && others.any(|other| other.app.id != app.id && other.app.app_key == app.app_key);
         refuse_if(app_key, taken::APP_KEY)?;
+        let mut others = self.0.apps.values().filter_map(|kept| kept.value.as_ref());
+        let name = others.any(|AppRecord { app: other, .. }| {
+            let same_place = match app.kind {
+                AppKind::App => other.workspace == app.workspace,
+                AppKind::Iam => other.project == app.project,
+            };
+            other.id != app.id && other.kind == app.kind && same_place && other.name == app.name
+        });
+        refuse_if(name, taken::APP_NAME)?;
         let kept = self.0.kept(Some(record.clone()));
         self.0.state.apps.insert(app.id.clone(), kept);
         Ok(())
@@ -162,6 +171,11 @@ impl Transaction for Session<Writing> {
 
     async fn put_api(&mut self, api: &Api) -> Result<()> {
         refuse_if(self.0.api_is_deleted(&api.id), taken::ID)?;
+        let mut others = self.0.apis.values().filter_map(|kept| kept.value.as_ref());
+        let name = others.any(|other| {
+            other.id != api.id && other.workspace == api.workspace && other.name == api.name
+        });
+        refuse_if(name, taken::API_NAME)?;
         let kept = self.0.kept(Some(api.clone()));
         self.0.state.apis.insert(api.id.clone(), kept);
         Ok(())

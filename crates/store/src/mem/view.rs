@@ -6,8 +6,9 @@ use std::ops::Deref;
 
 use async_trait::async_trait;
 use tidegate_domain::{
-    Api, ApiId, AppId, Application, ApplicationId, Instance, InstanceId, Key, Notice, NoticeId,
-    ProjectId, Publication, Standing, Throttle, ThrottleName, Timestamp, UserId, WorkspaceId,
+    Api, ApiId, AppId, AppKind, Application, ApplicationId, Instance, InstanceId, Key, Notice,
+    NoticeId, ProjectId, Publication, Standing, Throttle, ThrottleName, Timestamp, UserId,
+    WorkspaceId,
 };
 
 use super::lists::page;
@@ -166,6 +167,26 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         Ok(ids.into_iter().filter_map(|id| self.0.app(id).cloned()).collect())
     }
 
+    async fn app_named(
+        &mut self,
+        workspace: &WorkspaceId,
+        name: &str,
+    ) -> Result<Option<AppRecord>> {
+        let mut apps = self.0.apps.values().filter_map(|kept| kept.value.as_ref());
+        let named = |record: &&AppRecord| {
+            let app = &record.app;
+            app.kind == AppKind::App && app.workspace == *workspace && app.name == name
+        };
+        Ok(apps.find(named).cloned())
+    }
+
+    async fn iam_app(&mut self, project: &ProjectId) -> Result<Option<AppRecord>> {
+        let mut apps = self.0.apps.values().filter_map(|kept| kept.value.as_ref());
+        let of_project =
+            |record: &&AppRecord| record.app.kind == AppKind::Iam && record.app.project == *project;
+        Ok(apps.find(of_project).cloned())
+    }
+
     async fn apps(&mut self, filter: &AppFilter, paging: Paging) -> Result<Page<AppRecord>> {
         let state = &*self.0;
         let apps = state.apps.values().filter_map(|kept| kept.value.as_ref());
@@ -176,6 +197,12 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
 
     async fn api(&mut self, id: &ApiId) -> Result<Option<Api>> {
         Ok(self.0.api(id).cloned())
+    }
+
+    async fn api_named(&mut self, workspace: &WorkspaceId, name: &str) -> Result<Option<Api>> {
+        let mut apis = self.0.apis.values().filter_map(|kept| kept.value.as_ref());
+        let named = |api: &&Api| api.workspace == *workspace && api.name == name;
+        Ok(apis.find(named).cloned())
     }
 
     async fn apis(&mut self, filter: &ApiFilter, paging: Paging) -> Result<Page<Api>> {

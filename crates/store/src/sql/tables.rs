@@ -74,7 +74,7 @@ table! { apps, "apps"; id: String;
 project: String, workspace: String, name: String, name_lower: String, description: String,
 kind: String, app_key: Option<String>, owner: String, created_at: i64, updated_at: i64,
 updated_by: String, secret_reset_at: Option<i64>, secret: Vec<u8>, deleted: bool,
-revision: i64 }
+revision: i64, named_in: Option<String> }
 
 table! { apis, "apis"; id: String;
 project: String, workspace: String, name: String, name_lower: String, description: String,
@@ -83,7 +83,7 @@ visibility: String, manager: String, created_by: String, created_at: i64, update
 retention_hours: i64, definition: String, deleted: bool, revision: i64,
 throttle: Option<String>, nonce: bool, odd_paths: bool, upgrade: bool, retries: i64, http2: bool,
 connect_timeout_ms: Option<i64>, read_timeout_ms: Option<i64>, total_timeout_ms: Option<i64>,
-more_backends: String, require_signed_host: bool, forward_credentials: bool }
+more_backends: String, require_signed_host: bool, forward_credentials: bool, named_in: Option<String> }
 
 table! { api_tags, "api_tags"; api: String, ordinal: i64; tag: String }
 

@@ -84,6 +84,21 @@ pub async fn take_revision(tx: &SqlTransaction) -> Result<(Head, Writing)> {
     Ok((Head { revision: before, stamp: parent, ..next }, writing))
 }
 
+/// Where a row has its name; none if it may not have it. One that never had it, because an older database had
+/// two of that name, goes on without.
+fn name_of(
+    named_in: Option<String>,
+    name: &str,
+    before: Option<(bool, &String)>,
+    is_taken: bool,
+) -> Option<Option<String>> {
+    match before {
+        _ if !is_taken => Some(named_in),
+        Some((false, before)) if before == name => Some(None),
+        _ => None,
+    }
+}
+
 impl Mode for Writing {
     async fn flush(&mut self, tx: &SqlTransaction) -> Result<()> {
         put_all::<journal::Entity>(tx, self.lines.take()).await?;
@@ -197,15 +212,25 @@ impl Transaction for Session<Writing> {
     async fn put_app(&mut self, record: &AppRecord) -> Result<()> {
         let row = apps::Model::of(record, self.mode.revision);
         let same_key = (row.app_key.as_ref()).map(|key| apps::Column::AppKey.eq(key.as_str()));
-        let same = Condition::any().add(apps::Column::Id.eq(row.id.as_str())).add_option(same_key);
-        for other in apps::Entity::find().filter(same).all(&self.tx).await? {
-            if other.id != row.id {
-                return Err(StoreError::Taken { what: taken::APP_KEY });
-            } else if other.deleted {
-                return Err(StoreError::Taken { what: taken::ID });
-            }
+        let same_name = Condition::all()
+            .add(apps::Column::NamedIn.eq(row.named_in.clone()))
+            .add(apps::Column::Name.eq(row.name.as_str()));
+        let same = Condition::any()
+            .add(apps::Column::Id.eq(row.id.as_str()))
+            .add_option(same_key)
+            .add(same_name);
+        let found = apps::Entity::find().filter(same).all(&self.tx).await?;
+        let (before, others): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|other| other.id == row.id);
+        if before.iter().any(|before| before.deleted) {
+            return Err(StoreError::Taken { what: taken::ID });
+        } else if others.iter().any(|o| row.app_key.is_some() && o.app_key == row.app_key) {
+            return Err(StoreError::Taken { what: taken::APP_KEY });
         }
-        put::<apps::Entity>(&self.tx, row).await
+        let was_named = before.iter().map(|row| (row.named_in.is_some(), &row.name)).next();
+        let named_in = name_of(row.named_in, &row.name, was_named, !others.is_empty())
+            .ok_or(StoreError::Taken { what: taken::APP_NAME })?;
+        put::<apps::Entity>(&self.tx, apps::Model { named_in, ..row }).await
     }
 
     async fn delete_app(&mut self, id: &AppId) -> Result<()> {
@@ -217,11 +242,21 @@ impl Transaction for Session<Writing> {
     }
 
     async fn put_api(&mut self, api: &Api) -> Result<()> {
-        let before = apis::Entity::find_by_id(api.id.as_str()).one(&self.tx).await?;
-        if before.is_some_and(|row| row.deleted) {
+        let row = apis::Model::of(api, self.mode.revision);
+        let same_name = Condition::all()
+            .add(apis::Column::NamedIn.eq(row.named_in.clone()))
+            .add(apis::Column::Name.eq(row.name.as_str()));
+        let same = Condition::any().add(apis::Column::Id.eq(row.id.as_str())).add(same_name);
+        let found = apis::Entity::find().filter(same).all(&self.tx).await?;
+        let (before, others): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|other| other.id == row.id);
+        if before.iter().any(|before| before.deleted) {
             return Err(StoreError::Taken { what: taken::ID });
         }
-        put::<apis::Entity>(&self.tx, apis::Model::of(api, self.mode.revision)).await?;
+        let was_named = before.iter().map(|row| (row.named_in.is_some(), &row.name)).next();
+        let named_in = name_of(row.named_in, &row.name, was_named, !others.is_empty())
+            .ok_or(StoreError::Taken { what: taken::API_NAME })?;
+        put::<apis::Entity>(&self.tx, apis::Model { named_in, ..row }).await?;
         self.drop_tags(&api.id).await?;
         for row in tag_rows(api) {
             put::<api_tags::Entity>(&self.tx, row).await?;
@@ -235,7 +270,7 @@ impl Transaction for Session<Writing> {
             return Ok(());
         };
         let revision = self.mode.revision.column();
-        let gone = apis::Model { deleted: true, revision, ..row };
+        let gone = apis::Model { deleted: true, revision, named_in: None, ..row };
         put::<apis::Entity>(&self.tx, gone).await?;
         self.drop_tags(id).await
     }

@@ -13,6 +13,7 @@ use super::access::{Stored, all, by_key, clamped, one, page, rows_among, rows_in
 use super::cells::Cells;
 use super::pool::SqlTransaction;
 use super::reminders::remarkable;
+use super::rows::named_in_project;
 use super::tables::{
     apis, applications, apps, default_project, instances, journal, members, notices, outbox,
     projects, publications, reminders, standings, throttles, tokens, users, vault_check,
@@ -151,6 +152,23 @@ impl<M: Mode> View for Session<M> {
         AppRecord::load(&self.tx, rows).await
     }
 
+    async fn app_named(
+        &mut self,
+        workspace: &WorkspaceId,
+        name: &str,
+    ) -> Result<Option<AppRecord>> {
+        let named = Condition::all()
+            .add(apps::Column::NamedIn.eq(workspace.as_str()))
+            .add(apps::Column::Name.eq(name));
+        one(&self.tx, apps::Entity::find().filter(named)).await
+    }
+
+    async fn iam_app(&mut self, project: &ProjectId) -> Result<Option<AppRecord>> {
+        let named = apps::Column::NamedIn.eq(named_in_project(project));
+        let first = by_key(apps::Entity::find().filter(named)).limit(1);
+        one(&self.tx, first).await
+    }
+
     async fn apps(&mut self, filter: &AppFilter, paging: Paging) -> Result<Page<AppRecord>> {
         let listed = apps::Entity::find()
             .filter(lists::apps(filter))
@@ -162,6 +180,13 @@ impl<M: Mode> View for Session<M> {
     async fn api(&mut self, id: &ApiId) -> Result<Option<Api>> {
         let living = apis::Column::Deleted.eq(false);
         one(&self.tx, apis::Entity::find_by_id(id.as_str()).filter(living)).await
+    }
+
+    async fn api_named(&mut self, workspace: &WorkspaceId, name: &str) -> Result<Option<Api>> {
+        let named = Condition::all()
+            .add(apis::Column::NamedIn.eq(workspace.as_str()))
+            .add(apis::Column::Name.eq(name));
+        one(&self.tx, apis::Entity::find().filter(named)).await
     }
 
     async fn apis(&mut self, filter: &ApiFilter, paging: Paging) -> Result<Page<Api>> {

@@ -51,7 +51,8 @@ async fn no_reader_skips_a_late_committer() {
             for turn in 0..TURNS {
                 let mut tx = store.begin().await.unwrap();
                 let Revision(revision) = tx.revision();
-                tx.put_app(&app(&format!("a{revision}"), "late", 1)).await.unwrap();
+                let id = format!("a{revision}");
+                tx.put_app(&app(&id, &id, 1)).await.unwrap();
                 let until = *rounds.borrow() + 2;
                 // A reader who has been told of everything asks no more; who is left then gives up.
                 let _ = rounds.wait_for(|round| *round >= until).await;

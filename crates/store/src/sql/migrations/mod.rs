@@ -13,6 +13,7 @@ mod m0007_people;
 mod m0008_probes;
 mod m0009_gateway_boots;
 mod m0010_clock;
+mod m0012_names;
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, QueryOrder, Statement};
 
@@ -28,7 +29,7 @@ pub struct Migration {
     sql: &'static str,
 }
 
-const ALL: [Migration; 10] = [
+const ALL: [Migration; 11] = [
     m0001_initial::MIGRATION,
     m0002_rules::MIGRATION,
     m0003_gateways::MIGRATION,
@@ -39,6 +40,7 @@ const ALL: [Migration; 10] = [
     m0008_probes::MIGRATION,
     m0009_gateway_boots::MIGRATION,
     m0010_clock::MIGRATION,
+    m0012_names::MIGRATION,
 ];
 
 /// How an engine spells what engines spell differently.
@@ -274,6 +276,54 @@ mod tests {
         }
     }
 
+    /// Two apps and two APIs of one name, which an older database did not rule out by an index: the oldest has the
+    /// name, the other stays and can be changed, but nothing new gets its name.
+    async fn of_two_of_one_name_the_oldest_has_it(dialect: &Dialect, open: &dyn Fn() -> Pool) {
+        let database = open();
+        let before = ALL.iter().position(|step| step.name == m0012_names::MIGRATION.name).unwrap();
+        to(&database, dialect, before).await.unwrap();
+        let tx = SqlTransaction::begin(&database, "BEGIN").await.unwrap();
+        let secret = match tx.get_database_backend() {
+            DatabaseBackend::Postgres => "''::bytea",
+            _ => "x''",
+        };
+        for (id, kind, created_at, deleted) in [
+            ("n1", "app", 1, "TRUE"),
+            ("n2", "app", 3, "FALSE"),
+            ("n3", "app", 2, "FALSE"),
+            ("n4", "iam", 1, "FALSE"),
+        ] {
+            tx.execute_unprepared(&format!(
+                "INSERT INTO apps (id, project, workspace, name, name_lower, description, kind, owner, \
+                 created_at, updated_at, updated_by, secret, deleted, revision) VALUES ('{id}', 'p', 'w', 'n', \
+                 'n', '', '{kind}', 'u', {created_at}, 1, 'u', {secret}, {deleted}, 1)"
+            ))
+            .await
+            .unwrap();
+            tx.execute_unprepared(&format!(
+                "INSERT INTO apis (id, project, workspace, name, name_lower, description, \
+                 description_lower, auth, method, path, shape, visibility, manager, created_by, \
+                 created_at, updated_at, retention_hours, definition, deleted, revision) VALUES \
+                 ('{id}', 'p', 'w', 'n', 'n', '', '', 'none', 'GET', '/', '', 'project', 'u', 'u', \
+                 {created_at}, 1, 0, '{{}}', {deleted}, 1)"
+            ))
+            .await
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        to(&database, dialect, ALL.len()).await.unwrap();
+        let tx = SqlTransaction::begin(&database, "BEGIN").await.unwrap();
+        let mut apps = super::super::tables::apps::Entity::find().all(&tx).await.unwrap();
+        apps.sort_by(|one, other| one.id.cmp(&other.id));
+        let named: Vec<_> = apps.iter().map(|row| row.named_in.as_deref()).collect();
+        assert_eq!(named, [None, None, Some("w"), Some("project p")]);
+        let mut apis = super::super::tables::apis::Entity::find().all(&tx).await.unwrap();
+        apis.sort_by(|one, other| one.id.cmp(&other.id));
+        let named: Vec<_> = apis.iter().map(|row| row.named_in.as_deref()).collect();
+        assert_eq!(named, [None, None, None, Some("w")]);
+        tx.commit().await.unwrap();
+    }
+
     async fn in_files(test: impl AsyncFn(&Dialect, &dyn Fn() -> Pool)) {
         let folder = tempfile::tempdir().unwrap();
         let open = || {
@@ -310,5 +360,15 @@ mod tests {
     #[tokio::test]
     async fn who_serves_without_hosts_on_postgresql() {
         on_servers(the_project_that_was_first_serves_without_hosts).await;
+    }
+
+    #[tokio::test]
+    async fn names_of_an_older_database_on_sqlite() {
+        in_files(of_two_of_one_name_the_oldest_has_it).await;
+    }
+
+    #[tokio::test]
+    async fn names_of_an_older_database_on_postgresql() {
+        on_servers(of_two_of_one_name_the_oldest_has_it).await;
     }
 }

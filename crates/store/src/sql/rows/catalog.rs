@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_domain::{Api, App, HostName, Instance, ProjectId, Quota, Rules, Throttle, Timestamp};
+use tidegate_domain::{
+    Api, App, AppKind, HostName, Instance, ProjectId, Quota, Rules, Throttle, Timestamp,
+};
 
 use super::super::access::{Stored, rows_in};
 use super::super::cells::{Cells, Name, id, maybe_id};
@@ -52,6 +54,19 @@ impl default_project::Model {
     }
 }
 
+/// Where an app's name is unique: see `m0012_names`.
+fn named_in(app: &App) -> String {
+    match app.kind {
+        AppKind::App => id(&app.workspace),
+        AppKind::Iam => named_in_project(&app.project),
+    }
+}
+
+/// Where the name of a project's app of the kind `iam` is. No id has a blank in it.
+pub fn named_in_project(project: &ProjectId) -> String {
+    format!("project {project}")
+}
+
 impl apps::Model {
     pub fn of(record: &AppRecord, revision: Revision) -> Self {
         let app = &record.app;
@@ -72,6 +87,7 @@ impl apps::Model {
             secret: record.secret.0.clone(),
             deleted: false,
             revision: revision.column(),
+            named_in: Some(named_in(app)),
         }
     }
 
@@ -79,6 +95,7 @@ impl apps::Model {
     pub fn deleted(self, revision: Revision) -> Self {
         Self {
             app_key: None,
+            named_in: None,
             secret: Vec::new(),
             deleted: true,
             revision: revision.column(),
@@ -144,6 +161,7 @@ impl apis::Model {
             more_backends: rules.more_backends.join(" "),
             require_signed_host: rules.require_signed_host,
             forward_credentials: rules.forward_credentials,
+            named_in: Some(id(&api.workspace)),
         }
     }
 

@@ -5,7 +5,7 @@ mod grants;
 mod log;
 mod people;
 
-pub use catalog::tag_rows;
+pub use catalog::{named_in_project, tag_rows};
 pub use grants::status_name;
 
 /// Lets a type whose rows refer to nothing be read row by row.
