@@ -49,7 +49,10 @@ impl From<errors::Fault> for Fault {
 
 impl From<TargetError> for Fault {
     fn from(error: TargetError) -> Self {
-        errors::Fault::BadRequest { why: error.to_string() }.into()
+        match error {
+            TargetError::TooLong => errors::Fault::TargetTooLong.into(),
+            other => errors::Fault::BadRequest { why: other.to_string() }.into(),
+        }
     }
 }
 

@@ -149,6 +149,11 @@ impl Control {
         Ok(self)
     }
 
+    /// Ends the connections to the store, once nothing is decided any more.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+
     /// The bell that rings after every commit.
     pub fn bell(&self) -> &Bell {
         &self.bell

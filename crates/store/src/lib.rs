@@ -119,6 +119,9 @@ pub trait Store: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Ends its connections, at the end of an orderly life. What is asked of it afterwards is refused.
+    async fn close(&self) {}
+
     /// All that is known at one moment.
     async fn view(&self) -> Result<Box<dyn View>>;
 

@@ -65,7 +65,8 @@ impl Database {
                 let (is_there, has_key) = (file.exists(), data.has_vault());
                 if has_key && !is_there {
                     bail!(
-                        "the store {} is missing, though its key (vault.key) is there; bring it back from                          your backup, or move vault.key away to begin anew",
+                        "the store {} is missing, though its key (vault.key) is there; bring it back from your \
+                         backup, or move vault.key away to begin anew",
                         file.display()
                     );
                 }

@@ -279,6 +279,9 @@ impl Node {
         if let Some(gateway) = self.gateway {
             gateway.close().await;
         }
+        if let Some(core) = &self.control {
+            core.control.close().await;
+        }
         self.data.forget_server();
         tracing::info!("stopped");
         ended

@@ -4,7 +4,7 @@ use serde_json::json;
 use tidegate_control::GrantAction;
 use tidegate_testkit::hour;
 
-use crate::site::Site;
+use crate::site::{Ask, Site};
 
 fn action(site: &Site, kind: &str, time: &serde_json::Value) -> String {
     json!({
@@ -117,4 +117,14 @@ async fn who_comes_late_is_told_who_decided_and_when() {
     let got = site.call("owner", "get", &format!("/applys/{id}"), "").await;
     assert_eq!(got.body["api_apply_status"], "STATUS_TYPE_REJECTED");
     assert_eq!(got.body["comment"], "too long");
+}
+
+/// D10: refused by its name, with the status that says what is too long.
+#[tokio::test]
+async fn too_long_a_target_is_414() {
+    let site = Site::new().await;
+    let path = format!("/v1/project-1/service/apps?name={}", "a".repeat(8_192));
+    let got = site.send(Ask::new("get", &path, "")).await;
+    assert_eq!((got.status.as_u16(), got.verdict().as_str()), (414, "target-too-long"));
+    assert!(got.headers.contains_key("x-request-id"), "{:?}", got.headers);
 }

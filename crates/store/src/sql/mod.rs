@@ -124,6 +124,11 @@ impl Store for SqlStore {
         self.engine.peers.as_deref()
     }
 
+    /// SQLite then puts everything into its one file.
+    async fn close(&self) {
+        self.engine.close().await;
+    }
+
     async fn prove_writes(&self, since: Duration) -> Result<()> {
         let path = &self.engine.path;
         if path.is_proven(since) {

@@ -110,11 +110,6 @@ impl SqlStore {
         Ok(before)
     }
 
-    /// Closes the connections; SQLite then puts everything into its one file.
-    pub async fn close(self) {
-        self.engine.close().await;
-    }
-
     fn is_postgres(&self) -> bool {
         self.engine.readers.backend() == DatabaseBackend::Postgres
     }

@@ -146,6 +146,7 @@ async fn a_start_on_a_disk_that_fails_loses_nothing() {
             // Its last connection checkpoints when it closes, which may fail, too.
             fs.arm(Plan { from, count, fault });
             store.close().await;
+            drop(store);
             let again = SqlStore::open_sqlite_through(&file(folder.path()), fs.name()).await;
             let (calls, _) = fs.disarm();
             refused += u64::from(again.is_err());

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use serde_json::Value;
-use tidegate_testkit::postgres::{PASSWORD, database};
+use tidegate_testkit::postgres::{PASSWORD, Server as Postgres, database};
 
 use crate::postgres::decide;
 use crate::support::{Folder, Http, Ran, Server, WORLD, tidegate};
@@ -177,4 +177,60 @@ fn a_store_on_postgresql_is_looked_at_and_its_password_is_not_shown() {
         let all = ran.out + &ran.err;
         assert!(!all.contains(PASSWORD) && !all.contains("sEcret"), "{all}");
     }
+}
+
+/// D9: in such a database the first name that is not Latin could not be kept.
+#[test]
+fn a_database_of_another_encoding_is_refused_and_named() {
+    let server = Postgres::start();
+    server.sql("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+    let url = server.url().replace("/world?", "/latin?");
+    let folder = Folder::new();
+    let local = ["CONTROL", "GATEWAY", "FEED"].map(|side| format!("TIDEGATE_{side}_ADDR"));
+    for words in [&["serve"][..], &["doctor"]] {
+        let mut command = tidegate(words);
+        command.env("TIDEGATE_DATA_DIR", folder.data()).env("TIDEGATE_DATABASE", &url);
+        command.envs(local.iter().map(|name| (name, "127.0.0.1:0")));
+        let ran = Ran::from(command.output().unwrap());
+        let told = format!("{}{}", ran.out, ran.err);
+        assert_ne!(ran.code, Some(0), "{ran:?}");
+        assert!(told.contains("its encoding is LATIN1") && told.contains("UTF8"), "{told}");
+    }
+}
+
+/// C12: neither an empty store in place of one that is gone, nor one whose pages are damaged, is begun with.
+#[test]
+fn a_store_that_is_gone_or_damaged_is_not_begun_with() {
+    let folder = Folder::new();
+    let world = folder.file("world.yaml", WORLD);
+    folder.done(&["apply", "-f", &world]);
+    // All of it is in the one file after that.
+    assert!(Server::serve(&folder).stop().success());
+    let file = folder.data().join("tidegate.db");
+    let good = std::fs::read(&file).unwrap();
+    let start = || {
+        let mut command = tidegate(&["serve"]);
+        let local = ["CONTROL", "GATEWAY", "FEED"].map(|side| format!("TIDEGATE_{side}_ADDR"));
+        command.envs(local.iter().map(|name| (name, "127.0.0.1:0")));
+        Ran::from(command.env("TIDEGATE_DATA_DIR", folder.data()).output().unwrap())
+    };
+    std::fs::remove_file(&file).unwrap();
+    let gone = start();
+    assert!(gone.code == Some(3) && gone.err.contains("is missing, though its key"), "{gone:?}");
+    assert!(!file.exists(), "no empty one is made");
+    assert_eq!(amiss(&doctor(&folder, &["--json"], &[])), ["fault store"]);
+
+    // The last of its pages: the file opens, and what is read from it may be wrong.
+    let mut damaged = good.clone();
+    let pages = damaged.len() / 4_096;
+    damaged[pages * 3 / 4 * 4_096..].fill(0x5a);
+    std::fs::write(&file, &damaged).unwrap();
+    let refused = start();
+    // Whether it can be opened at all depends on the page.
+    let is_named = ["is damaged", "is malformed"].iter().any(|text| refused.err.contains(text));
+    assert!(refused.code == Some(3) && is_named, "{refused:?}");
+    let found = amiss(&doctor(&folder, &["--json"], &[]));
+    assert!(found.iter().any(|it| it == "fault integrity" || it == "fault store"), "{found:?}");
+    std::fs::write(&file, &good).unwrap();
+    assert!(Server::serve(&folder).stop().success());
 }

@@ -12,6 +12,8 @@ pub enum Fault {
         /// What is wrong, in words for the caller.
         why: String,
     },
+    /// Path and query are too long.
+    TargetTooLong,
     /// Who calls is not proven.
     Unauthenticated {
         /// What is wrong with the proof, in words for the caller.
@@ -48,6 +50,11 @@ impl Fault {
                 "There is no such call. Check the method and the path.".to_owned(),
             ),
             Self::BadRequest { why } => (400, "APIGW.0201", why.clone()),
+            Self::TargetTooLong => (
+                414,
+                "APIGW.0201",
+                "The path and query are too long: 8,192 bytes are the most.".to_owned(),
+            ),
             Self::Unauthenticated { why } => (401, "APIGW.0301", why.clone()),
             Self::TooLarge { max } => (
                 413,
@@ -103,6 +110,7 @@ impl Fault {
         match self {
             Self::NoSuchCall => "no-such-call",
             Self::BadRequest { .. } => "bad-request",
+            Self::TargetTooLong => "target-too-long",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::TooLarge { .. } => "too-large",
             Self::TooManyRequests => "too-many-requests",

@@ -118,9 +118,8 @@ fn faults() -> Vec<Fault> {
     while let Some(next) = faults.last().and_then(|fault| {
         Some(match fault {
             Fault::NoSuchCall => Fault::BadRequest { why: "The target is too long.".into() },
-            Fault::BadRequest { .. } => {
-                Fault::Unauthenticated { why: "The token has expired.".into() }
-            }
+            Fault::BadRequest { .. } => Fault::TargetTooLong,
+            Fault::TargetTooLong => Fault::Unauthenticated { why: "The token has expired.".into() },
             Fault::Unauthenticated { .. } => Fault::TooLarge { max: 1 },
             Fault::TooLarge { .. } => Fault::TooManyRequests,
             Fault::TooManyRequests => Fault::NotServed,
@@ -140,7 +139,7 @@ fn faults() -> Vec<Fault> {
 #[test]
 fn the_samples_are_all_there_are() {
     assert_eq!(samples().len(), 49);
-    assert_eq!(faults().len(), 11);
+    assert_eq!(faults().len(), 12);
 }
 
 #[test]
