@@ -97,13 +97,13 @@ pub(crate) async fn authorize_many(
     seat.must(Task::Operate)?;
     let command = StandingCommand::Authorize { until };
     let publication = publications::settled(turn, &api, instance).await?;
-    let mut changed = Vec::with_capacity(concerned.len());
+    let mut batch = keep::Batch::default();
     for (record, standing) in concerned {
         let facts = facts(&seat, &api, &record, &publication);
         let events = standing::decide(&standing, &facts, &command, turn.now)?;
-        changed.extend(keep::happened(turn, &api, &record, standing, events).await?);
+        batch.add(turn, &api, &record, standing, events).await?;
     }
-    turn.put_standings(&changed).await?;
+    batch.keep(turn).await?;
     publications::app_released(turn, &api, publication).await?;
     Ok(Outcome::Done)
 }

@@ -1,11 +1,11 @@
 //! Keeping what happened to a standing: state, journal, and messages for the people it concerns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use tidegate_domain::refusal::Counted;
 use tidegate_domain::standing::{self, Event};
-use tidegate_domain::{Api, Application, Key, Standing};
+use tidegate_domain::{Api, Application, ApplicationId, Key, Notice, NoticeId, Standing};
 use tidegate_store::{AppRecord, ApplicationFilter, Paging};
 
 use crate::error::Result;
@@ -19,42 +19,65 @@ pub(crate) async fn standing(
     standing: Standing,
     events: Vec<Event>,
 ) -> Result<()> {
-    match happened(turn, api, record, standing, events).await? {
-        Some(standing) => Ok(turn.put_standing(&standing).await?),
-        None => Ok(()),
-    }
+    let mut batch = Batch::default();
+    batch.add(turn, api, record, standing, events).await?;
+    batch.keep(turn).await
 }
 
-/// Keeps all of what happened to a standing but the standing itself, and tells what that is now if it is
-/// another.
-pub(crate) async fn happened(
-    turn: &mut Turn<'_>,
-    api: &Api,
-    record: &AppRecord,
-    mut standing: Standing,
-    events: Vec<Event>,
-) -> Result<Option<Standing>> {
-    if events.is_empty() {
-        return Ok(None);
-    }
-    for event in events {
-        match &event {
-            Event::Applied(application) => file(turn, application).await?,
-            Event::ApplicationClosed(application) => turn.put_application(application).await?,
-            Event::NoticeSent(notice)
-            | Event::NoticeScheduled(notice)
-            | Event::NoticeClosed(notice) => turn.put_notice(notice).await?,
-            Event::Granted { .. }
-            | Event::Extended { .. }
-            | Event::Cut(_)
-            | Event::CutWithdrawn
-            | Event::Paused { .. }
-            | Event::PauseEnded => {}
+/// What happened to standings, of which no two have the same key, kept with a few statements.
+#[derive(Default)]
+pub(crate) struct Batch {
+    standings: Vec<Standing>,
+    applications: BTreeMap<ApplicationId, Application>,
+    notices: BTreeMap<NoticeId, Notice>,
+}
+
+impl Batch {
+    /// Adds what happened to one more.
+    pub async fn add(
+        &mut self,
+        turn: &mut Turn<'_>,
+        api: &Api,
+        record: &AppRecord,
+        mut standing: Standing,
+        events: Vec<Event>,
+    ) -> Result<()> {
+        if events.is_empty() {
+            return Ok(());
         }
-        announce(turn, api, record, &standing.key, &event).await?;
-        standing = standing::evolve(standing, event, turn.now);
+        for event in events {
+            match &event {
+                Event::Applied(application) => file(turn, application).await?,
+                Event::ApplicationClosed(application) => {
+                    self.applications.insert(application.id.clone(), application.clone());
+                }
+                Event::NoticeSent(notice)
+                | Event::NoticeScheduled(notice)
+                | Event::NoticeClosed(notice) => {
+                    self.notices.insert(notice.id.clone(), notice.clone());
+                }
+                Event::Granted { .. }
+                | Event::Extended { .. }
+                | Event::Cut(_)
+                | Event::CutWithdrawn
+                | Event::Paused { .. }
+                | Event::PauseEnded => {}
+            }
+            announce(turn, api, record, &standing.key, &event).await?;
+            standing = standing::evolve(standing, event, turn.now);
+        }
+        self.standings.push(standing);
+        Ok(())
     }
-    Ok(Some(standing))
+
+    /// Keeps them all.
+    pub async fn keep(self, turn: &mut Turn<'_>) -> Result<()> {
+        let applications: Vec<_> = self.applications.into_values().collect();
+        let notices: Vec<_> = self.notices.into_values().collect();
+        turn.put_applications(&applications).await?;
+        turn.put_notices(&notices).await?;
+        Ok(turn.put_standings(&self.standings).await?)
+    }
 }
 
 /// Keeps a new application, if its applicant may have another one that waits.

@@ -1,5 +1,7 @@
 //! Publications: an API's life on an instance, and what it means for the apps that hold it.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use tidegate_domain::publication::{self, Command as PublicationCommand, Event, Facts, Status};
 use tidegate_domain::standing::{self, Shutdown};
@@ -15,6 +17,9 @@ use crate::hosts;
 use crate::ids::DrawnId;
 use crate::keep;
 use crate::turn::Turn;
+
+/// How many of an API's apps are dealt with by the same statements.
+const APPS_AT_ONCE: usize = 500;
 
 /// Publishes an API, or asks that it be published.
 pub(crate) async fn publish(
@@ -67,11 +72,12 @@ pub(crate) async fn carry_out(
     command: &PublicationCommand,
 ) -> Result<()> {
     let publication = settled(turn, api, instance).await?;
+    let now = turn.now;
     let facts = Facts {
         actor: seat.user.clone(),
         is_reviewer: seat.reviews(api),
         is_listed_reviewer: seat.is_listed_reviewer,
-        apps_counting: apps_counting(turn, api, instance).await?,
+        is_counted_on: turn.is_counted_on(&api.id, instance, now).await?,
         retention_hours: api.retention_hours,
         route_refused: hosts::route_refused(turn, seat, api, instance).await?,
     };
@@ -108,8 +114,9 @@ pub(crate) async fn app_released(
     api: &Api,
     publication: Publication,
 ) -> Result<()> {
+    let now = turn.now;
     if !matches!(publication.status, Status::Stopping { .. } | Status::Unpublishing { .. })
-        || apps_counting(turn, api, &publication.instance).await? > 0
+        || turn.is_counted_on(&api.id, &publication.instance, now).await?
     {
         return Ok(());
     }
@@ -117,19 +124,13 @@ pub(crate) async fn app_released(
         actor: turn.actor.clone().unwrap_or_else(|| api.manager.clone()),
         is_reviewer: false,
         is_listed_reviewer: false,
-        apps_counting: 0,
+        is_counted_on: false,
         retention_hours: api.retention_hours,
         route_refused: None,
     };
     let command = PublicationCommand::AppReleased;
     let events = publication::decide(&publication, &facts, &command, turn.now)?;
     record(turn, api, publication, events).await
-}
-
-async fn apps_counting(turn: &mut Turn<'_>, api: &Api, instance: &InstanceId) -> Result<usize> {
-    let now = turn.now;
-    let standings = turn.standings_on(&api.id, instance).await?;
-    Ok(standings.iter().filter(|standing| standing.counts_on_api(now)).count())
 }
 
 /// Keeps what happened to a publication: state, journal, outbox, and the standings it touches.
@@ -184,20 +185,24 @@ async fn tell_apps(
         | Event::PublishRejected
         | Event::BackTo(_) => return Ok(()),
     };
-    for standing in turn.standings_on(&api.id, instance).await? {
-        let change = match (&announcement, &change) {
-            (Some((kind, deadline)), _) => announce_to(*kind, *deadline, &by)?,
-            (None, Some(change)) => change.clone(),
-            (None, None) => continue,
-        };
-        let events = standing::follow(&standing, &change, turn.now);
-        if events.is_empty() {
-            continue;
+    for standings in turn.standings_on(&api.id, instance).await?.chunks(APPS_AT_ONCE) {
+        let apps: Vec<_> = standings.iter().map(|standing| standing.key.app.clone()).collect();
+        let found = turn.apps_among(&apps).await?;
+        let records: BTreeMap<_, _> = found.iter().map(|record| (&record.app.id, record)).collect();
+        let mut batch = keep::Batch::default();
+        for standing in standings {
+            let change = match (&announcement, &change) {
+                (Some((kind, deadline)), _) => announce_to(*kind, *deadline, &by)?,
+                (None, Some(change)) => change.clone(),
+                (None, None) => continue,
+            };
+            let Some(record) = records.get(&standing.key.app) else {
+                continue;
+            };
+            let events = standing::follow(standing, &change, turn.now);
+            batch.add(turn, api, record, standing.clone(), events).await?;
         }
-        let Some(record) = turn.app(&standing.key.app).await? else {
-            continue;
-        };
-        keep::standing(turn, api, &record, standing, events).await?;
+        batch.keep(turn).await?;
     }
     Ok(())
 }

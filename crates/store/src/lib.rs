@@ -255,6 +255,10 @@ pub trait View: Send {
     async fn revision_of(&mut self, key: &Key) -> Result<Revision>;
     /// All standings of an API on an instance, by app id.
     async fn standings_on(&mut self, api: &ApiId, on: &InstanceId) -> Result<Vec<Standing>>;
+    /// Is there an app that counts on an API on an instance at `now`: one with a live grant that it did not
+    /// agree to do without?
+    async fn is_counted_on(&mut self, api: &ApiId, on: &InstanceId, now: Timestamp)
+    -> Result<bool>;
     /// The standings of these apps with an API on an instance, by app id.
     async fn standings_among(
         &mut self,
@@ -378,8 +382,12 @@ pub trait Transaction: View {
     async fn put_standings(&mut self, standings: &[Standing]) -> Result<()>;
     /// Keeps an application.
     async fn put_application(&mut self, application: &Application) -> Result<()>;
+    /// The same for many, of which no two have the same id.
+    async fn put_applications(&mut self, applications: &[Application]) -> Result<()>;
     /// Keeps a notice.
     async fn put_notice(&mut self, notice: &Notice) -> Result<()>;
+    /// The same for many, of which no two have the same id.
+    async fn put_notices(&mut self, notices: &[Notice]) -> Result<()>;
 
     /// Writes a line of the journal at this transaction's revision.
     async fn journal_write(&mut self, entry: &JournalEntry) -> Result<()>;

@@ -60,8 +60,8 @@ pub struct Facts {
     pub is_reviewer: bool,
     /// Is he on the workspace's list of reviewers, so that what he publishes needs no review?
     pub is_listed_reviewer: bool,
-    /// The apps that count on the API here: with a live grant, and no agreement to do without.
-    pub apps_counting: usize,
+    /// Is there an app that counts on the API here: with a live grant, and no agreement to do without?
+    pub is_counted_on: bool,
     /// Hours after publishing in which no stop or unpublish may take effect.
     pub retention_hours: u32,
     /// Why the API cannot have its method and path here; none if it can.
@@ -162,7 +162,7 @@ impl Case<'_> {
             return Err(Refusal::IllegalAction { status });
         }
         // Nobody can call a stopped API, so taking it offline ends no access.
-        if self.facts.apps_counting == 0 || status == Status::Stopped {
+        if !self.facts.is_counted_on || status == Status::Stopped {
             return Ok(vec![done(how)]);
         }
         let at = moment_of_cancellation(at)?;
@@ -229,7 +229,7 @@ impl Case<'_> {
     }
 
     fn app_released(&self) -> Vec<Event> {
-        if self.facts.apps_counting > 0 {
+        if self.facts.is_counted_on {
             return Vec::new();
         }
         match self.publication.status {

@@ -131,7 +131,7 @@ fn rows(state: &State) -> Vec<Row> {
 fn cell(state: &State, command: &Command, who: Who, apps: usize, now: Timestamp) -> String {
     let world = &state.world;
     let mut facts = world.publication_facts(who, now);
-    facts.apps_counting = apps;
+    facts.is_counted_on = apps > 0;
     let before = &world.publication;
     let events = match decide(before, &facts, command, now) {
         Err(refusal) => return say::refusal(&refusal, now),

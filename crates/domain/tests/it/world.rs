@@ -103,7 +103,7 @@ impl World {
             actor: who.id(),
             is_reviewer: who == Who::Reviewer,
             is_listed_reviewer: matches!(who, Who::Reviewer | Who::Listed),
-            apps_counting: self.others + usize::from(self.standing.counts_on_api(now)),
+            is_counted_on: self.others > 0 || self.standing.counts_on_api(now),
             retention_hours: self.retention_hours,
             route_refused: self.route_refused.clone(),
         }

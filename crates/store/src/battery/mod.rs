@@ -56,6 +56,8 @@ macro_rules! battery {
                 people_round_trip
                 catalog_round_trips
                 many_are_kept_and_found_at_once
+                who_is_counted_on_is_found
+                applications_and_notices_are_kept_together
                 throttles_round_trip
                 publications_round_trip
                 standings_round_trip

@@ -10,9 +10,9 @@ use tidegate_domain::{
 };
 
 use super::samples::{
-    api, app, app_id, application, at, bound_api, closed, grant, instance, instance_id, key, line,
-    member, message, notice, project, publication, throttle, token, user, verdict, workspace,
-    workspace_id,
+    api, api_id, app, app_id, application, at, bound_api, closed, grant, instance, instance_id,
+    key, line, member, message, notice, project, publication, throttle, token, user, verdict,
+    workspace, workspace_id,
 };
 use super::{Shared, begin, revision, view, write};
 use crate::{MessageId, Sealed, StoreError, TokenHash};
@@ -106,6 +106,55 @@ pub async fn many_are_kept_and_found_at_once(store: Shared) {
     assert_eq!(view.standings_among(&api, &on, &ids).await.unwrap(), all);
     assert_eq!(view.apps_among(&[]).await.unwrap(), []);
     assert_eq!(view.standings_among(&api, &on, &[]).await.unwrap(), []);
+}
+
+/// An app counts on an API while its grant lives, up to a cut, and until it does without.
+pub async fn who_is_counted_on_is_found(store: Shared) {
+    let (x1, i1) = (api_id("x1"), instance_id("i1"));
+    let is_counted_on =
+        async |now: i64| view(&store).await.is_counted_on(&x1, &i1, at(now)).await.unwrap();
+    assert!(!is_counted_on(1_500).await);
+    let with = |grant| Standing { grant: Some(grant), ..Standing::new(key("x1", "i1", "a1")) };
+    let elsewhere = [("x2", "i1"), ("x1", "i2")].map(|(api, on)| Standing {
+        grant: Some(grant(3_000, None)),
+        ..Standing::new(key(api, on, "a1"))
+    });
+    write!(store, put_standings(&elsewhere));
+    assert!(!is_counted_on(1_500).await);
+    for standing in [
+        with(grant(2_000, None)),
+        with(grant(3_000, Some((2_000, CutCause::Reviewer)))),
+        Standing { paused_from: Some(at(2_000)), ..with(grant(3_000, None)) },
+        Standing::new(key("x1", "i1", "a1")),
+    ] {
+        write!(store, put_standing(&standing));
+        for now in [0, 999, 1_000, 1_001, 1_999, 2_000, 2_500, 3_000] {
+            let expected = standing.counts_on_api(at(now));
+            assert_eq!(is_counted_on(now).await, expected, "{standing:?} at {now}");
+        }
+    }
+}
+
+/// Many applications and notices at once are the same as each by itself, and replace what was there.
+pub async fn applications_and_notices_are_kept_together(store: Shared) {
+    let asked = |n: i64, at| application(&format!("q{n}"), ApplicationKind::Apply, "x1", at);
+    let warned = |n: i64, at| notice(&format!("n{n}"), NoticeKind::Stop, key("x1", "i1", "a1"), at);
+    write!(store, put_application(&asked(0, 1)), put_notice(&warned(0, 1)));
+    let asked: Vec<_> = (0..1_200).map(|n| asked(n, n + 2)).collect();
+    let warned: Vec<_> = (0..1_200).map(|n| warned(n, n + 2)).collect();
+    write!(
+        store,
+        put_applications(&asked),
+        put_notices(&warned),
+        put_applications(&[]),
+        put_notices(&[]),
+    );
+    let mut view = view(&store).await;
+    for n in [0, 1, 600, 1_199] {
+        let (asked, warned) = (&asked[n], &warned[n]);
+        assert_eq!(view.application(&asked.id).await.unwrap().as_ref(), Some(asked));
+        assert_eq!(view.notice(&warned.id).await.unwrap().as_ref(), Some(warned));
+    }
 }
 
 /// Instances, apps and APIs.

@@ -237,8 +237,22 @@ impl Transaction for Session<Writing> {
         Ok(())
     }
 
+    async fn put_applications(&mut self, applications: &[Application]) -> Result<()> {
+        for application in applications {
+            self.put_application(application).await?;
+        }
+        Ok(())
+    }
+
     async fn put_notice(&mut self, notice: &Notice) -> Result<()> {
         self.0.state.notices.insert(notice.id.clone(), notice.clone());
+        Ok(())
+    }
+
+    async fn put_notices(&mut self, notices: &[Notice]) -> Result<()> {
+        for notice in notices {
+            self.put_notice(notice).await?;
+        }
         Ok(())
     }
 

@@ -292,6 +292,16 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
             .collect()
     }
 
+    async fn is_counted_on(
+        &mut self,
+        api: &ApiId,
+        on: &InstanceId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let mut standings = self.0.standings.values().map(|kept| &kept.value);
+        Ok(standings.any(|s| s.key.api == *api && s.key.instance == *on && s.counts_on_api(now)))
+    }
+
     async fn standings_among(
         &mut self,
         api: &ApiId,

@@ -155,13 +155,28 @@ fn names_of(is_true: impl Fn(Status) -> bool) -> Vec<&'static str> {
         .collect()
 }
 
-pub fn listed(by: &ListedBy, now: Timestamp) -> Condition {
+/// The standings with a grant that is live at `now`.
+fn live(now: Timestamp) -> Condition {
     use standings::Column;
     let now = now.as_ms();
-    let granted = Condition::all()
+    Condition::all()
         .add(Column::Since.lte(now))
         .add(Column::Until.gt(now))
-        .add(Condition::any().add(Column::CutAt.is_null()).add(Column::CutAt.gt(now)));
+        .add(Condition::any().add(Column::CutAt.is_null()).add(Column::CutAt.gt(now)))
+}
+
+/// Those of them whose app did not agree to do without the API.
+pub fn counting(now: Timestamp) -> Condition {
+    use standings::Column;
+    let goes_on =
+        Condition::any().add(Column::PausedFrom.is_null()).add(Column::PausedFrom.gt(now.as_ms()));
+    live(now).add(goes_on)
+}
+
+pub fn listed(by: &ListedBy, now: Timestamp) -> Condition {
+    use standings::Column;
+    let granted = live(now);
+    let now = now.as_ms();
     let ahead = Condition::any()
         .add(Column::ApplicationUntil.is_null())
         .add(Column::ApplicationUntil.gt(now));

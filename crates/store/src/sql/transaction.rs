@@ -318,8 +318,18 @@ impl Transaction for Session<Writing> {
         put::<applications::Entity>(&self.tx, applications::Model::of(application)).await
     }
 
+    async fn put_applications(&mut self, applications: &[Application]) -> Result<()> {
+        let rows = applications.iter().map(applications::Model::of).collect();
+        put_all::<applications::Entity>(&self.tx, rows).await
+    }
+
     async fn put_notice(&mut self, notice: &Notice) -> Result<()> {
         put::<notices::Entity>(&self.tx, notices::Model::of(notice)).await
+    }
+
+    async fn put_notices(&mut self, notices: &[Notice]) -> Result<()> {
+        let rows = notices.iter().map(notices::Model::of).collect();
+        put_all::<notices::Entity>(&self.tx, rows).await
     }
 
     async fn journal_write(&mut self, entry: &JournalEntry) -> Result<()> {

@@ -277,6 +277,19 @@ impl<M: Mode> View for Session<M> {
         all(&self.tx, by_key(standings::Entity::find().filter(here))).await
     }
 
+    async fn is_counted_on(
+        &mut self,
+        api: &ApiId,
+        on: &InstanceId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let here = Condition::all()
+            .add(standings::Column::Api.eq(api.as_str()))
+            .add(standings::Column::Instance.eq(on.as_str()))
+            .add(lists::counting(now));
+        Ok(standings::Entity::find().filter(here).limit(1).one(&self.tx).await?.is_some())
+    }
+
     async fn standings_among(
         &mut self,
         api: &ApiId,

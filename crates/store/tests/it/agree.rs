@@ -131,6 +131,7 @@ async fn answers(store: &Shared, part: &str) -> String {
                 listed(&ListedBy::Api(by_api.clone()), now, Paging::ALL),
                 listed(&ListedBy::App(by_app.clone()), now, paging),
                 standings_on(&by_api, &instance_id("i1")),
+                is_counted_on(&by_api, &instance_id("i1"), at(2_000)),
                 standings_of_app(&by_app),
                 publications(&by_api),
             }
