@@ -25,6 +25,8 @@ class Proxy:
     tells_empty: bool
     # Does a caller read the text of a denial?
     passes_text: bool
+    # Does it resolve dots and slashes in a path before it asks?
+    cleans_paths: bool = False
 
     def start(self, folder: Path, check: int, ext_authz: int, backend: int) -> tuple[Process, int]:
         """Starts it, and tells its port."""
@@ -58,7 +60,7 @@ PROXIES = [
     Proxy("caddy", "caddy/Caddyfile", False, True, True),
     Proxy("envoy-grpc", "envoy/grpc.yaml", True, True, True),
     Proxy("envoy-http", "envoy/http.yaml", True, False, True),
-    Proxy("traefik", "traefik/dynamic.yaml", True, False, True),
+    Proxy("traefik", "traefik/dynamic.yaml", True, False, True, cleans_paths=True),
 ]
 
 
