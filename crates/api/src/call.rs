@@ -211,6 +211,11 @@ impl Call {
     /// Carries out a command of this caller, and waits as he asks.
     pub async fn execute(&self, command: Command) -> Result<Carried, Fault> {
         let wait = Wait::read(self)?;
+        // Before the change is made, so that a refusal leaves nothing.
+        let _waiter = match wait {
+            Wait::Durable => None,
+            Wait::Enforced(_) => Some(self.control().waiter().ok_or(Fault::TooManyWaiters)?),
+        };
         match self.control().execute(&self.caller, command, self.now).await {
             Ok(receipt) => {
                 let enforced = self.wait(wait, receipt.revision).await;

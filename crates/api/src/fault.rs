@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     Wire(errors::Fault),
     /// Too much is asked at a time, or by this caller.
     Busy { seconds: u64 },
+    /// As many changes as there are places wait until they are enforced.
+    TooManyWaiters,
     /// The caller may not use this route at all.
     NotOperator,
     /// There is no such gateway.
@@ -115,6 +117,12 @@ impl Fault {
                 let fault = errors::Fault::TooManyRequests;
                 (fault.answer(), fault.reason())
             }
+            Self::TooManyWaiters => {
+                let text = "Too many changes wait until they are enforced. Nothing was changed; try again later, or \
+                            without the header X-Tidegate-Wait.";
+                let Answer { status, code, .. } = errors::Fault::TooManyRequests.answer();
+                (Answer { status, code, text: text.to_owned() }, "too-many-waiters")
+            }
             Self::NotOperator => {
                 let text = "This call needs the operator's token, which lies in the data folder.";
                 let text = text.to_owned();
@@ -141,7 +149,7 @@ impl IntoResponse for Fault {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_REQUEST);
         let mut response = Reply::json_with(status, &answer.body()).into_response();
         response.headers_mut().insert(REASON, HeaderValue::from_static(reason));
-        if matches!(self, Self::Wire(errors::Fault::Unavailable)) {
+        if matches!(self, Self::TooManyWaiters | Self::Wire(errors::Fault::Unavailable)) {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
         if let Self::Busy { seconds } = self {

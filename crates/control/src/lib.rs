@@ -59,7 +59,7 @@ pub use error::{Error, Result};
 pub use feed::{Everything, GateChanges};
 pub use gateways::{
     BOUNDS, Enforcement, ForgetError, GatewayFigure, GatewayFigures, GatewayHeard, GatewayShown,
-    GatewayState, HearError, Impostor, Line,
+    GatewayState, HearError, Impostor, Line, Waiter,
 };
 pub use hosts::{Unreached, unreached};
 pub use identity::{Identity, Login, LoginError, Scope};
@@ -98,6 +98,7 @@ pub struct Control {
     settings: Settings,
     bell: Bell,
     gateways: gateways::Registry,
+    looks: gateways::Looks,
     history: history::History,
     logins: identity::Gatekeeper,
     attempts: attempts::Attempts,
@@ -123,6 +124,7 @@ impl Control {
             settings,
             bell,
             gateways,
+            looks: gateways::Looks::new(),
             history,
             logins,
             attempts,

@@ -15,6 +15,10 @@ pub const CLOCK_RATE_ERROR: u32 = 1;
 /// it knows of answers given since, so he counts that much on top.
 pub const GATEWAY_WRITTEN: Duration = Duration::from_secs(1);
 
+/// How many changes wait at a time until they are enforced. Each holds a connection; another one is refused before it
+/// is made.
+pub const WAITERS: usize = 2_048;
+
 /// How often a wait looks for what gateways told to other control nodes.
 pub const GATEWAY_LOOK: Duration = Duration::from_millis(250);
 

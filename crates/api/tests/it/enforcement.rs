@@ -86,6 +86,18 @@ async fn a_wait_that_is_over_names_who_is_awaited() {
 }
 
 #[tokio::test]
+async fn a_change_that_finds_no_place_to_wait_is_refused_and_nothing_is_done() {
+    let site = granted().await;
+    let waiting: Vec<_> = std::iter::from_fn(|| site.world.control.waiter()).collect();
+    let got = give_back(&site, &[("x-tidegate-wait", "enforced")]).await;
+    assert_eq!((got.status.as_u16(), got.verdict()), (429, "too-many-waiters".to_owned()));
+    assert!(site.world.admits().await.is_ok(), "nothing was done");
+    drop(waiting);
+    let got = give_back(&site, &[("x-tidegate-wait", "enforced")]).await;
+    assert_eq!(header(&got, "x-tidegate-enforced"), Some("true"));
+}
+
+#[tokio::test]
 async fn a_wait_nobody_knows_is_refused_and_nothing_is_done() {
     let site = granted().await;
     for headers in [

@@ -5,6 +5,7 @@
 
 mod entry;
 mod figures;
+mod look;
 mod registry;
 mod rule;
 mod speaker;
@@ -14,6 +15,8 @@ use tidegate_domain::{Refusal, Timestamp};
 use tidegate_store::{Gateway, Point, Revision};
 
 pub use self::figures::{BOUNDS, GatewayFigure, GatewayFigures};
+pub(crate) use self::look::Looks;
+pub use self::look::Waiter;
 pub(crate) use self::registry::Registry;
 pub use self::speaker::{Impostor, Line};
 use crate::Control;

@@ -6,12 +6,18 @@ use tidegate_domain::Timestamp;
 use tidegate_store::Revision;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Enforcement;
+use super::{Enforcement, Waiter};
 use crate::Control;
 use crate::error::Result;
 use crate::limits::GATEWAY_LOOK;
 
 impl Control {
+    /// A place to wait in until a change is enforced, to be had before the change is made; none while
+    /// [`WAITERS`](crate::limits::WAITERS) wait.
+    pub fn waiter(&self) -> Option<Waiter<'_>> {
+        self.looks.waiter()
+    }
+
     /// Waits until no gateway can let in what a committed revision has taken away, or `patience` is
     /// over; tells which of the two it is, and of whom. Without that bound it would end by itself
     /// when the last lease is over. Ends at once when the store has lost the revision.
@@ -29,8 +35,12 @@ impl Control {
         let mut looked: Option<Instant> = None;
         loop {
             if looked.is_none_or(|at| at.elapsed() >= GATEWAY_LOOK) {
-                looked = Some(Instant::now());
-                self.look_at_gateways().await?;
+                // The first look begins after the commit; later ones are shared with all who wait.
+                let now = Instant::now();
+                let since = now.checked_sub(GATEWAY_LOOK).filter(|_| looked.is_some());
+                let look = async || self.look_at_gateways().await;
+                self.looks.later_than(since.unwrap_or(begun), look).await?;
+                looked = Some(now);
             }
             let waited = begun.elapsed();
             let ms = i64::try_from(waited.as_millis()).unwrap_or(i64::MAX);
