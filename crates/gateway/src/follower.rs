@@ -116,8 +116,8 @@ impl Follower<'_> {
             }
             Outcome::Failed(error) => {
                 polls.failed.fetch_add(1, Ordering::Relaxed);
-                let age = self.gate.lease.age();
-                tracing::warn!(%error, ?age, "the control side does not answer");
+                let age_seconds = self.gate.lease.age().map(|age| age.as_secs_f64());
+                tracing::warn!(%error, age_seconds, "the control side does not answer");
                 let pause = limits
                     .poll
                     .saturating_mul(2_u32.saturating_pow(self.failures))

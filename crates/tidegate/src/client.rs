@@ -96,10 +96,16 @@ impl Outgoing {
         if address.contains('#') {
             bail!("`{address}` has a `#`, which no server gets to see; write it as %23");
         }
-        let uri: Uri = address.parse().with_context(|| format!("`{address}` is no address"))?;
-        match uri.scheme_str() {
-            Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
-            _ => bail!("`{address}` is no address; write http://host:port/path"),
+        let uri: Option<Uri> = address.parse().ok();
+        let is_whole = |uri: &Uri| {
+            matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.host().is_some_and(|host| !host.is_empty())
+        };
+        // Of an address that was put together only its beginning is whoever gave it's.
+        let (given, _) = address.split_once("/v1/").unwrap_or((address, ""));
+        match uri.filter(is_whole) {
+            Some(uri) => Ok(uri),
+            None => bail!("`{given}` is no address; write http://HOST:PORT or https://HOST:PORT"),
         }
     }
 

@@ -139,5 +139,6 @@ pub async fn postgres(url: &PostgresUrl) -> anyhow::Result<SqlStore> {
              sslmode=verify-full to the URL"
         );
     }
-    SqlStore::open_postgres(url).await.with_context(|| format!("cannot open the store at {url}"))
+    // What goes wrong names the place.
+    SqlStore::open_postgres(url).await.context("cannot open the store")
 }

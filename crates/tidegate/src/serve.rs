@@ -153,6 +153,10 @@ fn warn(text: &str) {
 /// Asks what `doctor` asks of all that is configured. Warnings are printed, faults are the error.
 async fn needs(config: &Config) -> Result<(), config::Faults> {
     let (kind, data) = (config.kind(), DataDir::at(&config.data_dir));
+    if data.kind().is_ok_and(|kind| kind == Some(FolderKind::Dev)) {
+        let found = format!("data_dir: {} is a development server's", data.root().display());
+        return Err(config::Faults(vec![format!("{found}; name another folder")]));
+    }
     let mut findings = checks::look(config, kind, &data);
     if kind != Kind::Gateway {
         checks::look_at_store(config, &data, &mut findings).await;

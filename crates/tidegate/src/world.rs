@@ -36,6 +36,8 @@ fn sentence(error: &Error) -> String {
         | Error::SerdeInvalidValue { expected, .. }
         | Error::SerdeInvalidLength { expected, .. } => format!("expected {}", plain(expected)),
         Error::Unexpected { expected, .. } => format!("expected {}", plain(expected)),
+        Error::InvalidBooleanStrict { .. } => "expected `true` or `false`".to_owned(),
+        Error::InvalidScalar { ty, .. } => format!("expected {}", plain(ty)),
         Error::NullIntoString { .. } => "expected a text; there is none".to_owned(),
         Error::Eof { .. } => "the file ends too early; expected more of it".to_owned(),
         _ => "this is no YAML; expected `key: value`, with quotes around texts that have special \
@@ -57,7 +59,7 @@ fn plain(expected: &str) -> &str {
     match expected {
         "a sequence" | "sequence start" => "a list, with `- ` before each of its parts",
         "string" | "a string" | "string scalar" => "a text",
-        "a boolean" => "true or false",
+        "a boolean" | "bool" | "boolean" => "true or false",
         text if text.starts_with("struct ") || text == "mapping start" => "keys and values",
         text => text,
     }
@@ -98,6 +100,11 @@ mod tests {
             ("      - {password: hunter2}\n", "the key `name` is missing"),
             ("      - {name: u, password: [hunter2]}\n", "expected a text"),
             ("      - {name: u, HUNTER-2: x}\n", "of this name"),
+            (
+                "      - {name: u}\n    workspaces:\n      - {id: w, name: w, members: [{user: u, role: admin, \
+                 reviewer: hunter2}]}\n",
+                "expected",
+            ),
             ("      - {name: u, password: 'hunter2\n", "this is no YAML"),
             ("      - name: u\n        password: hunter2: x\n", "this is no YAML"),
         ] {

@@ -13,11 +13,11 @@ pub fn within(limits: Limits) -> Limits {
     let room = (descriptors / SHARE).max(1);
     if room < limits.connections {
         let wanted = limits.connections.saturating_mul(SHARE);
-        tracing::warn!(
+        tracing::info!(
             descriptors,
             connections = room,
             wanted,
-            "the limit of file descriptors bounds the connections of each listener; raise it (LimitNOFILE)"
+            "each listener has an eighth of the open files for its connections; a higher limit (LimitNOFILE) allows more"
         );
     }
     let connections = limits.connections.min(room);

@@ -168,6 +168,8 @@ fn a_development_server_and_a_real_one_refuse_each_others_folder() {
     assert!(Server::dev(&folder, &[]).stop().success());
     let local = ["CONTROL", "GATEWAY", "FEED"].map(|side| format!("TIDEGATE_{side}_ADDR"));
     let local: Vec<_> = local.iter().map(|n| (n.as_str(), "127.0.0.1:0".to_owned())).collect();
+    let check = ran(&["config", "check"], &folder.data(), &local);
+    assert!(check.code == Some(2) && check.err.contains("is a development server's"), "{check:?}");
     for role in [&["serve"][..], &["control"], &["gateway", "--control", "http://127.0.0.1:9"]] {
         let ran = ran(role, &folder.data(), &local);
         assert!(ran.code == Some(3) && ran.err.contains("is a development server's"), "{ran:?}");
