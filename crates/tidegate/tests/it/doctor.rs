@@ -1,12 +1,14 @@
 //! The doctor, beside a server and without one.
 
 use std::net::TcpListener;
+use std::process::Stdio;
+use std::time::Instant;
 
 use serde_json::Value;
 use tidegate_testkit::postgres::{PASSWORD, Server as Postgres, database};
 
 use crate::postgres::decide;
-use crate::support::{Folder, Http, Ran, Server, WORLD, tidegate};
+use crate::support::{Folder, Http, PATIENCE, Ran, Server, WORLD, tidegate};
 
 /// Variables under which no two programs want one address.
 const ANYWHERE: [(&str, &str); 2] =
@@ -212,7 +214,18 @@ fn a_store_that_is_gone_or_damaged_is_not_begun_with() {
         let mut command = tidegate(&["serve"]);
         let local = ["CONTROL", "GATEWAY", "FEED"].map(|side| format!("TIDEGATE_{side}_ADDR"));
         command.envs(local.iter().map(|name| (name, "127.0.0.1:0")));
-        Ran::from(command.env("TIDEGATE_DATA_DIR", folder.data()).output().unwrap())
+        command.env("TIDEGATE_DATA_DIR", folder.data());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut server = command.spawn().unwrap();
+        // One that is not refused would go on for ever.
+        let deadline = Instant::now() + PATIENCE;
+        while server.try_wait().unwrap().is_none() {
+            if Instant::now() > deadline {
+                server.kill().unwrap();
+            }
+            std::thread::yield_now();
+        }
+        Ran::from(server.wait_with_output().unwrap())
     };
     std::fs::remove_file(&file).unwrap();
     let gone = start();
@@ -220,10 +233,14 @@ fn a_store_that_is_gone_or_damaged_is_not_begun_with() {
     assert!(!file.exists(), "no empty one is made");
     assert_eq!(amiss(&doctor(&folder, &["--json"], &[])), ["fault store"]);
 
-    // The last of its pages: the file opens, and what is read from it may be wrong.
+    // The pages of a table's rows: the file opens, and what is read from it may be wrong.
     let mut damaged = good.clone();
-    let pages = damaged.len() / 4_096;
-    damaged[pages * 3 / 4 * 4_096..].fill(0x5a);
+    for page in damaged.chunks_mut(4_096).skip(1) {
+        if page.windows(7).any(|text| text == b"RITAKEY") {
+            page.fill(0x5a);
+        }
+    }
+    assert!(damaged != good);
     std::fs::write(&file, &damaged).unwrap();
     let refused = start();
     // Whether it can be opened at all depends on the page.
