@@ -1,13 +1,15 @@
 //! `tidegate apply`: creates or updates what a world file names, and takes access from those it leaves out.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use http::Method;
 use serde_json::Value;
-use tidegate_control::Settings;
+use tidegate_control::{Control, Settings, Vault};
 use tidegate_sign::Secret;
+use tidegate_store::MemStore;
 
 use crate::client::{Client, Outgoing};
 use crate::clock::wall;
@@ -17,7 +19,7 @@ use crate::data::{DataDir, Hold};
 use crate::database::Database;
 use crate::login::local_control;
 use crate::node::Core;
-use crate::out::{cell, records, say};
+use crate::out::{cell, records, say, say_aside};
 use crate::serve::ConfigArg;
 use crate::world;
 
@@ -142,7 +144,19 @@ impl Apply {
                 data.root().display()
             );
         }
+        let is_new = *database == Database::Sqlite && !data.has_store();
+        if is_new && self.dry_run {
+            // What an empty store would say; none is made.
+            let vault = Vault::new(&Vault::draw_key()?)?;
+            let store = Arc::new(MemStore::new());
+            let control = Control::new(store, vault, Settings::default());
+            let changes = control.apply(world, true, wall()).await?;
+            return Ok(changes.iter().map(|change| world::line(change, true)).collect());
+        }
         let data = DataDir::create(data.root())?;
+        if is_new {
+            say_aside(format!("a new store is begun in {}", data.root().display()));
+        }
         match data.hold()? {
             Some(hold) => self.directly(data, hold, database, world).await,
             None => {

@@ -22,7 +22,7 @@ use self::content::{Entry, Manifest};
 use self::key::KeyArgs;
 pub use self::restore::Restore;
 use crate::clock::wall;
-use crate::data::{DataDir, FEED_TOKEN, STORE, TOKEN, VAULT};
+use crate::data::{DataDir, FEED_TOKEN, KIND, STORE, TOKEN, VAULT};
 use crate::database::{Database, DatabaseArg};
 use crate::durable;
 use crate::out::{Output, Table, say};
@@ -34,7 +34,7 @@ const FORM: Form = Form { magic: *b"tidegate-sealed\0", version: 1, purpose: "ti
 const BUFFER: usize = 1 << 20;
 
 /// What a backup holds, in this order: the store comes last into a folder that is restored.
-const FILES: [&str; 4] = [VAULT, TOKEN, FEED_TOKEN, STORE];
+const FILES: [&str; 5] = [VAULT, TOKEN, FEED_TOKEN, KIND, STORE];
 
 /// Make a backup, or look at one.
 #[derive(Debug, Args)]
@@ -223,7 +223,14 @@ async fn gather(
     let (schema, contents, head) = {
         let copy = SqlStore::read_sqlite(&saved).await?;
         sound(&copy).await.context("the store is not sound, so nothing was saved")?;
-        let head = copy.view().await?.head().await?;
+        let mut view = copy.view().await?;
+        let head = view.head().await?;
+        // What nobody could open again is no backup.
+        let vault = data.vault(Some(original.display().to_string()))?;
+        if vault.fits(&mut *view).await? == Some(false) {
+            bail!("vault.key does not open the secrets in the store, so nothing was saved");
+        }
+        drop(view);
         (copy.schema().await?, sql::contents(&copy).await?, head)
     };
     let mut parts = Vec::new();
@@ -234,7 +241,7 @@ async fn gather(
             // Made at the first start; a folder that was only applied to has none.
             Err(error)
                 if error.kind() == std::io::ErrorKind::NotFound
-                    && [TOKEN, FEED_TOKEN].contains(&name) =>
+                    && [TOKEN, FEED_TOKEN, KIND].contains(&name) =>
             {
                 continue;
             }

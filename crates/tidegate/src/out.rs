@@ -22,6 +22,12 @@ pub fn say(text: impl AsRef<str>) {
     let _ = stdout.flush();
 }
 
+/// Says something beside what a command prints: for people, on stderr.
+pub fn say_aside(text: impl AsRef<str>) {
+    // A reader that has gone away is no fault.
+    let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
+}
+
 /// A table.
 pub struct Table {
     head: Vec<&'static str>,

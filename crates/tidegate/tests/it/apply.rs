@@ -9,7 +9,10 @@ fn applying_twice_changes_nothing_the_second_time() {
     let dry = folder.done(&["apply", "-f", &world, "--dry-run"]);
     assert!(dry.contains("would create project p1\n"), "{dry}");
     assert_eq!(folder.done(&["apply", "-f", &world, "--dry-run"]), dry, "a dry run leaves nothing");
-    let first = folder.done(&["apply", "-f", &world]);
+    assert!(!folder.data().exists(), "not even a folder");
+    let begun = folder.run(&["apply", "-f", &world]);
+    assert!(begun.code == Some(0) && begun.err.contains("a new store is begun in"), "{begun:?}");
+    let first = begun.out;
     assert_eq!(first.replace("created", "would create"), dry);
     for line in ["created user rita", "created instance g1", "created workspace w1"] {
         assert!(first.lines().any(|l| l == line), "{line} is missing in {first}");

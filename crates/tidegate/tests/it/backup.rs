@@ -67,7 +67,8 @@ fn a_backup_of_a_running_server_becomes_a_new_machine() {
     let before = shown(&file, &phrase);
     let restored = new.done(&[&["restore", &file], &phrase[..]].concat());
     assert!(restored.contains("under the new epoch"), "{restored}");
-    assert_eq!(names(&new.data()), ["operator.token", "tidegate.db", "tidegate.lock", "vault.key"]);
+    let kept = ["folder.kind", "operator.token", "tidegate.db", "tidegate.lock", "vault.key"];
+    assert_eq!(names(&new.data()), kept);
     let second = safe.path("of-the-new-one");
     new.done(&["backup", &second, "--key-file", &safe.key]);
     let after = shown(&second, &["--key-file", &safe.key]);
@@ -370,4 +371,41 @@ fn a_store_on_postgresql_is_left_to_its_tools_and_gets_a_new_epoch() {
     let decided = decide(&server, &http);
     is_known(&server, &http, &decided);
     assert!(server.stop().success());
+}
+
+/// B7: what moves a store takes along whose it is.
+#[test]
+fn a_backup_of_a_development_server_becomes_no_real_one() {
+    let (dev, new, safe) = (Folder::new(), Folder::new(), Safe::new());
+    assert!(Server::dev(&dev, &[]).stop().success());
+    let file = safe.path("dev");
+    let key = ["--key-file", safe.key.as_str()];
+    dev.done(&[&["backup", &file], &key[..]].concat());
+    new.done(&[&["restore", &file], &key[..]].concat());
+    let mut serve = tidegate(&["serve"]);
+    serve.env("TIDEGATE_DATA_DIR", new.data());
+    for side in ["CONTROL", "GATEWAY", "FEED"] {
+        serve.env(format!("TIDEGATE_{side}_ADDR"), "127.0.0.1:0");
+    }
+    let refused = Ran::from(serve.output().unwrap());
+    assert!(refused.err.contains("is a development server's"), "{refused:?}");
+}
+
+/// A backup that nobody could open is none.
+#[test]
+fn nothing_is_saved_under_a_key_that_does_not_fit() {
+    let (old, other, safe) = (Folder::new(), Folder::new(), Safe::new());
+    for folder in [&old, &other] {
+        let world = folder.file("world.yaml", WORLD);
+        folder.done(&["apply", "-f", &world]);
+    }
+    let vault = |folder: &Folder| folder.data().join("vault.key");
+    std::fs::copy(vault(&other), vault(&old)).unwrap();
+    let file = safe.path("none");
+    let refused = old.run(&["backup", &file, "--key-file", &safe.key]);
+    assert!(
+        refused.code == Some(3) && refused.err.contains("vault.key does not open"),
+        "{refused:?}"
+    );
+    assert!(!std::path::Path::new(&file).exists());
 }
