@@ -30,7 +30,7 @@ pub(crate) async fn route_refused(
     let Some(instance) = turn.instance(&api.project, instance).await? else {
         return Ok(Some(Refusal::InstanceUnknown));
     };
-    if instance.hosts.is_empty() && !may_be_default(turn, &api.project).await? {
+    if !instance.names_hosts() && !may_be_default(turn, &api.project).await? {
         return Ok(Some(Refusal::HostsNeeded { instance: instance.id }));
     }
     let Some((rival, publication)) = rival(turn, api, &instance).await? else { return Ok(None) };
@@ -46,7 +46,7 @@ pub(crate) async fn route_refused(
 /// The API is published on an instance: if that names no hosts, its project is the default one from now on.
 pub(crate) async fn published(turn: &mut Turn<'_>, api: &Api, instance: &InstanceId) -> Result<()> {
     let instance = turn.instance(&api.project, instance).await?;
-    let names_hosts = instance.is_some_and(|instance| !instance.hosts.is_empty());
+    let names_hosts = instance.is_some_and(|instance| instance.names_hosts());
     if names_hosts || turn.default_project().await?.as_ref() == Some(&api.project) {
         return Ok(());
     }
@@ -78,7 +78,7 @@ pub async fn unreached(
             continue;
         }
         for instance in view.instances(&project.id).await? {
-            if !instance.hosts.is_empty() {
+            if instance.names_hosts() {
                 continue;
             }
             let held = view.publication_holding_route(&project.id, &instance.id, now).await?;
@@ -115,8 +115,8 @@ async fn rival(
         }
         if publication.instance != instance.id {
             let other = turn.instance(&api.project, &publication.instance).await?;
-            let other_names_hosts = other.is_some_and(|other| !other.hosts.is_empty());
-            if other_names_hosts || !instance.hosts.is_empty() {
+            let other_names_hosts = other.is_some_and(|other| other.names_hosts());
+            if other_names_hosts || instance.names_hosts() {
                 continue;
             }
         }
@@ -141,7 +141,7 @@ async fn may_be_default(turn: &mut Turn<'_>, project: &ProjectId) -> Result<bool
 async fn holds_unnamed(turn: &mut Turn<'_>, project: &ProjectId) -> Result<bool> {
     let now = turn.now;
     for instance in turn.instances(project).await? {
-        if instance.hosts.is_empty()
+        if !instance.names_hosts()
             && turn.publication_holding_route(project, &instance.id, now).await?.is_some()
         {
             return Ok(true);
@@ -172,7 +172,7 @@ pub(crate) async fn may_change(
     before: &Instance,
     after: &Instance,
 ) -> Result<(), WorldError> {
-    if before.hosts.is_empty() || !after.hosts.is_empty() {
+    if !before.names_hosts() || after.names_hosts() {
         return Ok(());
     }
     let now = turn.now;

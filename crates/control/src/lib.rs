@@ -151,6 +151,11 @@ impl Control {
         Ok(self)
     }
 
+    /// Is this the only process on the store?
+    pub fn is_alone(&self) -> bool {
+        self.store.peers().is_none()
+    }
+
     /// Ends the connections to the store, once nothing is decided any more.
     pub async fn close(&self) {
         self.store.close().await;

@@ -154,6 +154,13 @@ pub struct Instance {
     pub hosts: Vec<HostName>,
 }
 
+impl Instance {
+    /// Does it name hosts, and so have a host space of its own?
+    pub fn names_hosts(&self) -> bool {
+        !self.hosts.is_empty()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,6 +20,7 @@
 
 #[cfg(feature = "battery")]
 pub mod battery;
+mod denied;
 mod draw;
 mod due;
 pub mod limits;

@@ -57,6 +57,8 @@ pub struct LocalSource {
     pub gate: Gate,
     /// The clock.
     pub clock: Arc<Clock>,
+    /// Open as long as the gate follows.
+    pub line: Arc<()>,
 }
 
 #[async_trait]
@@ -110,8 +112,8 @@ impl LocalSource {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             boot: self.boot.clone(),
             certificate: String::new(),
-            line: Line::default(),
-            is_own: true,
+            line: Line(Arc::downgrade(&self.line)),
+            is_alone: self.control.0.is_alone(),
         };
         self.control.0.gateway_heard(heard, self.clock.now()).await
     }

@@ -186,6 +186,7 @@ impl Node {
                     boot: crate::random::hex(&crate::random::bytes::<8>()?),
                     gate: gateway.gate.clone(),
                     clock: Arc::clone(&side.clock),
+                    line: Arc::default(),
                 });
                 told()?;
                 metrics_of.control =

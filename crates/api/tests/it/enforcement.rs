@@ -26,7 +26,7 @@ pub async fn heard(world: &World, id: &str, revisions_behind: u64) {
         boot: "b1".to_owned(),
         certificate: String::new(),
         line: Line::default(),
-        is_own: false,
+        is_alone: false,
     };
     world.control.gateway_heard(heard, world.now()).await.unwrap();
 }

@@ -49,8 +49,9 @@ pub struct GatewayHeard {
     pub certificate: String,
     /// The connection it asks on.
     pub line: Line,
-    /// Is it the gateway of this very process? Then it holds the lock of its folder, and no other has its id.
-    pub is_own: bool,
+    /// Is it the gateway of the only process on this store? Then no other can speak for it: on a store that lets
+    /// several in, another may have a copy of its folder.
+    pub is_alone: bool,
 }
 
 /// Why a gateway is not heard.
@@ -164,6 +165,10 @@ impl Control {
         check(&heard)?;
         let (id, name) = (heard.id.clone(), heard.name.clone());
         let point = heard.point();
+        if !self.gateways.knows(&id) {
+            // It may be another one's id, which this node has not learnt of yet.
+            self.look_at_gateways().await?;
+        }
         let must_write = self.gateways.hear(heard, now)?;
         if let Some(point) = point
             && self.recognise(&point, &name).await? == Place::Part

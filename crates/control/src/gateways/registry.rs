@@ -100,6 +100,10 @@ impl Registry {
         Ok(must_write)
     }
 
+    pub(super) fn knows(&self, id: &str) -> bool {
+        self.state().gateways.contains_key(id)
+    }
+
     pub(super) fn has_written(&self, id: &str, count: u64) -> bool {
         self.state().gateways.get(id).is_some_and(|entry| entry.has_written(count))
     }

@@ -81,7 +81,7 @@ impl Speaker {
         if !known.certificate.is_empty() && heard.certificate != known.certificate {
             return Err(Impostor::OtherCertificate);
         }
-        if !is_another(known, &heard.boot) || heard.is_own || known.lease_ms == 0 {
+        if !is_another(known, &heard.boot) || heard.is_alone || known.lease_ms == 0 {
             return Ok(());
         }
         if self.line.is_open() {
@@ -92,9 +92,9 @@ impl Speaker {
     }
 
     /// It was heard of here. An earlier process that was last heard of at `last` may go on deciding for its
-    /// lease, unless it said that it stops, or this one holds its folder's lock.
+    /// lease, unless it said that it stops, or this one is alone on the store.
     pub fn hear(&mut self, known: &Gateway, last: Instant, heard: &GatewayHeard) {
-        if is_another(known, &heard.boot) && !heard.is_own {
+        if is_another(known, &heard.boot) && !heard.is_alone {
             self.follow(known, last);
         }
         self.line = heard.line.clone();

@@ -56,7 +56,7 @@ impl Site {
             boot: "b1".to_owned(),
             certificate: String::new(),
             line: Line::default(),
-            is_own: false,
+            is_alone: false,
         }
     }
 

@@ -57,7 +57,7 @@ impl Site {
             boot: "once".to_owned(),
             certificate: String::new(),
             line: Line::default(),
-            is_own: false,
+            is_alone: false,
         };
         control.gateway_heard(heard, self.world.now()).await.unwrap();
     }

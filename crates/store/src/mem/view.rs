@@ -14,27 +14,13 @@ use tidegate_domain::{
 use super::lists::page;
 use super::reminders::remarkable;
 use super::state::{Kept, State, damaged};
+use crate::denied::Denied;
 use crate::due::{publication_due_at, standing_due_at};
 use crate::{
-    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Damaged, Due, Head, JournalEntry,
-    ListedBy, Mark, Member, Message, Moment, NoticeFilter, Page, Paging, Project, Remarkable,
-    Result, Revision, Sealed, Token, TokenHash, User, View, Waiting, Workspace,
+    ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
+    Mark, Member, Message, Moment, NoticeFilter, Page, Paging, Project, Remarkable, Result,
+    Revision, Sealed, Token, TokenHash, User, View, Waiting, Workspace,
 };
-
-/// Takes APIs of which something cannot be read out of the changes, as if they were deleted, and notes
-/// what is damaged.
-fn leave_out(changes: &mut Changes, bad: impl Iterator<Item = (ApiId, Damaged)>, after: Revision) {
-    let mut denied = BTreeSet::new();
-    for (api, what) in bad {
-        changes.damaged.push(what);
-        denied.insert(api);
-    }
-    changes.apis.retain(|api| !denied.contains(&api.id));
-    changes.publications.retain(|publication| !denied.contains(&publication.api));
-    if after > Revision(0) {
-        changes.apis_deleted.extend(denied);
-    }
-}
 
 /// A view, when `S` is a shared state; a transaction, when it is one of its own.
 pub struct Session<S>(pub S);
@@ -135,7 +121,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
 
     async fn instances_with_hosts(&mut self) -> Result<Vec<Instance>> {
         let instances = self.0.instances.values().map(|kept| &kept.value);
-        Ok(instances.filter(|instance| !instance.hosts.is_empty()).cloned().collect())
+        Ok(instances.filter(|instance| instance.names_hosts()).cloned().collect())
     }
 
     async fn default_project(&mut self) -> Result<Option<ProjectId>> {
@@ -427,7 +413,11 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
             }
         }
         let bad_throttles = state.throttles_of(&mut changes)?;
-        leave_out(&mut changes, bad_apis.into_iter().chain(bad_throttles), after);
+        let mut denied = Denied::default();
+        for (api, what) in bad_apis.into_iter().chain(bad_throttles) {
+            denied.api(api.as_str(), what);
+        }
+        denied.leave_out(&mut changes, after);
         for (key, standing) in since(&state.standings, after) {
             if state.api_is_deleted(&key.api) || state.app_is_deleted(&key.app) {
                 continue;

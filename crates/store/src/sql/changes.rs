@@ -1,6 +1,6 @@
 //! What changed after a revision.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -14,6 +14,7 @@ use super::pool::SqlTransaction;
 use super::tables::{
     apis, apps, default_project, instances, projects, publications, standings, throttles, tokens,
 };
+use crate::denied::Denied;
 use crate::{AppRecord, Changes, Damaged, Head, Result, Revision, Token};
 
 /// The rows that are later than a revision. In the order of revisions, so that the index that finds them also
@@ -128,21 +129,23 @@ async fn all_but_standings(tx: &SqlTransaction, head: &Head, since: Revision) ->
     let (found, bad_publications) = readable::<Publication>(tx, rows).await?;
     changes.publications = found;
 
-    let bad_apps = bad_apps.into_iter().map(|(row, what)| (row.id, what));
+    if since > Revision(0) {
+        let apps = gone_apps.iter().filter_map(|row| AppId::parse(&row.id).ok());
+        changes.apps_deleted = apps.collect();
+        let apis = gone_apis.iter().filter_map(|row| ApiId::parse(&row.id).ok());
+        changes.apis_deleted = apis.collect();
+    }
+    let mut denied = Denied::default();
+    for (row, what) in bad_apps {
+        denied.app(&row.id, what);
+    }
     let bad_apis = (bad_apis.into_iter().map(|(row, what)| (row.id, what)))
         .chain(bad_publications.into_iter().map(|(row, what)| (row.api, what)))
         .chain(throttles_of(tx, &mut changes).await?);
-    let denied = Denied {
-        apps: note(bad_apps, &mut changes.damaged),
-        apis: note(bad_apis, &mut changes.damaged),
-    };
-    denied.leave_out(&mut changes);
-    if since > Revision(0) {
-        let gone = gone_apps.into_iter().map(|row| row.id).chain(denied.apps);
-        changes.apps_deleted = gone.filter_map(|id| AppId::parse(&id).ok()).collect();
-        let gone = gone_apis.into_iter().map(|row| row.id).chain(denied.apis);
-        changes.apis_deleted = gone.filter_map(|id| ApiId::parse(&id).ok()).collect();
+    for (id, what) in bad_apis {
+        denied.api(&id, what);
     }
+    denied.leave_out(&mut changes, since);
     Ok(changes)
 }
 
@@ -175,32 +178,6 @@ where
     let (found, bad) = readable(tx, query.all(tx).await?).await?;
     damaged.extend(bad.into_iter().map(|(_, what)| what));
     Ok(found)
-}
-
-/// Notes what is damaged; the ids of what is denied for it.
-fn note(
-    bad: impl Iterator<Item = (String, Damaged)>,
-    damaged: &mut Vec<Damaged>,
-) -> BTreeSet<String> {
-    bad.map(|(id, what)| {
-        damaged.push(what);
-        id
-    })
-    .collect()
-}
-
-/// The apps and APIs of which something cannot be read: they are reported as if they were deleted, so that
-/// their calls are denied.
-struct Denied {
-    apps: BTreeSet<String>,
-    apis: BTreeSet<String>,
-}
-
-impl Denied {
-    fn leave_out(&self, changes: &mut Changes) {
-        changes.apis.retain(|api| !self.apis.contains(api.id.as_str()));
-        changes.publications.retain(|it| !self.apis.contains(it.api.as_str()));
-    }
 }
 
 /// Adds the throttling policies that the APIs among the changes are bound to, by workspace and name;

@@ -59,7 +59,7 @@ impl Provider for NodeFeed {
             boot: me.boot,
             certificate,
             line: Line(line),
-            is_own: false,
+            is_alone: false,
         };
         let known = self.source.0.gateway_heard(heard, self.clock.now()).await;
         known.map_err(|error| match error {

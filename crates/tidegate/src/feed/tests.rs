@@ -48,7 +48,8 @@ async fn a_project_that_moves_to_another_account_takes_its_apps_along() {
     let gate = Gate::new(GateConfig::default(), gate_clock).unwrap();
     let (control, clock) = (Arc::new(control), Arc::new(Clock::guarded(None)));
     let (control, boot) = (ControlSource(control), "b".to_owned());
-    let source = LocalSource { control, id: "g".to_owned(), boot, gate, clock };
+    let source =
+        LocalSource { control, id: "g".to_owned(), boot, gate, clock, line: Arc::default() };
     apply(&source.control.0, "one").await;
     let (kept, gone) =
         (create_app(&source.control.0, "kept").await, create_app(&source.control.0, "gone").await);

@@ -144,6 +144,38 @@ fn what_one_server_decides_another_enforces() {
     assert!(one.stop().success() && two.stop().success());
 }
 
+/// E5: a second server on a copy of the first one's folder, gateway id included. What its gateway acknowledged
+/// would be taken for what the first one's enforces.
+#[test]
+fn the_gateway_of_a_server_on_a_copied_folder_is_refused_until_the_first_has_stopped() {
+    let site = Site::new(database(), 1);
+    let first = site.first(&[]);
+    assert_eq!(site.grant(&first, 0, "2099-01-01T00:00:00Z").status, 204);
+    site.until(&first, 0, 502);
+    let folder = Folder::new();
+    std::fs::create_dir_all(folder.data()).unwrap();
+    for name in ["vault.key", "gateway.id"] {
+        std::fs::copy(site.folder.data().join(name), folder.data().join(name)).unwrap();
+    }
+    let copy = Server::start(&["serve"], &folder, &site.variables(&[]));
+    copy.wait_for(&copy.control);
+    let deadline = Instant::now() + PATIENCE;
+    while !copy.log().contains("a gateway is refused") {
+        assert!(Instant::now() < deadline, "{}", copy.log());
+        copy.moment();
+    }
+    assert!(copy.log().contains("another gateway asks under this id"), "{}", copy.log());
+    assert_ne!(site.http.get(&format!("{}/readyz", copy.gateway)).status, 200);
+    assert_eq!(site.call(&copy, 0), 503, "{}", copy.log());
+    // Its control side works, and the first one's gateway enforces what it decides.
+    assert_eq!(site.act(&copy, 0, "APP_CANCEL_AUTHORIZE", "").status, 204);
+    site.until(&first, 0, 403);
+    assert!(!first.log().contains("a gateway is refused"), "{}", first.log());
+    assert!(first.stop().success());
+    copy.wait_for(&copy.gateway);
+    assert!(copy.stop().success());
+}
+
 #[test]
 fn batches_in_opposite_order_at_two_servers_all_succeed() {
     let site = Site::new(database(), 12);
