@@ -6,6 +6,7 @@ mod findings;
 mod listeners;
 mod machine;
 mod peers;
+mod settings;
 mod store;
 
 pub use self::certificates::{Kept, ends_of};
@@ -18,6 +19,7 @@ use crate::data::DataDir;
 /// Everything that can be asked without the store and without changing anything.
 pub fn look(config: &Config, kind: Kind, data: &DataDir) -> Findings {
     let mut findings = Findings::default();
+    settings::look(config, kind, data, &mut findings);
     certificates::look(config, kind, &mut findings);
     peers::look(config, kind, data, &mut findings);
     listeners::look(config, kind, &mut findings);

@@ -154,6 +154,19 @@ fn listeners_that_are_open_to_a_network_are_warned_of_and_logged_as_they_are() {
     assert!(log.contains("control=0.0.0.0:") && log.contains("gateway=127.0.0.1:"), "{log}");
 }
 
+#[test]
+fn what_is_set_and_could_not_be_used_is_found_before_anything_starts() {
+    let folder = Folder::new();
+    let file = folder.file("a-file", "");
+    let url = ("TIDEGATE_NOTIFY_WEBHOOK_URL", "https://hooks.example/x".to_owned());
+    let short = ("TIDEGATE_NOTIFY_WEBHOOK_SECRET", "short".to_owned());
+    let missing = ("TIDEGATE_NOTIFY_WEBHOOK_SECRET_FILE", format!("{file}.missing"));
+    all_say("serve", &[url.clone(), short], "the webhook cannot be used");
+    all_say("serve", &[url, missing], "the webhook cannot be used");
+    let log = ("TIDEGATE_ACCESS_LOG_PATH", format!("{file}.d/access.log"));
+    all_say("serve", &[log], "access_log.path: the folder of");
+}
+
 /// B7: a development server would give everybody the clock and the keys.
 #[test]
 fn a_development_server_and_a_real_one_refuse_each_others_folder() {
