@@ -70,7 +70,7 @@ class Story:
         assert seen.all("x-tidegate-api") == [self.tidegate.apis[method]], seen
         assert len(seen.all("x-tidegate-grant-end")) == 1, seen
         assert len(seen.all("x-request-id")) == 1 and len(seen.all("x-request-id")[0]) == 32, seen
-        for secret in ("authorization", "x-authorization", "x-sdk-date"):
+        for secret in ("authorization", "x-authorization", "x-security-token", "x-sdk-date", "x-sdk-nonce"):
             assert seen.all(secret) == [], seen
         return seen
 
@@ -115,6 +115,9 @@ class Story:
             ("X-Tidegate-Grant-End", "never"),
             ("X-Tidegate-Reason", "none"),
             ("X-Request-Id", "mine"),
+            # Proof, which is not for the backend.
+            ("X-Security-Token", "secret"),
+            ("X-Sdk-Nonce", "drawn-for-this-call-alone"),
         ]
         seen = self.lets_in(unsigned=spoofed)
         for name in ("cancelled-at", "reason", "revision"):
