@@ -15,6 +15,7 @@ import platform
 import statistics
 import sys
 import tempfile
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -97,24 +98,30 @@ def run_bulk(given, folder):
     return True
 
 
-def run_faults(given, folder):
+@contextmanager
+def staged(given, folder, apart=False):
+    """A cluster whose way to the database can be moved and broken, and that is taken down at the end."""
     database = Postgres(folder, "primary").make()
     databases, address, cluster = [database], Address(database.port), None
     url = database.url().replace(f":{database.port}/", f":{address.port}/")
-    founds = []
     try:
-        cluster = Cluster(folder, url, given.controls, given.gateways, given.lease, apart="cut" in given.only)
+        cluster = Cluster(folder, url, given.controls, given.gateways, given.lease, apart=apart)
         api, apps = grantable(cluster, given)
-        stage = faults.Stage(cluster, databases, address, api, apps)
-        for which in given.only:
-            founds.append(faults.play(stage, which, given.times, given.wait, progress(which)))
-            print(faults.table(founds[-1:], given.lease).splitlines()[-1], file=sys.stderr, flush=True)
+        yield faults.Stage(cluster, databases, address, api, apps)
     finally:
         if cluster:
             cluster.stop()
         address.stop()
         for one in databases:
             one.stop()
+
+
+def run_faults(given, folder):
+    founds = []
+    with staged(given, folder, apart="cut" in given.only) as stage:
+        for which in given.only:
+            founds.append(faults.play(stage, which, given.times, given.wait, progress(which)))
+            print(faults.table(founds[-1:], given.lease).splitlines()[-1], file=sys.stderr, flush=True)
     print(f"{machine()}; {given.controls} control nodes, {given.gateways} gateways, leases of {given.lease} s, "
           f"changes answered when {given.wait or 'durable'}\n")
     print(faults.table(founds, given.lease))
@@ -122,24 +129,12 @@ def run_faults(given, folder):
 
 
 def run_setbacks(given, folder):
-    database = Postgres(folder, "primary").make()
-    databases, address, cluster = [database], Address(database.port), None
-    url = database.url().replace(f":{database.port}/", f":{address.port}/")
     founds = []
-    try:
-        cluster = Cluster(folder, url, given.controls, given.gateways, given.lease)
-        api, apps = grantable(cluster, given)
-        stage = faults.Stage(cluster, databases, address, api, apps)
-        with Load(cluster.gateways, apps[setbacks.OF_A_TURN:], given.load) as load:
+    with staged(given, folder) as stage:
+        with Load(stage.cluster.gateways, stage.apps[setbacks.OF_A_TURN:], given.load) as load:
             for which in given.only:
                 founds.append(setbacks.play(stage, which, given.times, progress(which)))
                 print(setbacks.table(founds[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
-    finally:
-        if cluster:
-            cluster.stop()
-        address.stop()
-        for one in databases:
-            one.stop()
     print(f"{machine()}; {given.controls} control nodes, {given.gateways} gateways, leases of {given.lease} s, "
           f"{(load.admitted + load.failed.total()) / load.seconds:.0f} other calls/s\n")
     print(setbacks.table(founds))

@@ -205,7 +205,7 @@ fn told(index: Index, since: u64, batch: Batch) -> Index {
             let is_fresh = since == 0;
             assert!(
                 is_fresh || !same_history || head >= index.revision(),
-                "a revision never falls, but where all is told"
+                "a revision never falls, but where everything is sent"
             );
             assert!(
                 !matches!(newer.apply(since, batch), Applied::Behind | Applied::StartOver)

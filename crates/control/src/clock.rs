@@ -13,7 +13,7 @@
 //! Beyond, this node decides nothing and renews no lease, until its clock is right again or an operator says that it
 //! is right already (`tidegate store trust-clock`).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidegate_domain::Timestamp;
 use tidegate_store::{BootTime, ClockMark, Head};
@@ -67,7 +67,7 @@ impl ClockGuard {
 
     /// Takes note of the last decision, as the store has it.
     pub fn learn(&self, head: &Head) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         state.has_learnt = true;
         state.decided_at = head.decided_at.as_ms();
         state.is_trusted = head.clock == ClockMark::Trusted;
@@ -83,7 +83,7 @@ impl ClockGuard {
 
     /// A decision was made here at this time.
     pub(crate) fn decided(&self, at: Timestamp) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         state.decided_at = at.as_ms().max(state.decided_at);
         state.is_trusted = false;
     }
@@ -95,7 +95,7 @@ impl ClockGuard {
     /// By how much it is ahead of what is plausible, or behind.
     pub fn check(&self) -> Result<(), Unproven> {
         let now = self.now();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         let behind = state.decided_at.saturating_sub(now.wall);
         if behind > CLOCK_LEAP_MS {
             return Err(Unproven::ClockBehind { by_ms: behind });
@@ -125,14 +125,12 @@ impl ClockGuard {
 
     /// Whether the store should be looked at: it never was, or what it had then does not fit.
     pub(crate) fn wants_a_look(&self) -> bool {
-        let has_learnt = self.state.lock().unwrap_or_else(PoisonError::into_inner).has_learnt;
+        let has_learnt = self.state().has_learnt;
         !has_learnt || self.check().is_err()
     }
 
-    /// The time of the last decision that is known here.
-    pub fn decided_at(&self) -> Timestamp {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        Timestamp::from_ms(state.decided_at)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Moment {

@@ -282,7 +282,7 @@ impl Feed {
                 provider.changes(poll.since).await?
             };
         }
-        // Of another history nothing is told but that it is: there may be a node that has what is known.
+        // Of another history only that it is another one is sent: there may be a node that has what is known.
         let is_other = match poll.other() {
             _ if !poll.is_continued_by(&batch) => true,
             Some(enforced) => provider.stamp_of(enforced).await? != poll.enforced_stamp,

@@ -28,7 +28,7 @@ pub struct Batch {
     /// The stamp of that revision: nothing else has it, in this history or another.
     pub stamp: String,
     /// The stamp, in this history, of the revision that was asked for; empty if it is not remembered, or
-    /// ahead of this history. One that is another than the asker's tells that his history is another one.
+    /// ahead of this history. One that differs from the asker's shows that the asker's history is another one.
     pub since_stamp: String,
     /// Apps.
     pub apps: Vec<FeedApp>,

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use tidegate_api::dev::DevClock;
-use tidegate_control::ClockGuard;
+use tidegate_control::{ClockGuard, Clocks};
 use tidegate_domain::Timestamp;
 
 use crate::durable;
@@ -70,12 +70,22 @@ pub fn boot() -> Duration {
     BEGIN.elapsed()
 }
 
-/// Names the start of the machine since which [`boot`] counts; empty where that is not told.
-pub fn boot_name() -> String {
-    let told = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let told = told.trim();
-    let is_name = told.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if is_name { told.to_owned() } else { String::new() }
+/// What the clock of this machine is held against.
+pub fn guard() -> Arc<ClockGuard> {
+    ClockGuard::new(clocks(), boot_name())
+}
+
+/// Both clocks of this machine.
+pub fn clocks() -> Clocks {
+    Clocks { wall: Arc::new(wall), boot: Arc::new(boot) }
+}
+
+/// Names the start of the machine since which [`boot`] counts; empty where the system does not say.
+fn boot_name() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let id = id.trim();
+    let is_name = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if is_name { id.to_owned() } else { String::new() }
 }
 
 impl Clock {

@@ -142,17 +142,22 @@ impl Control {
     /// The ids of an API and an app that are given by their names or ids. One of them may be another workspace's: it is
     /// known by its name to whoever the other one belongs to, from grants, applications and notices.
     pub async fn pair(&self, api: &str, app: &str) -> anyhow::Result<(String, String)> {
-        let (api_id, app_id) = (self.api(api).await?, self.app(app).await?);
-        let (knows_api, knows_app) = (api_id != api, app_id != app);
-        let app_id = match (knows_api, knows_app) {
-            (true, false) => self.seen_beside("apis", &api_id, "app", app).await?,
-            _ => app_id,
-        };
-        let api_id = match (knows_api, knows_app) {
-            (false, true) => self.seen_beside("apps", &app_id, "api", api).await?,
-            _ => api_id,
-        };
+        let api_id = self.api(api).await?;
+        let app_id = self.app_beside(api, &api_id, app).await?;
+        // What is given by a name gets another text for its id.
+        if api_id == api && app_id != app {
+            return Ok((self.seen_beside("apps", &app_id, "api", api).await?, app_id));
+        }
         Ok((api_id, app_id))
+    }
+
+    /// The id of an app that has to do with an API of this name and id.
+    pub async fn app_beside(&self, api: &str, api_id: &str, app: &str) -> anyhow::Result<String> {
+        let app_id = self.app(app).await?;
+        if api_id != api && app_id == app {
+            return self.seen_beside("apis", api_id, "app", app).await;
+        }
+        Ok(app_id)
     }
 
     /// The id of what is called `text` among all that has to do with something of yours; `text` itself if there is

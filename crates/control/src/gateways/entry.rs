@@ -30,8 +30,8 @@ pub struct Entry {
     speaker: Speaker,
     /// Is what it acknowledged last part of the store's history?
     is_proven: bool,
-    /// The lease it told here last, and when.
-    told: Option<(Instant, u64)>,
+    /// The lease it reported here last, and when.
+    reported: Option<(Instant, u64)>,
 }
 
 impl Entry {
@@ -47,7 +47,7 @@ impl Entry {
             acknowledged: VecDeque::new(),
             speaker: Speaker::stored(),
             is_proven: false,
-            told: None,
+            reported: None,
             gateway,
         };
         entry.remember();
@@ -104,7 +104,7 @@ impl Entry {
             gateway.acknowledged_at = now;
             self.is_proven = false;
         }
-        self.told = Some((Instant::now(), heard.lease_ms));
+        self.reported = Some((Instant::now(), heard.lease_ms));
         self.remember();
         self.heard = Instant::now();
         self.count = self.count.saturating_add(1);
@@ -168,17 +168,17 @@ impl Entry {
             self.acknowledged.clear();
         }
         self.is_proven &= is_same_point(&stored, &self.gateway);
-        // A longer lease that was told here may still run, whatever was written elsewhere meanwhile.
+        // A longer lease that was reported here may still run, whatever was written elsewhere meanwhile.
         let lease_ms = stored.lease_ms.max(self.running_lease_ms());
         self.gateway = Gateway { lease_ms, ..stored };
         self.remember();
     }
 
-    /// The lease that was told here last, unless it is over.
+    /// The lease that was reported here last, unless it is over.
     fn running_lease_ms(&self) -> u64 {
         let running =
             |(at, ms): &(Instant, u64)| at.elapsed() < longest(Duration::from_millis(*ms));
-        self.told.filter(running).map_or(0, |(_, ms)| ms)
+        self.reported.filter(running).map_or(0, |(_, ms)| ms)
     }
 
     /// What it acknowledged, if that is not known to be part of the store's history.

@@ -201,8 +201,8 @@ impl Registry {
     /// Has this gateway acknowledged a revision?
     pub(super) fn has_acknowledged(&self, id: &str, revision: Revision) -> bool {
         let state = self.state();
-        let told = state.gateways.get(id).and_then(|entry| entry.known().revision);
-        told.is_some_and(|told| told >= revision)
+        let acknowledged = state.gateways.get(id).and_then(|entry| entry.known().revision);
+        acknowledged.is_some_and(|acknowledged| acknowledged >= revision)
     }
 
     /// A revision was committed here, which took something away or did not.

@@ -13,7 +13,7 @@ use crate::limits::{CLOCK_RATE_ERROR, GATEWAY_WRITTEN};
 /// What is known of a gateway.
 #[derive(Debug, Clone, Copy)]
 pub struct Known {
-    /// The revision it has acknowledged, if the store's history has that, with the stamp it told.
+    /// The revision it has acknowledged, if the store's history has that, with the stamp it reported.
     pub revision: Option<Revision>,
     /// How long it decides on after it asked.
     pub lease: Duration,

@@ -41,7 +41,7 @@ impl Site {
         Control::new(self.store.clone(), vault, Settings::default())
     }
 
-    async fn told(&self, id: &str, revision: u64) -> GatewayHeard {
+    async fn poll_of(&self, id: &str, revision: u64) -> GatewayHeard {
         let mut view = self.store.view().await.unwrap();
         let stamp = view.stamp_of(Revision(revision)).await.unwrap().unwrap_or_default();
         GatewayHeard {
@@ -61,7 +61,7 @@ impl Site {
     }
 
     async fn heard_at(&self, control: &Control, id: &str, revision: Revision) {
-        control.gateway_heard(self.told(id, revision.0).await, self.world.now()).await.unwrap();
+        control.gateway_heard(self.poll_of(id, revision.0).await, self.world.now()).await.unwrap();
     }
 
     async fn heard(&self, id: &str, revision: Revision) {
@@ -78,7 +78,7 @@ impl Site {
     ) -> Result<(), Impostor> {
         let line = Line(Arc::downgrade(open));
         let heard =
-            GatewayHeard { boot: boot.to_owned(), line, ..self.told("g1", revision.0).await };
+            GatewayHeard { boot: boot.to_owned(), line, ..self.poll_of("g1", revision.0).await };
         self.is_heard(control, heard).await
     }
 
@@ -190,7 +190,7 @@ async fn the_lease_of_a_gateway_that_said_goodbye_is_not_awaited() {
     let line = Arc::new(());
     site.asks(control, "one", before, &line).await.unwrap();
     let leaves =
-        GatewayHeard { lease_ms: 0, boot: "one".to_owned(), ..site.told("g1", before.0).await };
+        GatewayHeard { lease_ms: 0, boot: "one".to_owned(), ..site.poll_of("g1", before.0).await };
     site.is_heard(control, leaves).await.unwrap();
     let cancelled = site.give_back().await;
     // One second, for those who read of it.
@@ -210,9 +210,9 @@ async fn an_id_is_bound_to_the_certificate_it_came_with() {
     let site = Site::new().await;
     let control = &site.world.control;
     let head = control.head().await.unwrap().revision;
-    let told = site.told("g1", head.0).await;
+    let poll = site.poll_of("g1", head.0).await;
     let with =
-        |certificate: &str| GatewayHeard { certificate: certificate.to_owned(), ..told.clone() };
+        |certificate: &str| GatewayHeard { certificate: certificate.to_owned(), ..poll.clone() };
     site.is_heard(control, with("gw-1")).await.unwrap();
     for other in ["gw-2", ""] {
         for node in [&**control, &site.node()] {
@@ -274,7 +274,10 @@ async fn what_was_not_written_down_is_not_claimed_after_a_crash() {
     site.heard("g1", before).await;
     let cancelled = site.give_back().await;
     site.heard("g1", cancelled).await;
-    assert!(site.awaited(&site.world.control, cancelled).await.is_empty(), "told to this process");
+    assert!(
+        site.awaited(&site.world.control, cancelled).await.is_empty(),
+        "reported to this process"
+    );
     assert_eq!(
         site.awaited(&site.node(), cancelled).await,
         ["g1"],
@@ -297,7 +300,7 @@ async fn a_gateway_is_written_down_before_its_first_answer_and_once_a_second_aft
     advance(Duration::from_secs(1)).await;
     site.heard("g1", head).await;
     assert_eq!(beats().await, [2]);
-    let longer = GatewayHeard { lease_ms: 60_000, ..site.told("g1", head.0).await };
+    let longer = GatewayHeard { lease_ms: 60_000, ..site.poll_of("g1", head.0).await };
     site.world.control.gateway_heard(longer, site.world.now()).await.unwrap();
     assert_eq!(beats().await, [3], "a longer lease is known before it begins");
     assert_eq!(site.world.control.head().await.unwrap().revision, head, "no change of the world");
@@ -326,13 +329,13 @@ async fn control_nodes_learn_from_each_other() {
     assert!(site.awaited(here, next).await.is_empty());
 }
 
-/// Whatever was written down of it elsewhere meanwhile, what it told here may still hold.
+/// Whatever was written down of it elsewhere meanwhile, what it reported here may still hold.
 #[tokio::test(start_paused = true)]
 async fn a_longer_lease_told_just_now_is_not_lost_to_what_another_node_wrote() {
     let site = Site::new().await;
     let (here, now) = (&site.world.control, site.world.now());
     let before = here.head().await.unwrap().revision;
-    let shorter = site.told("g1", before.0).await;
+    let shorter = site.poll_of("g1", before.0).await;
     let longer = GatewayHeard { lease_ms: 60_000, ..shorter.clone() };
     here.gateway_heard(longer, now).await.unwrap();
     let cancelled = site.give_back().await;
@@ -349,9 +352,9 @@ async fn a_longer_lease_told_just_now_is_not_lost_to_what_another_node_wrote() {
 async fn a_revision_of_another_history_says_nothing() {
     let site = Site::new().await;
     let cancelled = site.give_back().await;
-    let foreign = GatewayHeard { epoch: "other".to_owned(), ..site.told("g1", 9_999).await };
+    let foreign = GatewayHeard { epoch: "other".to_owned(), ..site.poll_of("g1", 9_999).await };
     site.world.control.gateway_heard(foreign, site.world.now()).await.unwrap();
-    let nothing = GatewayHeard { revision: None, ..site.told("g2", 0).await };
+    let nothing = GatewayHeard { revision: None, ..site.poll_of("g2", 0).await };
     site.world.control.gateway_heard(nothing, site.world.now()).await.unwrap();
     assert_eq!(site.awaited(&site.world.control, cancelled).await, ["g1", "g2"]);
 }
@@ -384,7 +387,7 @@ async fn only_a_gateway_whose_lease_is_over_is_forgotten() {
 #[tokio::test]
 async fn what_cannot_be_believed_is_not_registered() {
     let site = Site::new().await;
-    let good = site.told("g1", 1).await;
+    let good = site.poll_of("g1", 1).await;
     for bad in [
         GatewayHeard { id: String::new(), ..good.clone() },
         GatewayHeard { id: "g 1".to_owned(), ..good.clone() },

@@ -4,6 +4,7 @@
 
 mod admin;
 mod batch;
+mod faulty;
 mod gateways;
 mod guards;
 mod history;

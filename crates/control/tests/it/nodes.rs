@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use tidegate_control::{
     Clocks, Command, Control, DutyTask, Error, GrantAction, OnDuty, Settings, Unproven, Vault,
 };
 use tidegate_domain::{AppKind, Timestamp};
 use tidegate_store::sql::{PostgresUrl, SqlStore};
-use tidegate_store::{
-    Gateway, Peers, Result, Revision, Sealed, Setback, Store, StoreError, Transaction, View,
-};
+use tidegate_store::{Revision, Store};
 use tidegate_testkit::{World, hour, postgres};
 use tokio::time::timeout;
+
+use crate::faulty::Faulty;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -93,63 +92,11 @@ async fn told(node: &Node) -> BTreeMap<String, usize> {
     told
 }
 
-/// A store that a node can read, and that keeps none of its changes once it is mute.
-struct Mute {
-    store: Arc<dyn Store>,
-    is_mute: AtomicBool,
-}
-
-#[async_trait]
-impl Store for Mute {
-    async fn begin(&self) -> Result<Box<dyn Transaction>> {
-        self.store.begin().await
-    }
-
-    async fn prove_writes(&self, since: Duration) -> Result<()> {
-        if self.is_mute.load(Ordering::SeqCst) {
-            return Err(StoreError::Away("no change is kept".to_owned()));
-        }
-        self.store.prove_writes(since).await
-    }
-
-    async fn view(&self) -> Result<Box<dyn View>> {
-        self.store.view().await
-    }
-
-    async fn keep_gateways(&self, gateways: &[Gateway]) -> Result<()> {
-        self.store.keep_gateways(gateways).await
-    }
-
-    async fn gateways(&self) -> Result<Vec<Gateway>> {
-        self.store.gateways().await
-    }
-
-    async fn forget_gateway(&self, id: &str, beat: u64) -> Result<bool> {
-        self.store.forget_gateway(id, beat).await
-    }
-
-    async fn keep_setback(&self, setback: &Setback) -> Result<Option<Setback>> {
-        self.store.keep_setback(setback).await
-    }
-
-    async fn setbacks(&self) -> Result<Vec<Setback>> {
-        self.store.setbacks().await
-    }
-
-    async fn keep_vault_check(&self, check: &Sealed) -> Result<Sealed> {
-        self.store.keep_vault_check(check).await
-    }
-
-    fn peers(&self) -> Option<&dyn Peers> {
-        self.store.peers()
-    }
-}
-
 /// E4: a node that can keep no change does not keep the duty either, though it reaches the store.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_duty_ends_with_the_ability_to_commit() {
     let url = postgres::database();
-    let mute = Arc::new(Mute { store: store(&url).await, is_mute: AtomicBool::new(false) });
+    let mute = Arc::new(Faulty::over(store(&url).await));
     let one = Node::over(Arc::clone(&mute) as _).await;
     let two = Node::on(&url).await;
     let take = async |node: &Node| node.control.take_duty(DutyTask::Deliver).await;

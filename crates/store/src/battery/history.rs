@@ -4,7 +4,7 @@ use super::samples::{app, message};
 use super::{Shared, begin, revision, view, write};
 use crate::{Point, Sealed, Setback};
 
-/// Each commit draws a stamp, which is found again as long as it is remembered; none is told of what has not
+/// Each commit draws a stamp, which is found again as long as it is remembered; there is none of what has not
 /// been committed.
 pub async fn each_revision_has_a_stamp_of_its_own(store: Shared) {
     let mut drawn = vec![view(&store).await.head().await.unwrap().stamp];

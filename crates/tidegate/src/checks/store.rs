@@ -1,13 +1,11 @@
 //! The store: reachable, of a schema this program knows, sound, fitting its key, on time.
 
-use std::sync::Arc;
-
-use tidegate_control::{ClockGuard, Clocks, Unproven, Vault};
+use tidegate_control::{Unproven, Vault};
 use tidegate_store::sql::{PostgresUrl, SqlStore};
 use tidegate_store::{Head, Setback, Store};
 
 use super::Findings;
-use crate::clock::{boot, boot_name, wall};
+use crate::clock::{guard, wall};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::database::Database;
@@ -59,8 +57,7 @@ fn place(database: &Database, data: &DataDir) -> String {
 
 /// Whether a server that is started now would decide by this clock.
 fn plausible(head: &Head) -> Result<(), Unproven> {
-    let clocks = Clocks { wall: Arc::new(wall), boot: Arc::new(boot) };
-    let guard = ClockGuard::new(clocks, boot_name());
+    let guard = guard();
     guard.learn(head);
     guard.check()
 }

@@ -234,11 +234,12 @@ async fn body(
 async fn authorize_many(control: &Control, wanted: &Act) -> anyhow::Result<()> {
     let end = validity(control, &wanted.end).await?;
     let on = &wanted.on;
+    let api = control.api(&on.api).await?;
     let mut apps = Vec::with_capacity(on.app.len());
     for app in &on.app {
-        apps.push(control.pair(&on.api, app).await?.1);
+        apps.push(control.app_beside(&on.api, &api, app).await?);
     }
-    let api = encoded(&control.api(&on.api).await?);
+    let api = encoded(&api);
     let instance = encoded(&control.instance(on.instance.as_deref()).await?);
     let path = format!("/apis/{api}/instances/{instance}/authorize");
     control.post(&path, &json!({ "time": format_iso(end), "app_ids": apps })).await?;

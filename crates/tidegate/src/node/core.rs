@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use tidegate_control::{ClockGuard, Clocks, Control, Settings};
+use tidegate_control::{ClockGuard, Control, Settings};
 
-use crate::clock::{boot, boot_name, wall};
+use crate::clock;
 use crate::data::{DataDir, FolderKind, Hold};
 use crate::database::Database;
 
@@ -40,10 +40,9 @@ impl Core {
         settings: Settings,
     ) -> anyhow::Result<Self> {
         let (store, vault) = database.open(&data).await?;
-        let clocks = Clocks { wall: Arc::new(wall), boot: Arc::new(boot) };
         let is_dev = data.kind()? == Some(FolderKind::Dev);
-        let guard = (!is_dev).then(|| ClockGuard::new(clocks.clone(), boot_name()));
-        let mut control = Control::new(store, vault, settings).among_peers(clocks)?;
+        let guard = (!is_dev).then(clock::guard);
+        let mut control = Control::new(store, vault, settings).among_peers(clock::clocks())?;
         if let Some(guard) = &guard {
             control = control.guarded_by(Arc::clone(guard));
         }

@@ -8,7 +8,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::postgres::{decide, is_known};
-use crate::support::{Dice, Folder, Http, Ran, Server, WORLD, done, keys, run, spawn, tidegate};
+use crate::support::{
+    ANYWHERE, Dice, Folder, Http, Ran, Server, WORLD, done, keys, run, spawn, tidegate,
+};
 
 const PHRASE: &str = "correct horse battery";
 
@@ -383,10 +385,7 @@ fn a_backup_of_a_development_server_becomes_no_real_one() {
     dev.done(&[&["backup", &file], &key[..]].concat());
     new.done(&[&["restore", &file], &key[..]].concat());
     let mut serve = tidegate(&["serve"]);
-    serve.env("TIDEGATE_DATA_DIR", new.data());
-    for side in ["CONTROL", "GATEWAY", "FEED"] {
-        serve.env(format!("TIDEGATE_{side}_ADDR"), "127.0.0.1:0");
-    }
+    serve.env("TIDEGATE_DATA_DIR", new.data()).envs(ANYWHERE);
     let refused = Ran::from(serve.output().unwrap());
     assert!(refused.err.contains("is a development server's"), "{refused:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{Folder, Ran, Server, done, tidegate};
+use crate::support::{ANYWHERE, Folder, Ran, Server, done, tidegate};
 
 /// A folder with the certificates of two installations.
 struct Certificates(Folder);
@@ -179,8 +179,7 @@ fn a_development_server_and_a_real_one_refuse_each_others_folder() {
 
     let folder = Folder::new();
     assert!(Server::dev(&folder, &[]).stop().success());
-    let local = ["CONTROL", "GATEWAY", "FEED"].map(|side| format!("TIDEGATE_{side}_ADDR"));
-    let local: Vec<_> = local.iter().map(|n| (n.as_str(), "127.0.0.1:0".to_owned())).collect();
+    let local = ANYWHERE.map(|(name, address)| (name, address.to_owned()));
     let check = ran(&["config", "check"], &folder.data(), &local);
     assert!(check.code == Some(2) && check.err.contains("is a development server's"), "{check:?}");
     for role in [&["serve"][..], &["control"], &["gateway", "--control", "http://127.0.0.1:9"]] {
@@ -200,8 +199,7 @@ fn a_start_with_another_key_than_the_stores_is_refused_and_seals_nothing() {
     let key = std::fs::read(vault(&ours)).unwrap();
     let before = std::fs::read(ours.data().join("tidegate.db")).unwrap();
     std::fs::copy(vault(&other), vault(&ours)).unwrap();
-    let local = ["CONTROL", "GATEWAY", "FEED"].map(|side| format!("TIDEGATE_{side}_ADDR"));
-    let local: Vec<_> = local.iter().map(|n| (n.as_str(), "127.0.0.1:0".to_owned())).collect();
+    let local = ANYWHERE.map(|(name, address)| (name, address.to_owned()));
     for role in [&["serve"][..], &["control"]] {
         let ran = ran(role, &ours.data(), &local);
         assert_eq!(ran.code, Some(3), "{ran:?}");

@@ -51,11 +51,11 @@ impl Shifted {
     fn until_ready(&self, server: &Server, wanted: Option<&str>) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let told = self.http.get(&format!("{}/readyz", server.control)).json();
-            if told["reason"].as_str() == wanted {
+            let answer = self.http.get(&format!("{}/readyz", server.control)).json();
+            if answer["reason"].as_str() == wanted {
                 return;
             }
-            assert!(Instant::now() < deadline, "{told}");
+            assert!(Instant::now() < deadline, "{answer}");
             server.moment();
         }
     }

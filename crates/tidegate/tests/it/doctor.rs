@@ -8,11 +8,7 @@ use serde_json::Value;
 use tidegate_testkit::postgres::{PASSWORD, Server as Postgres, database};
 
 use crate::postgres::decide;
-use crate::support::{Folder, Http, PATIENCE, Ran, Server, WORLD, tidegate};
-
-/// Variables under which no two programs want one address.
-const ANYWHERE: [(&str, &str); 2] =
-    [("TIDEGATE_CONTROL_ADDR", "127.0.0.1:0"), ("TIDEGATE_GATEWAY_ADDR", "127.0.0.1:0")];
+use crate::support::{ANYWHERE, Folder, Http, PATIENCE, Ran, Server, WORLD, tidegate};
 
 fn doctor(folder: &Folder, words: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = tidegate(&[&["doctor"], words].concat());
@@ -188,15 +184,14 @@ fn a_database_of_another_encoding_is_refused_and_named() {
     server.sql("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
     let url = server.url().replace("/world?", "/latin?");
     let folder = Folder::new();
-    let local = ["CONTROL", "GATEWAY", "FEED"].map(|side| format!("TIDEGATE_{side}_ADDR"));
     for words in [&["serve"][..], &["doctor"]] {
         let mut command = tidegate(words);
         command.env("TIDEGATE_DATA_DIR", folder.data()).env("TIDEGATE_DATABASE", &url);
-        command.envs(local.iter().map(|name| (name, "127.0.0.1:0")));
+        command.envs(ANYWHERE);
         let ran = Ran::from(command.output().unwrap());
-        let told = format!("{}{}", ran.out, ran.err);
+        let said = format!("{}{}", ran.out, ran.err);
         assert_ne!(ran.code, Some(0), "{ran:?}");
-        assert!(told.contains("its encoding is LATIN1") && told.contains("UTF8"), "{told}");
+        assert!(said.contains("its encoding is LATIN1") && said.contains("UTF8"), "{said}");
     }
 }
 
@@ -212,9 +207,7 @@ fn a_store_that_is_gone_or_damaged_is_not_begun_with() {
     let good = std::fs::read(&file).unwrap();
     let start = || {
         let mut command = tidegate(&["serve"]);
-        let local = ["CONTROL", "GATEWAY", "FEED"].map(|side| format!("TIDEGATE_{side}_ADDR"));
-        command.envs(local.iter().map(|name| (name, "127.0.0.1:0")));
-        command.env("TIDEGATE_DATA_DIR", folder.data());
+        command.env("TIDEGATE_DATA_DIR", folder.data()).envs(ANYWHERE);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut server = command.spawn().unwrap();
         // One that is not refused would go on for ever.

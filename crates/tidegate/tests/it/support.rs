@@ -26,6 +26,13 @@ pub const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 /// The binary.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_tidegate");
 
+/// Variables under which no two programs want one address.
+pub const ANYWHERE: [(&str, &str); 3] = [
+    ("TIDEGATE_CONTROL_ADDR", "127.0.0.1:0"),
+    ("TIDEGATE_GATEWAY_ADDR", "127.0.0.1:0"),
+    ("TIDEGATE_FEED_ADDR", "127.0.0.1:0"),
+];
+
 /// The binary with these words, and without the variables of whoever runs the tests.
 pub fn tidegate(words: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
