@@ -43,6 +43,9 @@ pub const LIFETIME: Duration = Duration::from_secs(1_800);
 /// See `LIFETIME`.
 pub const UNUSED: Duration = Duration::from_secs(600);
 
+/// How long an orderly stop waits for connections that are still in use or closing.
+pub const CLOSE: Duration = Duration::from_secs(2);
+
 /// How many connections of a pool may be closing while new ones are opened in their place. A disk
 /// that hangs keeps its thread.
 pub const CLOSING: usize = 8;

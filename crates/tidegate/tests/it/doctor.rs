@@ -8,7 +8,7 @@ use serde_json::Value;
 use tidegate_testkit::postgres::{PASSWORD, Server as Postgres, database};
 
 use crate::postgres::decide;
-use crate::support::{ANYWHERE, Folder, Http, PATIENCE, Ran, Server, WORLD, tidegate};
+use crate::support::{ANYWHERE, Folder, Http, PATIENCE, Ran, Server, WORLD, pause, tidegate};
 
 fn doctor(folder: &Folder, words: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = tidegate(&[&["doctor"], words].concat());
@@ -216,7 +216,7 @@ fn a_store_that_is_gone_or_damaged_is_not_begun_with() {
             if Instant::now() > deadline {
                 server.kill().unwrap();
             }
-            std::thread::yield_now();
+            pause();
         }
         Ran::from(server.wait_with_output().unwrap())
     };

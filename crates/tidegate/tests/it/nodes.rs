@@ -11,7 +11,7 @@ use tidegate_testkit::postgres::{Server as Postgres, database};
 
 use crate::receiver::{Receiver, SECRET};
 use crate::support::{
-    FAKETIME, Folder, Http, Keys, PATIENCE, Reply, Server, WORLD, definition, keys, tidegate,
+    FAKETIME, Folder, Http, Keys, PATIENCE, Reply, Server, WORLD, definition, keys, pause, tidegate,
 };
 
 /// A world on a database, with an API and apps, and servers on it.
@@ -213,7 +213,7 @@ fn on_duty(servers: &[&Server]) -> usize {
             return found;
         }
         assert!(begun.elapsed() < PATIENCE, "nobody is on duty");
-        std::thread::yield_now();
+        pause();
     }
 }
 
@@ -311,6 +311,7 @@ fn servers_outlive_a_postgresql_that_is_killed() {
     let deadline = Instant::now() + PATIENCE;
     while site.http.get(&format!("{}/readyz", two.control)).status != 200 {
         assert!(Instant::now() < deadline, "it does not become ready again");
+        pause();
     }
     verify(&site, &two, &acknowledged);
     let again = site.grant(&two, 0, "2999-01-01T00:00:00Z");

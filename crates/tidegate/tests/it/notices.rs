@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::receiver::{Receiver, SECRET};
-use crate::support::{Folder, Http, PATIENCE, Server, WORLD, definition, keys};
+use crate::support::{Folder, Http, PATIENCE, Server, WORLD, definition, keys, pause};
 
 /// Rita publishes an API, and olaf's new app applies for it.
 fn apply(server: &Server, http: &Http, name: &str) -> String {
@@ -62,6 +62,7 @@ fn a_message_waits_for_its_receiver_and_reaches_him_signed() {
     let deadline = Instant::now() + PATIENCE;
     while metric(&http, &folder, "tidegate_messages_failed_total") < 1.0 {
         assert!(Instant::now() < deadline, "it is not tried");
+        pause();
     }
     let log = server.stopped();
     assert!(!log.contains("hush-in-the-url") && !log.contains(SECRET), "a secret in the log");
@@ -78,6 +79,7 @@ fn a_message_waits_for_its_receiver_and_reaches_him_signed() {
     assert_eq!(receiver.wait_for("application.filed", 2).len(), 2, "each once");
     while metric(&http, &folder, "tidegate_messages_waiting") > 0.0 {
         assert!(Instant::now() < deadline, "something waits for ever");
+        pause();
     }
     assert_eq!(metric(&http, &folder, "tidegate_proven"), 1.0);
     assert!(server.stop().success());

@@ -10,7 +10,7 @@ use prost::Message;
 use serde_json::{Value, json};
 
 use crate::recorder::Recorder;
-use crate::support::{Folder, Http, Keys, PATIENCE, Server, WORLD, definition, keys};
+use crate::support::{Folder, Http, Keys, PATIENCE, Server, WORLD, definition, keys, pause};
 
 /// A server with a granted app, that tells all it can tell.
 struct Scene {
@@ -257,6 +257,7 @@ fn a_collector_that_is_away_harms_no_call() {
             break;
         }
         assert!(Instant::now() < deadline, "{text}");
+        pause();
     }
     drop(backend);
     assert!(server.stopped().contains("traces cannot be sent"));

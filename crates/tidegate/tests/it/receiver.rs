@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::recorder::{Recorder, Sent};
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, pause};
 
 /// The secret senders must have.
 pub const SECRET: &str = "a secret of some length";
@@ -52,7 +52,7 @@ impl Receiver {
                 return told;
             }
             assert!(Instant::now() < deadline, "{count} of {kind} do not come: {told:?}");
-            std::thread::yield_now();
+            pause();
         }
     }
 }

@@ -23,6 +23,11 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Where Debian has the library that shifts a program's clock.
 pub const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
+/// A pause between two looks at something that others have to do: a loop without one takes their processor.
+pub fn pause() {
+    std::thread::park_timeout(Duration::from_millis(10));
+}
+
 /// The binary.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_tidegate");
 
@@ -190,6 +195,7 @@ impl Server {
         let (http, deadline) = (Http::new(), Instant::now() + PATIENCE);
         while origin.starts_with("http:") && http.get(&format!("{origin}/readyz")).status != 200 {
             assert!(Instant::now() < deadline, "{origin} does not become ready");
+            pause();
         }
     }
 
@@ -247,7 +253,7 @@ impl Server {
         // The last line may still be in the pipe.
         while !log.lock().unwrap().contains("stopped") {
             assert!(Instant::now() < deadline, "it does not say that it stopped");
-            std::thread::yield_now();
+            pause();
         }
         let log = log.lock().unwrap();
         log.clone()

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 pub use self::connection::{Connection, Connector, within};
 pub use self::transaction::SqlTransaction;
-use super::limits::{CLOSING, CONNECT, LIFETIME, SIGN_OF_LIFE, UNUSED};
+use super::limits::{CLOSE, CLOSING, CONNECT, LIFETIME, SIGN_OF_LIFE, UNUSED};
 
 /// Connections of one kind. Clones share them.
 #[derive(Clone)]
@@ -31,6 +31,8 @@ struct Inner {
     places: Arc<Semaphore>,
     /// Those that may exist, with the ones that are still closing.
     existing: Arc<Semaphore>,
+    /// How many may exist.
+    most: u32,
     idle: Mutex<Vec<Kept>>,
 }
 
@@ -75,10 +77,12 @@ impl Kept {
 impl Pool {
     /// A pool of at most `size` connections. None is opened yet.
     pub fn new(connector: Connector, size: usize) -> Self {
+        let most = u32::try_from(size + CLOSING).unwrap_or(u32::MAX);
         Self(Arc::new(Inner {
             connector,
             places: Arc::new(Semaphore::new(size)),
             existing: Arc::new(Semaphore::new(size + CLOSING)),
+            most,
             idle: Mutex::default(),
         }))
     }
@@ -156,11 +160,15 @@ impl Pool {
         self.0.forget_idle();
     }
 
-    /// Gives up the connections that are not in use, and lends no more.
+    /// Closes the connections that are not in use, and lends no more. Waits, for `CLOSE` at most, for those that are in
+    /// use or close in the background: SQLite moves its log into the one file when the last connection is closed.
     pub async fn close(&self) {
         self.0.places.close();
         while let Some(kept) = self.0.take() {
             kept.connection.close().await;
+        }
+        if within(CLOSE, self.0.existing.acquire_many(self.0.most)).await.is_err() {
+            tracing::debug!("connections to the database are still in use");
         }
     }
 }
