@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use tidegate_domain::{AppId, AppKind, Key};
 use tidegate_sign::Secret;
-use tidegate_store::{Changes, Damaged, Revision, View};
+use tidegate_store::{Changes, Damaged, Head, Revision, StoreError};
 
 use crate::Control;
 use crate::error::Result;
 use crate::limits::GRANTS_A_PART;
 use crate::vault::app_secret;
+
+const OTHER_HISTORY: &str = "its history has changed while all of it was read";
 
 /// Changes since a revision, and the secrets of the apps among them.
 pub struct GateChanges {
@@ -22,32 +24,61 @@ pub struct GateChanges {
     pub secrets: BTreeMap<AppId, Secret>,
 }
 
-/// Everything as of one moment, in parts: there may be more of it than there is memory.
+/// All the gate must know at a revision, in parts: there may be more of it than there is memory.
+///
+/// Each part is read in a view of its own, which is closed before the part is returned: whoever takes the parts
+/// slowly keeps no view open, which would make SQLite's write-ahead log grow and PostgreSQL keep dead rows. So a
+/// grant of a later part may be newer than the revision of the first one, which is the revision of all. That
+/// harms nobody: the changes after that revision, which are asked for next, have it again, and all that it needs.
 pub struct Everything {
     control: Arc<Control>,
-    view: Box<dyn View>,
+    grants_a_part: u64,
     next: Next,
 }
 
 /// The part that comes next.
 enum Next {
     First,
-    After(Key),
+    /// The grants after this one, in the history that the first part was read from.
+    After(Key, History),
     None,
 }
 
+/// Where the first part was read.
+#[derive(Clone)]
+struct History {
+    generation: u64,
+    head: Head,
+}
+
 impl Everything {
-    /// The next part; none after the last.
+    /// The same with at most so many grants a part; one at least.
+    #[must_use]
+    pub fn in_parts_of(self, grants: u64) -> Self {
+        Self { grants_a_part: grants.max(1), ..self }
+    }
+
+    /// The next part, at the revision of the first one; none after the last. Fails if the store fails, or has
+    /// another history than it had.
     pub async fn next(&mut self) -> Result<Option<GateChanges>> {
-        let after = match &self.next {
-            Next::First => None,
-            Next::After(key) => Some(key),
+        let (after, begun) = match &self.next {
+            Next::First => (None, None),
+            Next::After(key, history) => (Some(key.clone()), Some(history.clone())),
             Next::None => return Ok(None),
         };
-        let part = self.view.everything(after, GRANTS_A_PART).await?;
+        let (mut view, generation) = self.control.view_and_generation().await?;
+        let history = match begun {
+            Some(history) if history.generation == generation => history,
+            Some(_) => return Err(StoreError::Away(OTHER_HISTORY.to_owned()).into()),
+            None => History { generation, head: view.head().await? },
+        };
+        let mut part = view.everything(after.as_ref(), self.grants_a_part).await?;
+        drop(view);
+        (part.epoch, part.head) = (history.head.epoch.clone(), history.head.revision);
+        part.stamp.clone_from(&history.head.stamp);
         self.next = match part.standings.last() {
-            Some(last) if part.standings.len() as u64 == GRANTS_A_PART => {
-                Next::After(last.key.clone())
+            Some(last) if part.standings.len() as u64 == self.grants_a_part => {
+                Next::After(last.key.clone(), history)
             }
             Some(_) | None => Next::None,
         };
@@ -62,9 +93,9 @@ impl Control {
     }
 
     /// All the gate must know, part by part.
-    pub async fn everything(self: &Arc<Self>) -> Result<Everything> {
-        let view = self.view().await?;
-        Ok(Everything { control: Arc::clone(self), view, next: Next::First })
+    pub fn everything(self: &Arc<Self>) -> Everything {
+        let control = Arc::clone(self);
+        Everything { control, grants_a_part: GRANTS_A_PART, next: Next::First }
     }
 
     /// Opens the secrets. An app whose secret does not open is left out, or reported as deleted to whoever has it.

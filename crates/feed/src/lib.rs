@@ -5,6 +5,8 @@
 //! frames    an answer as a stream of packed parts, with an end of its own
 //! poll      what a gateway asks, and says of itself
 //! serve     the control side's end: polls are answered from a Provider
+//! sending   an answer on its way, part by part
+//! pace      how long a gateway may take over an answer
 //! woken     one reading of it for all whom a change wakes
 //! names     the name in a certificate, which a gateway's id is bound to
 //! remote    the gateway's end: a Source that asks several nodes of the control side
@@ -18,19 +20,23 @@
 //! follows an applied batch acknowledges it. Whatever is not understood is an error that renews no lease.
 
 mod counters;
+mod figures;
 mod format;
 mod frames;
 mod limits;
 mod messages;
 mod names;
+mod pace;
 mod peers;
 mod poll;
 mod remote;
+mod sending;
 mod serve;
 mod time;
 mod token;
 mod woken;
 
+pub use figures::FeedFigures;
 pub use format::FormatError;
 pub use frames::{Answered, Reader, Told, pack};
 pub use limits::{FORMAT, NODES};

@@ -41,6 +41,19 @@ pub(crate) const PARTS_AHEAD: usize = 2;
 /// How long a gateway may take no part of its answer.
 pub(crate) const PART_TAKEN: Duration = Duration::from_secs(20);
 
+/// How long a gateway may keep the control side waiting over one answer in all, whatever it takes of it.
+pub(crate) const ANSWER_GRACE: Duration = Duration::from_secs(30);
+
+/// For each so many bytes it has taken, a gateway may keep the control side waiting for a second more.
+pub(crate) const SLOWEST_RATE: u64 = 64 * 1024;
+
+/// How long an answer may take in all, the reading of the store included. Ten million grants, packed, need 1.4 MB
+/// a second.
+pub(crate) const ANSWER_TAKEN: Duration = Duration::from_secs(10 * 60);
+
+/// The least time between two lines of the log about gateways that take answers too slowly.
+pub(crate) const LINE_PAUSE: Duration = Duration::from_secs(10);
+
 /// How long a gateway that stops waits for its goodbye to be taken.
 pub(crate) const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -76,6 +89,8 @@ pub(crate) const DRIFT: i64 = 10_000;
 
 const _: () = {
     assert!(PART_BYTES < MOST_PART_BYTES);
+    assert!(PART_TAKEN.as_secs() < ANSWER_GRACE.as_secs());
+    assert!(ANSWER_GRACE.as_secs() < ANSWER_TAKEN.as_secs());
     assert!(CONNECTION.as_secs() < OLD_CONNECTION.as_secs());
     assert!(BACKOFF.as_secs() <= MOST_BACKOFF.as_secs());
 };

@@ -1,31 +1,28 @@
 //! The control side's end: answers the questions of gateways.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll as Ready};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
-use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tidegate_domain::Timestamp;
 use tidegate_gateway::{Answers, Batch, PeerCertificate, Source, SourceError, Use};
 use tidegate_seal::SealError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::figures::FeedFigures;
 use crate::format::FormatError;
-use crate::frames::{Packer, Told};
-use crate::limits::{
-    OLD_CONNECTION, PART_TAKEN, PARTS_AHEAD, QUESTION_BYTES, QUESTION_READ, QUESTIONS, WHOLES,
-};
+use crate::frames::Told;
+use crate::limits::{OLD_CONNECTION, QUESTION_BYTES, QUESTION_READ, QUESTIONS, WHOLES};
 use crate::names;
 use crate::poll::{Heard, Question};
+use crate::sending::{News, Parts, Sending};
 use crate::token::{AnswerSealer, FeedToken, PROOF};
 use crate::woken::Woken;
 
@@ -72,10 +69,11 @@ pub enum HeardError {
     Source(#[from] SourceError),
 }
 
-/// Everything as of one moment, in parts that need not be in memory at the same time.
+/// Everything at one revision, in parts that need not be in memory at the same time. A part may be newer than that
+/// revision: the changes after it, which are asked for next, have whatever is.
 #[async_trait]
 pub trait Everything: Send {
-    /// The next part; none after the last. All are of one epoch and head, and there is at least one.
+    /// The next part; none after the last. All say the same epoch and head, and there is at least one.
     async fn next(&mut self) -> Result<Option<Batch>, SourceError>;
 }
 
@@ -97,6 +95,7 @@ pub struct Feed {
     questions: Arc<Semaphore>,
     wholes: Arc<Semaphore>,
     woken: Arc<Woken>,
+    figures: Arc<FeedFigures>,
 }
 
 /// Why a question gets no answer. Its text is for the gateway, and names nothing inside.
@@ -172,7 +171,14 @@ impl Feed {
     pub fn new(provider: Arc<dyn Provider>, admission: Admission) -> Self {
         let (questions, wholes) = (Semaphore::new(QUESTIONS), Semaphore::new(WHOLES));
         let (questions, wholes) = (Arc::new(questions), Arc::new(wholes));
-        Self { provider, admission, questions, wholes, woken: Arc::default() }
+        let (woken, figures) = (Arc::default(), Arc::default());
+        Self { provider, admission, questions, wholes, woken, figures }
+    }
+
+    /// What is counted of it.
+    #[must_use]
+    pub fn figures(&self) -> &Arc<FeedFigures> {
+        &self.figures
     }
 
     /// What answers one connection, from now on. Questions that are understood hold it.
@@ -193,7 +199,7 @@ impl Feed {
     ) -> Response<Either<Parts, Full<Bytes>>> {
         match self.answered(request, connected, &usage, line).await {
             Ok(parts) => {
-                let is_sealed = parts.is_sealed;
+                let is_sealed = parts.is_sealed();
                 let mut answer = Response::new(Either::Left(parts));
                 let kind = if is_sealed { SEALED_MEDIA_TYPE } else { MEDIA_TYPE };
                 let kind = HeaderValue::from_static(kind);
@@ -261,7 +267,10 @@ impl Feed {
             wall,
             held: came.elapsed(),
         };
-        Ok(Parts::send(question.number, told, news, sealer, permit))
+        let figures = Arc::clone(&self.figures);
+        let (gateway, number) = (question.me.id.clone(), question.number);
+        let sending = Sending { gateway, number, told, sealer, figures };
+        Ok(sending.begin(news, permit))
     }
 
     /// What has changed and since when, now or within the wait.
@@ -297,106 +306,5 @@ impl Feed {
         let mut parts = self.provider.everything().await?;
         let batch = parts.next().await?.ok_or_else(|| SourceError("nothing is told".to_owned()))?;
         Ok(News { since: 0, batch, more: Some((parts, whole)) })
-    }
-}
-
-/// What is told: a batch, and more of them where there may be too much for one.
-struct News {
-    since: u64,
-    batch: Batch,
-    more: Option<(Box<dyn Everything>, OwnedSemaphorePermit)>,
-}
-
-/// The parts of an answer, made no faster than they are taken. An answer that cannot be told to its end
-/// breaks off, and has no end.
-struct Parts {
-    parts: mpsc::Receiver<Bytes>,
-    is_sealed: bool,
-}
-
-impl Parts {
-    /// Begins to send; `permit` is let go of when all is sent, or cannot be.
-    fn send(
-        number: u64,
-        told: Told,
-        news: News,
-        sealer: Option<AnswerSealer>,
-        permit: OwnedSemaphorePermit,
-    ) -> Self {
-        let (send, parts) = mpsc::channel(PARTS_AHEAD);
-        let is_sealed = sealer.is_some();
-        tokio::spawn(async move {
-            let _permit = permit;
-            match tell(&send, number, &told, news, sealer).await {
-                Ok(()) | Err(Broken::NotTaken) => {}
-                Err(error) => {
-                    tracing::error!(%error, "an answer to a gateway cannot be told to its end");
-                }
-            }
-        });
-        Self { parts, is_sealed }
-    }
-}
-
-/// Why an answer breaks off.
-#[derive(Debug, thiserror::Error)]
-enum Broken {
-    #[error(transparent)]
-    Format(#[from] FormatError),
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    #[error("it cannot be sealed: {0}")]
-    Seal(#[from] std::io::Error),
-    #[error("the gateway does not take it")]
-    NotTaken,
-}
-
-async fn tell(
-    to: &mpsc::Sender<Bytes>,
-    number: u64,
-    told: &Told,
-    news: News,
-    mut sealer: Option<AnswerSealer>,
-) -> Result<(), Broken> {
-    let send = async |bytes| match timeout(PART_TAKEN, to.send(bytes)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(Broken::NotTaken),
-    };
-    let mut take = async |part| {
-        let part = match &mut sealer {
-            Some(sealer) => sealer.frame(&part)?,
-            None => part,
-        };
-        send(part).await
-    };
-    let mut packer = Packer::default();
-    take(packer.head(number, told)?).await?;
-    let News { batch, mut more, .. } = news;
-    let mut next = Some(batch);
-    while let Some(batch) = next {
-        for part in packer.records(batch) {
-            take(part?).await?;
-        }
-        next = match &mut more {
-            Some((parts, _)) => parts.next().await?,
-            None => None,
-        };
-    }
-    take(packer.end()?).await?;
-    match sealer {
-        Some(sealer) => send(sealer.end()?).await,
-        None => Ok(()),
-    }
-}
-
-impl Body for Parts {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Ready<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.parts.poll_recv(cx).map(|part| part.map(|part| Ok(Frame::data(part))))
     }
 }

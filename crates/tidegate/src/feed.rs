@@ -143,7 +143,7 @@ impl ControlSource {
 
     /// Everything in one batch. Read in parts all the same: no statement of a store takes longer than a part.
     async fn whole(&self) -> tidegate_control::Result<Batch> {
-        let mut parts = self.everything().await?;
+        let mut parts = self.everything();
         let mut whole = parts.part().await?.unwrap_or_default();
         while let Some(part) = parts.part().await? {
             whole.standings.extend(part.standings);
@@ -151,9 +151,8 @@ impl ControlSource {
         Ok(whole)
     }
 
-    async fn everything(&self) -> tidegate_control::Result<InParts> {
-        let parts = self.0.everything().await?;
-        Ok(InParts { parts, source: Self(Arc::clone(&self.0)) })
+    fn everything(&self) -> InParts {
+        InParts { parts: self.0.everything(), source: Self(Arc::clone(&self.0)) }
     }
 
     /// The accounts of the projects that these changes are about; grants are about none.
@@ -166,7 +165,7 @@ impl ControlSource {
     }
 }
 
-/// Everything of one moment, in parts.
+/// Everything, in parts.
 pub struct InParts {
     parts: tidegate_control::Everything,
     source: ControlSource,

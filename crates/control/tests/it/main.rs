@@ -4,6 +4,7 @@
 
 mod admin;
 mod batch;
+mod everything;
 mod faulty;
 mod gateways;
 mod guards;

@@ -69,9 +69,7 @@ impl Provider for NodeFeed {
     }
 
     async fn everything(&self) -> Result<Box<dyn Everything>, SourceError> {
-        let everything = self.source.everything().await;
-        let everything = everything.map_err(|error| SourceError(error.to_string()))?;
-        Ok(Box::new(everything))
+        Ok(Box::new(self.source.everything()))
     }
 
     fn times(&self) -> Times {

@@ -56,6 +56,7 @@ impl ControlSide {
             let service = move |caller| WithPeer::new(routes.clone(), caller);
             process.serve(listener, None, service, limits);
         }
+        let mut figures = Arc::default();
         if let Some(listener) = feed {
             let tls = self.peers.as_ref().map(|files| files.acceptor(limits)).transpose();
             let tls = tls.context("the certificates of the feed")?;
@@ -65,6 +66,7 @@ impl ControlSide {
             let (control, clock) = (Arc::clone(&self.core.control), Arc::clone(&self.clock));
             let provider: Arc<dyn Provider> = Arc::new(NodeFeed::new(control, clock));
             let feed = Feed::new(provider, self.admission()?);
+            figures = Arc::clone(feed.figures());
             process.serve(listener, tls, move |caller: Caller| feed.service(caller.usage), limits);
         }
         let Self { core, clock, notify, .. } = self;
@@ -77,7 +79,7 @@ impl ControlSide {
         process.help(gateways::tend(core.clone(), Arc::clone(&clock)));
         let control = Arc::clone(&core.control);
         process.help(scheduler::run(core, clock));
-        Ok(OfControl { control, deliveries })
+        Ok(OfControl { control, deliveries, feed: figures })
     }
 
     /// Whom the feed answers. A token that was named is asked for beside certificates, too.

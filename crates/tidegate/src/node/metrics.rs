@@ -17,7 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tidegate_control::Control;
-use tidegate_feed::RemoteSource;
+use tidegate_feed::{FeedFigures, RemoteSource};
 use tidegate_gateway::Gate;
 
 use self::certificates::OfCertificates;
@@ -53,6 +53,8 @@ pub struct OfControl {
     pub control: Arc<Control>,
     /// What became of messages.
     pub deliveries: Arc<Deliveries>,
+    /// What became of the questions of gateways on other machines.
+    pub feed: Arc<FeedFigures>,
 }
 
 impl Metrics {

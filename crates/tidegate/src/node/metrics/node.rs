@@ -23,7 +23,7 @@ impl fmt::Debug for OfNode {
 
 impl Collector for OfNode {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let OfControl { control, deliveries: of } = &self.0;
+        let OfControl { control, deliveries: of, feed } = &self.0;
         let mut gauge = |name, help, value: f64| {
             let kind = MetricType::Gauge;
             ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, kind)?)
@@ -55,6 +55,10 @@ impl Collector for OfNode {
         let metric =
             encoder.encode_descriptor("store_setbacks", help, None, MetricType::Counter)?;
         ConstCounter::new(control.setbacks()).encode(metric)?;
+        let help = "Answers to gateways that were ended, for they were taken too slowly";
+        let metric =
+            encoder.encode_descriptor("feed_answers_too_slow", help, None, MetricType::Counter)?;
+        ConstCounter::new(feed.too_slow()).encode(metric)?;
         for (name, help, count) in [
             ("messages_delivered", "Messages this node has delivered", &of.delivered),
             ("messages_failed", "Its tries to deliver one that failed", &of.failed),
