@@ -82,6 +82,7 @@ class Story:
         seen = self.lets_in(path="/orders/7?b=%20x&a=1")
         assert (seen.method, seen.target) == ("GET", "/orders/7?b=%20x&a=1"), seen
         self.spoofed()
+        self.proof()
         self.tampered()
         self.bodies()
 
@@ -150,6 +151,44 @@ class Story:
             assert answer.status in (401, 403), answer
             assert len(self.backend.seen) == before
             self.checks += 1
+
+    def proof(self):
+        """A caller's proof reaches no backend in any spelling, but what is for the backend of an API that asks
+        nobody: an Authorization that is no signature."""
+        signature = "SDK-HMAC-SHA256 Access=k, SignedHeaders=host, Signature=s"
+        for name, value, is_for_backend in (
+            ("Authorization", "Bearer t", True),
+            ("Authorization", signature, False),
+            ("X-Authorization", "Basic dDp0", True),
+            ("X-Authorization", signature, False),
+            ("X_Authorization", signature, False),
+            ("X-Auth-Token", "t", False),
+            ("X_Auth_Token", "t", False),
+            ("X.Auth-Token", "t", False),
+            ("X-Security-Token", "t", False),
+            ("X-Security_Token", "t", False),
+            ("X-Sdk-Nonce", "drawn-for-this-call-alone", False),
+            ("X.Sdk.Nonce", "drawn-for-this-call-alone", False),
+            ("X-Sdk-Date", "20260102T030000Z", False),
+            ("X_Sdk_Date", "20260102T030000Z", False),
+        ):
+            folded = re.sub("[^a-z0-9]", "-", name.lower())
+            asked = [lambda: send(self.port, "GET", "/open/7", [("Host", HOST), (name, value)])]
+            if name not in ("Authorization", "X-Authorization", "X-Sdk-Date"):
+                asked.append(lambda: self.call(unsigned=[(name, value)]))
+            for ask, goes in zip(asked, (is_for_backend, False), strict=False):
+                before = len(self.backend.seen)
+                answer = ask()
+                self.checks += 1
+                if answer.status == 200:
+                    seen = self.backend.seen[-1]
+                    assert seen.all(folded) == ([value] if goes else []), (name, value, seen)
+                    assert len(seen.all("x-tidegate-api")) == 1, seen
+                    told = [known.lower() for known, _ in seen.headers]
+                    assert not [known for known in told if known.endswith(f"tidegate-{folded}")], seen
+                else:
+                    assert (answer.status, answer.reason, goes) == (403, "bad-request", False), (name, answer)
+                    assert len(self.backend.seen) == before, name
 
     def tampered(self):
         """What was signed is what is let in."""

@@ -1,4 +1,4 @@
-"""A Tidegate with a small world: two APIs, an app without a grant."""
+"""A Tidegate with a small world: two APIs, an app without a grant, and an API that asks nobody."""
 
 from __future__ import annotations
 
@@ -61,17 +61,18 @@ class Tidegate:
             assert time.monotonic() < deadline, self._process.said()
             time.sleep(0.02)
         self.apis = {method: self._api(method) for method in ("GET", "POST")}
+        self.open = self._api("GET", name="open", auth="NONE", path="/open/{id}")
         app = self._post("olaf", "/apps", {"name": "shop"})
         self.app, self.key, self.secret = app["id"], app["app_key"], app["app_secret"]
 
-    def _api(self, method: str) -> str:
+    def _api(self, method: str, name="orders", auth="APP", path="/orders/{id}") -> str:
         kind = f"REQUEST_TYPE_{method}"
         definition = {
-            "name": f"orders_{method.lower()}",
+            "name": f"{name}_{method.lower()}",
             "api_type": "API_SPECIFIC_TYPE_REGISTER",
-            "auth_type": "APP",
+            "auth_type": auth,
             "manager": "rita",
-            "path": "/orders/{id}",
+            "path": path,
             "protocol": "PROTOCOL_TYPE_HTTP",
             "request_type": kind,
             "request_paras": [

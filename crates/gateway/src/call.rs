@@ -17,7 +17,7 @@ use crate::check::{Admitted, Question, Route, decide, route};
 use crate::denial::{Denial, Reason};
 use crate::evidence::Evidence;
 use crate::expiry_headers::ExpiryHeaders;
-use crate::headers::{self, Proof, Sent, Strict, Trust};
+use crate::headers::{self, Sent, Strict};
 use crate::held::{Room, Whose};
 use crate::identity_headers::set_identity_headers;
 use crate::index::Index;
@@ -192,12 +192,7 @@ impl Call<'_> {
             }
         };
         let names = signed_names(&parts.headers, admitted)?;
-        let trust = match (&admitted.app, admitted.cover) {
-            (_, Some(_)) => Trust::Signed(&names),
-            (Some(_), None) => Trust::Proven,
-            (None, None) => Trust::Open,
-        };
-        let proof = if api.feed.rules.forward_credentials { Proof::Forwarded } else { Proof::Kept };
+        let (trust, proof) = (admitted.trust(&names), admitted.proof());
         let fill = |headers: &mut HeaderMap| {
             let filled = plan.fill(&strict.target, &api.shape.placeholders, headers);
             filled.map_err(|denial| (denial, None))

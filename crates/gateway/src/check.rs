@@ -16,7 +16,7 @@ use tidegate_sign::{
 use crate::denial::{Denial, Reason};
 use crate::expected;
 use crate::feed::FeedToken;
-use crate::headers::{self, AUTH_TOKEN};
+use crate::headers::{self, AUTH_TOKEN, Proof, Trust};
 use crate::index::{Api, App, Door, Index};
 use crate::routes::Found;
 use crate::space::host;
@@ -60,6 +60,20 @@ pub struct Admitted {
 }
 
 impl Admitted {
+    /// Which of the caller's headers go on, of which `signed` are the names of those that were signed.
+    pub(crate) fn trust<'n>(&self, signed: &'n [&'n str]) -> Trust<'n> {
+        match (&self.app, self.cover) {
+            (_, Some(_)) => Trust::Signed(signed),
+            (Some(_), None) => Trust::Proven,
+            (None, None) => Trust::Open,
+        }
+    }
+
+    /// Does the API's backend get the caller's proof?
+    pub(crate) fn proof(&self) -> Proof {
+        if self.api.feed.rules.forward_credentials { Proof::Forwarded } else { Proof::Kept }
+    }
+
     /// When the right to call ends, if it does: an API that asks nobody gives none.
     pub(crate) fn end(&self) -> Option<Timestamp> {
         let end = self.permit.end();

@@ -41,7 +41,7 @@ use crate::held::{Room, Whose};
 use crate::probes::health;
 use crate::server::{Accepted, Speaks, refused};
 use crate::state::State;
-use crate::told::{Head, Judged, Told, ToldBody, bad, single};
+use crate::told::{Head, Judged, Strips, Told, ToldBody, bad, single};
 
 const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
 const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
@@ -114,6 +114,14 @@ impl Dialect {
             _ => None,
         }
     }
+
+    /// What those take away who tell of calls in this way. Only Envoy does as the verdict says.
+    fn strips(self) -> Strips {
+        match self {
+            Self::Forwarded | Self::Original => Strips::Configured,
+            Self::Prefixed => Strips::Named,
+        }
+    }
 }
 
 async fn handle<B>(gate: &State, caller: Option<&Caller>, request: Request<B>) -> Response<AnyBody>
@@ -160,8 +168,10 @@ where
     judged.tell_backend(out);
     judged.tell_revision(out);
     out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let (Some(Dialect::Prefixed), Ok(told)) = (dialect, &told) {
-        forget_spoofed(told.headers(), out);
+    match (dialect.map(Dialect::strips), &told) {
+        (Some(Strips::Named), Ok(told)) => tell_what_to_remove(judged.to_remove(told), out),
+        (Some(Strips::Configured), Ok(told)) => judged.give_back(told, out),
+        (None, _) | (_, Err(_)) => {}
     }
     answer
 }
@@ -232,15 +242,10 @@ fn read(parts: request::Parts, dialect: Dialect, body: Bytes) -> Result<Told, De
     } else {
         ToldBody::Whole(body)
     };
-    // Envoy gets the list of what not to send on; the other proxies have it in their configuration.
-    if let (Dialect::Forwarded | Dialect::Original, Some(name)) =
-        (dialect, headers::spoken_by_caller(&headers))
-    {
-        return Err(bad(&format!("Only the gateway may send `{name}`.")));
-    }
     let target = Bytes::copy_from_slice(target.as_bytes());
-    Told::new(Head { method: method.as_bytes(), target, headers }, body)
+    Told::new(Head { method: method.as_bytes(), target, headers }, body, dialect.strips())
 }
+
 /// What the proxy has to say of a call under a name.
 fn needed<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h HeaderValue, Denial> {
     single(headers, name)?
@@ -302,21 +307,10 @@ pub(crate) fn tell_denial(out: &mut impl Sets, denial: &Denial) {
     }
 }
 
-/// The names under which a caller tried to speak for the gate, but for those the gate speaks by
-/// itself, which replace his.
-pub(crate) fn spoofed(
-    headers: &HeaderMap,
-    is_said: impl Fn(&HeaderName) -> bool,
-) -> impl Iterator<Item = &HeaderName> {
-    let names = headers.keys().filter(|name| headers::is_identity(name.as_str()));
-    names.filter(move |name| !is_said(name))
-}
-
-fn forget_spoofed(headers: &HeaderMap, out: &mut HeaderMap) {
-    let names: Vec<&str> =
-        spoofed(headers, |name| out.contains_key(name)).map(HeaderName::as_str).collect();
-    let names = names.join(",");
+/// Names what Envoy must not send on.
+fn tell_what_to_remove<'n>(names: impl Iterator<Item = &'n HeaderName>, out: &mut HeaderMap) {
+    let names: Vec<&str> = names.map(HeaderName::as_str).collect();
     if !names.is_empty() {
-        headers::set(out, TO_REMOVE, names.as_bytes());
+        headers::set(out, TO_REMOVE, names.join(",").as_bytes());
     }
 }

@@ -33,13 +33,15 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const NONCE: &str = "x-sdk-nonce";
 /// The caller's token.
 pub const AUTH_TOKEN: &str = "x-auth-token";
+/// A token of temporary keys, which there are none of here.
+const SECURITY_TOKEN: &str = "x-security-token";
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// What proves who calls. It is for the gate, not for the backend.
-const CREDENTIALS: [&str; 4] = [SDK_DATE, NONCE, AUTH_TOKEN, "x-security-token"];
+const CREDENTIALS: [&str; 4] = [SDK_DATE, NONCE, AUTH_TOKEN, SECURITY_TOKEN];
 
 /// Headers of which a second one could be read instead of the first.
 const SINGLE: [&str; 12] = [
@@ -49,7 +51,7 @@ const SINGLE: [&str; 12] = [
     NONCE,
     AUTH_TOKEN,
     CONTENT_SHA256,
-    "x-security-token",
+    SECURITY_TOKEN,
     "host",
     "content-length",
     "content-type",
@@ -254,6 +256,11 @@ impl Kind {
         std::str::from_utf8(folded).map_or(Self::Plain, Self::of_folded)
     }
 
+    /// May it prove who calls?
+    fn is_proof(self) -> bool {
+        matches!(self, Self::Credential | Self::Authorization)
+    }
+
     fn of_folded(name: &str) -> Self {
         match name {
             "host" | "content-length" => Self::Framing,
@@ -289,16 +296,14 @@ fn may_be_known(name: &str) -> bool {
     )
 }
 
-/// Does a caller use a name of this gate's identity headers, in any spelling?
-pub(crate) fn is_identity(name: &str) -> bool {
-    Kind::of(name) == Kind::Identity
-}
-
-/// The name of a header by which a caller speaks for the gate and that a proxy in front does not replace or
-/// take away by itself, because it does not know the name.
-pub(crate) fn spoken_by_caller(headers: &HeaderMap) -> Option<&HeaderName> {
-    const KNOWN: [HeaderName; 6] = [APP, API, GRANT_END, CANCELLED_AT, REASON, REVISION];
-    headers.keys().find(|name| is_identity(name.as_str()) && !KNOWN.contains(name))
+/// Does a proxy in front take away or replace a header by itself, because the name stands in its configuration?
+/// None knows every spelling of it.
+pub(crate) fn is_known_to_proxies(name: &HeaderName) -> bool {
+    const GATES: [HeaderName; 7] =
+        [APP, API, GRANT_END, CANCELLED_AT, REASON, REVISION, REQUEST_ID];
+    GATES.contains(name)
+        || [AUTHORIZATION, X_AUTHORIZATION].contains(&name.as_str())
+        || CREDENTIALS.contains(&name.as_str())
 }
 
 /// May an API's author have this header sent to the backend?
@@ -341,23 +346,57 @@ pub(crate) fn going_on<'h>(
 ) -> impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)> {
     let nominated: Vec<HeaderName> = nominated(headers).collect();
     headers.iter().filter(move |(name, value)| {
-        let goes = match (Kind::of(name.as_str()), trust) {
-            (Kind::Plain, Trust::Signed(names)) => {
-                names.contains(&name.as_str()) || UNSIGNED_BUT_SENT.contains(*name)
-            }
-            (Kind::Plain, Trust::Proven | Trust::Open) => true,
-            (Kind::Credential | Kind::Authorization, Trust::Signed(_) | Trust::Proven) => {
-                proof == Proof::Forwarded
-            }
-            (Kind::Authorization, Trust::Open) => !is_signature(value),
-            (Kind::Credential, Trust::Open)
-            | (
-                Kind::Identity | Kind::RequestId | Kind::Origin | Kind::HopByHop | Kind::Framing,
-                _,
-            ) => false,
-        };
-        goes && !nominated.contains(*name)
+        goes_on(Kind::of(name.as_str()), name, value, trust, proof) && !nominated.contains(*name)
     })
+}
+
+/// Does a header of this kind go on to the backend?
+fn goes_on(
+    kind: Kind,
+    name: &HeaderName,
+    value: &HeaderValue,
+    trust: Trust<'_>,
+    proof: Proof,
+) -> bool {
+    match (kind, trust) {
+        (Kind::Plain, Trust::Signed(names)) => {
+            names.contains(&name.as_str()) || UNSIGNED_BUT_SENT.contains(name)
+        }
+        (Kind::Plain, Trust::Proven | Trust::Open) => true,
+        (Kind::Credential | Kind::Authorization, Trust::Signed(_) | Trust::Proven) => {
+            proof == Proof::Forwarded
+        }
+        (Kind::Authorization, Trust::Open) => !is_signature(value),
+        (Kind::Credential, Trust::Open)
+        | (Kind::Identity | Kind::RequestId | Kind::Origin | Kind::HopByHop | Kind::Framing, _) => {
+            false
+        }
+    }
+}
+
+/// The names of the headers by which a caller proves something or speaks for the gate, and which do not go
+/// on: the same that [`going_on`] leaves out, for a proxy that forwards the call itself.
+pub(crate) fn kept_back<'h>(
+    headers: &'h HeaderMap,
+    trust: Trust<'h>,
+    proof: Proof,
+) -> impl Iterator<Item = &'h HeaderName> {
+    headers.keys().filter(move |name| {
+        let kind = Kind::of(name.as_str());
+        let goes = |value| goes_on(kind, name, value, trust, proof);
+        let is_gates = matches!(kind, Kind::Identity | Kind::RequestId) || kind.is_proof();
+        is_gates && !headers.get_all(*name).iter().all(goes)
+    })
+}
+
+/// The proof that goes on and that a proxy in front takes away by itself, so that it has to be given back.
+pub(crate) fn proof_going_on<'h>(
+    headers: &'h HeaderMap,
+    trust: Trust<'h>,
+    proof: Proof,
+) -> impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)> {
+    going_on(headers, trust, proof)
+        .filter(|(name, _)| is_known_to_proxies(name) && Kind::of(name.as_str()).is_proof())
 }
 
 /// The same, to be changed further.

@@ -22,6 +22,16 @@ use crate::telemetry::Ids;
 pub(crate) struct Told {
     parts: request::Parts,
     body: ToldBody,
+    strips: Strips,
+}
+
+/// What the proxy that asks takes away of a caller's headers before the call goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strips {
+    /// What the verdict names.
+    Named,
+    /// The names in its configuration.
+    Configured,
 }
 
 /// What is told of a call's body.
@@ -61,7 +71,7 @@ pub(crate) struct Head<'a> {
 
 impl Told {
     /// A call of this head and body.
-    pub(crate) fn new(head: Head<'_>, body: ToldBody) -> Result<Self, Denial> {
+    pub(crate) fn new(head: Head<'_>, body: ToldBody, strips: Strips) -> Result<Self, Denial> {
         let method =
             Method::from_bytes(head.method).map_err(|_| bad("The method is malformed."))?;
         // What is behind a `#` would be cut off before it is judged, and the proxy may send it on.
@@ -74,12 +84,23 @@ impl Told {
         *call.method_mut() = method;
         *call.uri_mut() = uri;
         *call.headers_mut() = head.headers;
-        Ok(Self { parts: call.into_parts().0, body })
+        Ok(Self { parts: call.into_parts().0, body, strips })
     }
 
-    /// The caller's headers.
-    pub(crate) fn headers(&self) -> &HeaderMap {
-        &self.parts.headers
+    /// The names of the caller's headers that may not go on by the gate's own rule.
+    fn kept_back(&self, admitted: &Admitted) -> impl Iterator<Item = &HeaderName> {
+        headers::kept_back(&self.parts.headers, admitted.trust(&[]), admitted.proof())
+    }
+
+    /// Refuses a header that may not go on and that the proxy would send on.
+    fn strippable(&self, admitted: &Admitted) -> Result<(), Denial> {
+        let stays = |name: &&HeaderName| !headers::is_known_to_proxies(name);
+        match self.kept_back(admitted).find(stays) {
+            Some(name) if self.strips == Strips::Configured => {
+                Err(bad(&format!("The backend may not get the header `{name}`.")))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -166,8 +187,25 @@ impl Judged {
         }
     }
 
+    /// The names of the caller's headers that the proxy must take away, but for those under which the backend
+    /// is told something, which are replaced. None of a call that is denied.
+    pub(crate) fn to_remove<'t>(&'t self, told: &'t Told) -> impl Iterator<Item = &'t HeaderName> {
+        let admitted = self.verdict.as_ref().ok().into_iter();
+        let kept_back = admitted.flat_map(|admitted| told.kept_back(admitted));
+        kept_back.filter(|name| !self.tells_backend(name))
+    }
+
+    /// Repeats the proof that goes on, for a proxy that takes away all that its configuration names.
+    pub(crate) fn give_back(&self, told: &Told, out: &mut HeaderMap) {
+        let Ok(admitted) = &self.verdict else { return };
+        let (trust, proof) = (admitted.trust(&[]), admitted.proof());
+        for (name, value) in headers::proof_going_on(&told.parts.headers, trust, proof) {
+            out.append(name, value.clone());
+        }
+    }
+
     /// Does it tell the backend something by this name?
-    pub(crate) fn tells_backend(&self, name: &HeaderName) -> bool {
+    fn tells_backend(&self, name: &HeaderName) -> bool {
         let mut listens = Listens { name, has_heard: false };
         self.tell_backend(&mut listens);
         listens.has_heard
@@ -229,6 +267,7 @@ fn verdict(
     let question = gate.question(&told.parts, strict, needed.payload(whole));
     let decided = decide(&index, gate.limits.clock_skew_seconds, &question, &route);
     let admitted = covered(&told.body, needed, decided)?;
+    told.strippable(&admitted)?;
     gate.limit(&index, &admitted, &told.parts.headers)?;
     Ok(admitted)
 }

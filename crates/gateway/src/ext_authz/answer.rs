@@ -6,7 +6,7 @@ use super::grpc::{Code, Fault, PREFIX_BYTES};
 use super::write::{bytes, message, number};
 use crate::denial::Denial;
 use crate::denial_response::body_of;
-use crate::forward_auth::{spoofed, tell_denial};
+use crate::forward_auth::tell_denial;
 use crate::headers::Sets;
 use crate::told::{Judged, Told};
 
@@ -53,11 +53,7 @@ fn allow(out: &mut Vec<u8>, judged: &Judged, told: Option<&Told>) {
     message(out, STATUS, |_| {});
     message(out, OK, |out| {
         judged.tell_backend(&mut Options(out, TO_BACKEND));
-        let callers = told.map(Told::headers);
-        for name in callers
-            .into_iter()
-            .flat_map(|callers| spoofed(callers, |name| judged.tells_backend(name)))
-        {
+        for name in told.into_iter().flat_map(|told| judged.to_remove(told)) {
             bytes(out, TO_REMOVE, name.as_str().as_bytes());
         }
         judged.tell_caller(&mut Options(out, TO_CALLER));

@@ -8,7 +8,7 @@ use super::message::{Header, HttpRequest};
 use crate::denial::{Denial, Reason};
 use crate::forward_auth::PARTIAL_BODY;
 use crate::limits::TOLD_HEADERS;
-use crate::told::{Head, Told, ToldBody, bad, single};
+use crate::told::{Head, Strips, Told, ToldBody, bad, single};
 
 /// The call of a message. `http` was read from it; what is kept of the call are parts of it.
 pub(super) fn read(message: &Bytes, http: Option<&HttpRequest<'_>>) -> Result<Told, Denial> {
@@ -24,7 +24,7 @@ pub(super) fn read(message: &Bytes, http: Option<&HttpRequest<'_>>) -> Result<To
     let body = body(message, http, &headers)?;
     headers.remove(&PARTIAL_BODY);
     let target = message.slice_ref(http.path.as_bytes());
-    Told::new(Head { method: http.method.as_bytes(), target, headers }, body)
+    Told::new(Head { method: http.method.as_bytes(), target, headers }, body, Strips::Named)
 }
 
 /// The caller's headers.

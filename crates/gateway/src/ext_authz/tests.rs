@@ -275,7 +275,8 @@ fn around(http: &[u8]) -> Vec<u8> {
 #[test]
 fn an_entry_of_a_map_is_a_message_and_nothing_else() {
     // Field 3 with each wire type, and bytes behind it that are well formed in each.
-    for (kind, is_taken) in [(0, false), (1, false), (2, true), (3, false), (4, false), (5, false)] {
+    for (kind, is_taken) in [(0, false), (1, false), (2, true), (3, false), (4, false), (5, false)]
+    {
         let bytes = around(&[3 << 3 | kind, 0]);
         assert_eq!(HttpRequest::read(&bytes).is_ok(), is_taken, "{kind}");
         is_read_alike(&bytes).unwrap();

@@ -15,6 +15,7 @@ mod forwarding;
 mod grants;
 mod incidents;
 mod limits;
+mod proof;
 mod questions;
 mod serving;
 mod snapshots;
