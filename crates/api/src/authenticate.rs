@@ -11,7 +11,8 @@ use tidegate_sign::{
 };
 
 use crate::fault::Fault;
-use crate::{Api, SIGNATURE_WINDOW_SECONDS};
+use crate::limits::SIGNATURE_WINDOW_SECONDS;
+use crate::state::Api;
 
 /// The header a token travels in.
 pub(crate) const AUTH_TOKEN: &str = "x-auth-token";

@@ -13,10 +13,12 @@ use tidegate_domain::{InstanceId, Refusal, Timestamp};
 use tidegate_sign::Target;
 use tidegate_wire::{enums, errors, ids, requests};
 
+use crate::authenticate;
 use crate::bodies::ReadBody;
 use crate::fault::Fault;
-use crate::wait::{Carried, Wait, Waited};
-use crate::{Api, Hold, Peer, authenticate};
+use crate::peer::{Hold, Peer};
+use crate::state::Api;
+use crate::wait::{Carried, WAIT, WAIT_SECONDS, Wait, Waited};
 
 /// A call, of which it was not asked who sent it.
 pub(crate) struct RawCall {
@@ -210,7 +212,7 @@ impl Call {
 
     /// Carries out a command of this caller, and waits as he asks.
     pub async fn execute(&self, command: Command) -> Result<Carried, Fault> {
-        let wait = Wait::read(self)?;
+        let wait = Wait::parse(self.header(WAIT)?, self.header(WAIT_SECONDS)?)?;
         // Before the change is made, so that a refusal leaves nothing.
         let _waiter = match wait {
             Wait::Durable => None,
@@ -229,7 +231,7 @@ impl Call {
     async fn wait(&self, wait: Wait, revision: Revision) -> Option<Waited> {
         match wait {
             Wait::Durable => {
-                self.api.own_gate_enforces(revision).await;
+                self.api.own_gateway_enforces(revision).await;
                 None
             }
             Wait::Enforced(patience) => {

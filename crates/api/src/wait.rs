@@ -5,13 +5,11 @@ use std::time::Duration;
 use tidegate_control::{Enforcement, Receipt};
 use tidegate_domain::Refusal;
 
-use crate::call::RawCall;
-
 /// Says what to wait for.
-const WAIT: &str = "x-tidegate-wait";
+pub(crate) const WAIT: &str = "x-tidegate-wait";
 
 /// Says how long at most.
-const WAIT_SECONDS: &str = "x-tidegate-wait-seconds";
+pub(crate) const WAIT_SECONDS: &str = "x-tidegate-wait-seconds";
 
 /// How long it is if that is not said.
 const USUAL_SECONDS: u64 = 60;
@@ -20,7 +18,7 @@ const USUAL_SECONDS: u64 = 60;
 pub const LONGEST_SECONDS: u64 = 600;
 
 /// How long an answer waits for the gate of this process at most. The change is durable either way.
-pub(crate) const OWN_GATE: Duration = Duration::from_secs(1);
+pub(crate) const OWN_GATEWAY: Duration = Duration::from_secs(1);
 
 /// What a change waits for before it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +30,13 @@ pub(crate) enum Wait {
 }
 
 impl Wait {
-    /// What the call asks for.
-    pub fn read(call: &RawCall) -> Result<Self, Refusal> {
+    /// What a call asks for by its headers `WAIT` and `WAIT_SECONDS`.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`] for any other value.
+    pub fn parse(wait: Option<&str>, seconds: Option<&str>) -> Result<Self, Refusal> {
         let malformed = |what: String| Err(Refusal::Malformed { what });
-        let seconds = match call.header(WAIT_SECONDS)? {
+        let seconds = match seconds {
             None => USUAL_SECONDS,
             Some(text) => match text.parse() {
                 Ok(seconds @ 1..=LONGEST_SECONDS) => seconds,
@@ -46,7 +47,7 @@ impl Wait {
                 }
             },
         };
-        match call.header(WAIT)? {
+        match wait {
             None | Some("durable") => Ok(Self::Durable),
             Some("enforced") => Ok(Self::Enforced(Duration::from_secs(seconds))),
             Some(_) => malformed(format!("the header {WAIT} is `durable` or `enforced`")),

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::hosts;
 use crate::ids::DrawnId;
 use crate::turn::Turn;
-use crate::{difference, publications};
+use crate::{difference, publication_record, publications};
 
 /// Makes an API.
 pub(crate) async fn create(
@@ -173,7 +173,7 @@ pub(crate) async fn delete(
     seat.must(Task::Edit)?;
     for api in apis {
         for publication in turn.publications(&api.id).await? {
-            publications::settled(turn, &api, &publication.instance).await?;
+            publication_record::settled(turn, &api, &publication.instance).await?;
         }
         let publications = turn.publications(&api.id).await?;
         publications::must_allow_delete(&publications, turn.now)?;

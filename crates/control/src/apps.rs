@@ -8,12 +8,12 @@ use tidegate_sign::Secret;
 use tidegate_store::{AppFilter, AppRecord, Paging, Sealed};
 
 use crate::access::{self, Seat};
+use crate::app_shown::AppShown;
 use crate::caller::Caller;
 use crate::command::Outcome;
 use crate::error::{Error, Result};
 use crate::grants;
 use crate::ids::{DrawnId, hex32};
-use crate::queries::AppShown;
 use crate::turn::Turn;
 use crate::vault::app_secret;
 

@@ -13,22 +13,12 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tidegate_domain::Timestamp;
-use tidegate_sign::sha256;
 
+use crate::identity::LoginError;
 use crate::limits::{
     ATTEMPT_KEYS, ATTEMPTS_AT_A_TIME, ATTEMPTS_OF_KNOWN, ATTEMPTS_PER_SUBJECT, BUCKET_OF_ADDRESS,
-    BUCKET_OF_KEY, BUCKET_OF_USER,
+    Bucket,
 };
-use crate::{Control, Issued, Login, LoginError, Scope};
-
-/// A bucket of attempts: how many fit in, and how long one takes to come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bucket {
-    /// How many may fail in a row.
-    pub size: i64,
-    /// Milliseconds until one more may.
-    pub refill_ms: i64,
-}
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +58,7 @@ struct State {
 }
 
 /// A log-in under way. Unless it is said to be right it counts as one that failed.
-struct Attempt<'a> {
+pub(crate) struct Attempt<'a> {
     attempts: &'a Attempts,
     subject: [u8; 32],
     from: Option<IpAddr>,
@@ -77,42 +67,12 @@ struct Attempt<'a> {
     lane: usize,
 }
 
-impl Control {
-    /// [`login`](Control::login) for somebody at a peer address, within the bounds for log-ins.
-    pub async fn login_from(
-        &self,
-        from: Option<IpAddr>,
-        login: Login,
-        scope: &Scope,
-        now: Timestamp,
-    ) -> Result<Issued, NoToken> {
-        let (subject, bucket) = match &login {
-            Login::Password { domain, name, .. } => {
-                (sha256(format!("user\0{domain}\0{name}").as_bytes()), BUCKET_OF_USER)
-            }
-            Login::AccessKey { access, .. } => {
-                (sha256(format!("key\0{access}").as_bytes()), BUCKET_OF_KEY)
-            }
-            // It can neither be guessed nor does it cost anything to check.
-            Login::Token(_) => return Ok(self.login(login, scope, now).await?),
-        };
-        let attempt = self.attempts.begin(subject, bucket, from, now)?;
-        let issued = self.login(login, scope, now).await;
-        match &issued {
-            Ok(_) | Err(LoginError::ScopeUnknown) => attempt.was_right(now),
-            Err(LoginError::Broken(_)) => attempt.was_nothing(),
-            Err(LoginError::Wrong) => {}
-        }
-        Ok(issued?)
-    }
-}
-
 impl Attempts {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(
+    pub(crate) fn begin(
         &self,
         subject: [u8; 32],
         bucket: Bucket,
@@ -193,7 +153,7 @@ fn make_room<K: Hash + Eq + Copy>(moments: &mut HashMap<K, i64>, now: i64) {
 }
 
 impl Attempt<'_> {
-    fn was_right(self, now: Timestamp) {
+    pub(crate) fn was_right(self, now: Timestamp) {
         if let Some(from) = self.from {
             let mut state = self.attempts.state();
             make_room(&mut state.known, i64::MIN);
@@ -202,7 +162,7 @@ impl Attempt<'_> {
         self.was_nothing();
     }
 
-    fn was_nothing(self) {
+    pub(crate) fn was_nothing(self) {
         let mut state = self.attempts.state();
         self.taken.iter().for_each(|(key, bucket)| state.give_back(*key, *bucket));
     }
@@ -226,6 +186,8 @@ impl Drop for Attempt<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::BUCKET_OF_USER;
+    use tidegate_sign::sha256;
 
     const HERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)));
     const THERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2)));
@@ -236,7 +198,12 @@ mod tests {
         Timestamp::from_ms(1_767_322_800_000 + seconds * 1_000)
     }
 
-    fn begin(attempts: &Attempts, who: [u8; 32], from: Option<IpAddr>, s: i64) -> Result<(), u64> {
+    pub(crate) fn begin(
+        attempts: &Attempts,
+        who: [u8; 32],
+        from: Option<IpAddr>,
+        s: i64,
+    ) -> Result<(), u64> {
         match attempts.begin(who, BUCKET_OF_USER, from, at(s)) {
             Ok(_) => Ok(()),
             Err(NoToken::TooMany { seconds }) => Err(seconds),

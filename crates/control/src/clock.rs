@@ -18,8 +18,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidegate_domain::Timestamp;
 use tidegate_store::{BootTime, ClockMark, Head};
 
+use crate::error::Unproven;
 use crate::limits::{CLOCK_LEAP_MS, CLOCK_PAUSE_MS};
-use crate::proof::{Clocks, Unproven};
+use crate::proof::Clocks;
 
 /// Holds the clock of this machine against its boot-time clock and the last decision.
 #[derive(Debug)]

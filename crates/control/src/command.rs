@@ -8,7 +8,7 @@ use tidegate_domain::{
 };
 use tidegate_store::Revision;
 
-use crate::queries::AppShown;
+use crate::app_shown::AppShown;
 
 /// What a caller wants.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use tidegate_domain::Timestamp;
 use tidegate_domain::time::HOUR_MS;
 use tidegate_store::{Message, Waiting};
 
-use crate::Control;
+use crate::control::Control;
 use crate::duty::OnDuty;
 use crate::error::Result;
 use crate::turn::{self, Turn};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidegate_store::{Duty, DutyTask};
 
-use crate::Control;
+use crate::control::Control;
 use crate::error::Result;
 
 /// How long a node has the duty since it last took it, by the store's clock.

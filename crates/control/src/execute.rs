@@ -3,16 +3,13 @@
 use tidegate_domain::{Refusal, Timestamp};
 
 use crate::caller::Caller;
-use crate::command::{Command, GrantAction, Outcome};
+use crate::command::{Command, GrantAction, Outcome, Receipt};
+use crate::control::Control;
 use crate::error::Result;
-use crate::turn::Turn;
+use crate::turn::{Turn, whole};
 use crate::{apis, apps, grants, publications, rules, verdicts};
 
-pub(crate) async fn dispatch(
-    turn: &mut Turn<'_>,
-    caller: &Caller,
-    command: Command,
-) -> Result<Outcome> {
+async fn dispatch(turn: &mut Turn<'_>, caller: &Caller, command: Command) -> Result<Outcome> {
     check_form(&command)?;
     match command {
         Command::Grant { api, instance, app, action } => {
@@ -111,5 +108,31 @@ fn check_many(
         0 => Err(Refusal::FieldMissing { field }),
         n if n > max => Err(Refusal::TooMany { what, max }),
         _ => Ok(()),
+    }
+}
+
+impl Control {
+    /// Carries out a command of a caller at `now`, or refuses it and changes nothing.
+    pub async fn execute(
+        &self,
+        caller: &Caller,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Receipt> {
+        whole(|| self.execute_once(caller, command.clone(), now)).await
+    }
+
+    async fn execute_once(
+        &self,
+        caller: &Caller,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Receipt> {
+        let actor = Some(caller.user.clone());
+        let mut turn = Turn::begin(self, actor, now).await?;
+        let takes_away = command.takes_away();
+        let outcome = dispatch(&mut turn, caller, command).await?;
+        let revision = self.commit_as(turn, takes_away).await?;
+        Ok(Receipt { revision, outcome })
     }
 }

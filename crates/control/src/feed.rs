@@ -9,7 +9,7 @@ use tidegate_domain::{AppId, AppKind, Key};
 use tidegate_sign::Secret;
 use tidegate_store::{Changes, Damaged, Head, Revision, StoreError};
 
-use crate::Control;
+use crate::control::Control;
 use crate::error::Result;
 use crate::limits::GRANTS_A_PART;
 use crate::vault::app_secret;

@@ -14,7 +14,7 @@ use crate::command::{GrantAction, Outcome};
 use crate::error::Result;
 use crate::ids::DrawnId;
 use crate::turn::Turn;
-use crate::{keep, publications};
+use crate::{keep, publication_record};
 
 /// One of the five actions.
 pub(crate) async fn act(
@@ -96,7 +96,7 @@ pub(crate) async fn authorize_many(
     }
     seat.must(Task::Operate)?;
     let command = StandingCommand::Authorize { until };
-    let publication = publications::settled(turn, &api, instance).await?;
+    let publication = publication_record::settled(turn, &api, instance).await?;
     let mut batch = keep::Batch::default();
     for (record, standing) in concerned {
         let facts = facts(&seat, &api, &record, &publication);
@@ -104,7 +104,7 @@ pub(crate) async fn authorize_many(
         batch.add(turn, &api, &record, standing, events).await?;
     }
     batch.keep(turn).await?;
-    publications::app_released(turn, &api, publication).await?;
+    publication_record::app_released(turn, &api, publication).await?;
     Ok(Outcome::Done)
 }
 
@@ -117,13 +117,13 @@ pub(crate) async fn carry_out(
     instance: &InstanceId,
     command: &StandingCommand,
 ) -> Result<()> {
-    let publication = publications::settled(turn, api, instance).await?;
+    let publication = publication_record::settled(turn, api, instance).await?;
     let key = Key { api: api.id.clone(), instance: instance.clone(), app: record.app.id.clone() };
     let standing = turn.standing(&key).await?.unwrap_or_else(|| Standing::new(key));
     let facts = facts(seat, api, record, &publication);
     let events = standing::decide(&standing, &facts, command, turn.now)?;
     keep::standing(turn, api, record, standing, events).await?;
-    publications::app_released(turn, api, publication).await
+    publication_record::app_released(turn, api, publication).await
 }
 
 /// What a command on a standing is decided by, beside the standing.

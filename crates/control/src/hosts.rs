@@ -6,19 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
 use tidegate_domain::limits::HOSTS;
 use tidegate_domain::{
     Api, ApiId, HostName, Instance, InstanceId, ProjectId, Publication, Refusal, Timestamp,
 };
 use tidegate_store::View;
 
-use crate::Control;
 use crate::access::Seat;
-use crate::error::Result;
-use crate::publications;
+use crate::control::Control;
+use crate::default_project;
+use crate::error::{Result, WorldError};
+use crate::publication_record;
 use crate::turn::Turn;
-use crate::world::WorldError;
 
 /// Why an API cannot have its method and path on an instance; none if it can.
 pub(crate) async fn route_refused(
@@ -30,7 +29,7 @@ pub(crate) async fn route_refused(
     let Some(instance) = turn.instance(&api.project, instance).await? else {
         return Ok(Some(Refusal::InstanceUnknown));
     };
-    if !instance.names_hosts() && !may_be_default(turn, &api.project).await? {
+    if !instance.names_hosts() && !default_project::may_be_default(turn, &api.project).await? {
         return Ok(Some(Refusal::HostsNeeded { instance: instance.id }));
     }
     let Some((rival, publication)) = rival(turn, api, &instance).await? else { return Ok(None) };
@@ -41,17 +40,6 @@ pub(crate) async fn route_refused(
         "an API of another workspace".to_owned()
     };
     Ok(Some(Refusal::RouteTaken { by, path: rival.path, instance: publication.instance }))
-}
-
-/// The API is published on an instance: if that names no hosts, its project is the default one from now on.
-pub(crate) async fn published(turn: &mut Turn<'_>, api: &Api, instance: &InstanceId) -> Result<()> {
-    let instance = turn.instance(&api.project, instance).await?;
-    let names_hosts = instance.is_some_and(|instance| instance.names_hosts());
-    if names_hosts || turn.default_project().await?.as_ref() == Some(&api.project) {
-        return Ok(());
-    }
-    turn.put_default_project(&api.project).await?;
-    turn.record("project.made-default", &api.project, json!({})).await
 }
 
 /// Something published that no call reaches: its instance names no hosts, and calls to hosts that nobody names
@@ -121,33 +109,12 @@ async fn rival(
             }
         }
         let Some(rival) = turn.api(&publication.api).await? else { continue };
-        let publication = publications::settled(turn, &rival, &publication.instance).await?;
+        let publication = publication_record::settled(turn, &rival, &publication.instance).await?;
         if publication.status.holds_route() {
             return Ok(Some((rival, publication)));
         }
     }
     Ok(None)
-}
-
-/// Is this the default project, or would it be if it published there?
-async fn may_be_default(turn: &mut Turn<'_>, project: &ProjectId) -> Result<bool> {
-    match turn.default_project().await? {
-        Some(other) if other != *project => Ok(!holds_unnamed(turn, &other).await?),
-        Some(_) | None => Ok(true),
-    }
-}
-
-/// Does a project hold a route on an instance that names no hosts?
-async fn holds_unnamed(turn: &mut Turn<'_>, project: &ProjectId) -> Result<bool> {
-    let now = turn.now;
-    for instance in turn.instances(project).await? {
-        if !instance.names_hosts()
-            && turn.publication_holding_route(project, &instance.id, now).await?.is_some()
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// The hosts of an instance in their order, none of them twice.

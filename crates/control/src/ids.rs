@@ -2,7 +2,7 @@
 
 use tidegate_sign::hex;
 
-use crate::vault::VaultError;
+use crate::error::VaultError;
 
 /// `BYTES` random bytes.
 pub(crate) fn random<const BYTES: usize>() -> Result<[u8; BYTES], VaultError> {

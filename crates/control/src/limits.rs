@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use crate::attempts::Bucket;
+/// A bucket of attempts: how many fit in, and how long one takes to come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bucket {
+    /// How many may fail in a row.
+    pub size: i64,
+    /// Milliseconds until one more may.
+    pub refill_ms: i64,
+}
 
 /// For so long after a gateway was heard of at another control node no other process may speak for it here.
 /// A gateway asks every second, and what was heard is written down within another.

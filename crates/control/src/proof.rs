@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use tidegate_domain::Timestamp;
 
-use crate::Control;
-use crate::error::{Error, Result};
+use crate::error::Unproven;
 
 /// How far a node's clock may be from the store's, and from its own pace, in milliseconds.
 pub const CLOCK_LIMIT_MS: i64 = 2_000;
@@ -32,49 +31,9 @@ impl fmt::Debug for Clocks {
     }
 }
 
-/// Why a node may not decide, in its own eyes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unproven {
-    /// It has not heard the store's time yet.
-    #[error("the store's time is not known yet")]
-    NotYet,
-    /// Its clock and the store's disagree.
-    #[error("the clock of this node is {by_ms} ms off the store's")]
-    ClockOff {
-        /// By how much this node is ahead, in milliseconds.
-        by_ms: i64,
-    },
-    /// Its clock was set since it last agreed with the store's.
-    #[error("the clock of this node has jumped by {by_ms} ms")]
-    ClockJumped {
-        /// Forward by how much, in milliseconds.
-        by_ms: i64,
-    },
-    /// Its clock is further ahead than time can have passed.
-    #[error("the clock of this node is {} ahead of what is plausible: set it, or say that it is right \
-             (`tidegate store trust-clock`)", span(*.by_ms))]
-    ClockAhead {
-        /// By how much, in milliseconds.
-        by_ms: i64,
-    },
-    /// Its clock is behind the last decision.
-    #[error("the clock of this node is {} behind the last decision: set it, or say that it is right \
-             (`tidegate store trust-clock`)", span(*.by_ms))]
-    ClockBehind {
-        /// By how much, in milliseconds.
-        by_ms: i64,
-    },
-}
-
-/// A span of some hours or more, for people.
-fn span(ms: i64) -> String {
-    let hours = ms / 3_600_000;
-    if hours < 48 { format!("{hours} h") } else { format!("{} days", hours / 24) }
-}
-
 /// A beat at which both clocks agreed.
 #[derive(Debug, Clone, Copy)]
-struct Agreed {
+pub(crate) struct Agreed {
     wall: Timestamp,
     boot: Duration,
 }
@@ -107,12 +66,12 @@ impl Proof {
     }
 
     /// The moment before a beat is sent.
-    fn sent(&self) -> Agreed {
+    pub(crate) fn sent(&self) -> Agreed {
         Agreed { wall: (self.clocks.wall)(), boot: (self.clocks.boot)() }
     }
 
     /// A beat that was sent then has told the store's time: it was that at some moment in between.
-    fn answered(&self, sent: Agreed, store: Timestamp) -> Result<(), Unproven> {
+    pub(crate) fn answered(&self, sent: Agreed, store: Timestamp) -> Result<(), Unproven> {
         let now = (self.clocks.wall)();
         let ahead = sent.wall.as_ms().saturating_sub(store.as_ms());
         let behind = store.as_ms().saturating_sub(now.as_ms());
@@ -151,51 +110,13 @@ impl Proof {
         }
     }
 
-    fn age(&self) -> Option<Duration> {
+    pub(crate) fn age(&self) -> Option<Duration> {
         let agreed = match self.state() {
             State::Unknown => None,
             State::Agreed(agreed) => Some(agreed),
             State::Off { before, .. } => before,
         }?;
         Some((self.clocks.boot)().saturating_sub(agreed.boot))
-    }
-}
-
-impl Control {
-    /// How long ago this node last proved that it speaks for the store: the sending of the last
-    /// beat that was committed and found the clocks agreeing. None if there was none. A node that is
-    /// alone on its store needs no proof, so its age is nothing.
-    pub fn proof_age(&self) -> Option<Duration> {
-        if self.clock_is_right().is_err() {
-            return None;
-        }
-        match &self.proof {
-            None => Some(Duration::ZERO),
-            Some(proof) => proof.age(),
-        }
-    }
-
-    /// May this node decide?
-    pub fn proven(&self) -> Result<(), Unproven> {
-        self.proof.as_ref().map_or(Ok(()), Proof::check)?;
-        self.clock_is_right()
-    }
-
-    fn clock_is_right(&self) -> Result<(), Unproven> {
-        self.clock.as_ref().map_or(Ok(()), |clock| clock.check())
-    }
-
-    /// Renews the proof, and looks again at a clock that was not right.
-    pub async fn beat(&self) -> Result<()> {
-        if let Some(clock) = self.clock.as_ref().filter(|clock| clock.wants_a_look()) {
-            let head = self.store.view().await?.head().await?;
-            clock.learn(&head);
-            clock.check()?;
-        }
-        let (Some(proof), Some(peers)) = (&self.proof, self.store.peers()) else { return Ok(()) };
-        let sent = proof.sent();
-        let store = peers.beat(&self.node).await?;
-        proof.answered(sent, store).map_err(Error::Unproven)
     }
 }
 

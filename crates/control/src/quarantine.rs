@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 
 use tidegate_store::{Changes, Damaged};
 
-use crate::Control;
 use crate::limits::QUARANTINED;
 
 /// The records that were found damaged and not read as sound since.
@@ -36,12 +35,10 @@ impl Quarantine {
             }
         }
     }
-}
 
-impl Control {
-    /// The records that are quarantined, as far as this node has read them.
-    pub fn quarantined(&self) -> Vec<Damaged> {
-        let known = self.quarantine.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The records that are in it.
+    pub(crate) fn records(&self) -> Vec<Damaged> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.iter().cloned().collect()
     }
 }

@@ -8,7 +8,7 @@ use tidegate_domain::time::HOUR_MS;
 use tidegate_domain::{Application, Notice, Standing, Timestamp};
 use tidegate_store::{Mark, Moment, Remarkable};
 
-use crate::Control;
+use crate::control::Control;
 use crate::duty::OnDuty;
 use crate::error::Result;
 use crate::turn::{self, Turn};

@@ -8,7 +8,7 @@ use tidegate_store::Due;
 use crate::duty::OnDuty;
 use crate::error::Result;
 use crate::turn::{self, Turn};
-use crate::{Control, keep, publications};
+use crate::{Control, keep, publication_record};
 
 /// How much one turn records at most, so that no writer waits long for it.
 const PER_TURN: u64 = 200;
@@ -64,7 +64,7 @@ impl Control {
 
 async fn publication(turn: &mut Turn<'_>, api: &ApiId, instance: &InstanceId) -> Result<()> {
     if let Some(api) = turn.api(api).await? {
-        publications::settled(turn, &api, instance).await?;
+        publication_record::settled(turn, &api, instance).await?;
     }
     Ok(())
 }
@@ -78,6 +78,6 @@ async fn standing(turn: &mut Turn<'_>, key: &Key) -> Result<()> {
     };
     let events = standing::settle(&standing, turn.now);
     keep::standing(turn, &api, &record, standing, events).await?;
-    let publication = publications::load(turn, &api, &key.instance).await?;
-    publications::app_released(turn, &api, publication).await
+    let publication = publication_record::load(turn, &api, &key.instance).await?;
+    publication_record::app_released(turn, &api, publication).await
 }

@@ -12,9 +12,11 @@ use tidegate_store::{
 
 use crate::access::{self, Seat};
 use crate::caller::Caller;
+use crate::clock::ClockGuard;
+use crate::control::{Control, Settings};
 use crate::duty::OnDuty;
-use crate::error::{Error, Result};
-use crate::{ClockGuard, Control, Settings, Vault};
+use crate::error::{Error, Result, WorldError};
+use crate::vault::Vault;
 
 /// How often a turn is taken in all when the store undoes it in favour of another writer's.
 const TRIES: u32 = 8;
@@ -28,6 +30,17 @@ pub(crate) trait MayBeUndone {
 impl MayBeUndone for Error {
     fn is_undone(&self) -> bool {
         matches!(self, Self::Store(StoreError::Conflict))
+    }
+}
+
+impl MayBeUndone for WorldError {
+    fn is_undone(&self) -> bool {
+        match self {
+            Self::Wrong(_) => false,
+            // As the same turn would be: what was compared is compared anew.
+            Self::Overtaken => true,
+            Self::Broken(error) => error.is_undone(),
+        }
     }
 }
 
@@ -165,6 +178,21 @@ impl<'a> Turn<'a> {
             details: details.to_string(),
         };
         Ok(self.transaction.outbox_write(&message).await?)
+    }
+}
+
+impl Control {
+    pub(crate) async fn commit(&self, turn: Turn<'_>) -> Result<Revision> {
+        self.commit_as(turn, false).await
+    }
+
+    pub(crate) async fn commit_as(&self, turn: Turn<'_>, takes_away: bool) -> Result<Revision> {
+        let (generation, point) = (turn.generation, turn.point());
+        let revision = turn.commit().await?;
+        self.history.saw(generation, point);
+        self.gateways.committed(revision, takes_away);
+        self.bell.ring(revision);
+        Ok(revision)
     }
 }
 

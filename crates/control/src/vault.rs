@@ -9,7 +9,7 @@ use tidegate_domain::{AppId, UserId};
 use tidegate_sign::Secret;
 use tidegate_store::{AppFilter, Paging, Sealed, Store, View};
 
-use crate::error::Error;
+use crate::error::{Error, VaultError};
 
 /// The form of a record.
 const VERSION: u8 = 1;
@@ -19,23 +19,6 @@ const CHECK: (&str, &str) = ("tidegate", "vault/check");
 
 /// How many secrets are tried to see whether a key fits a store.
 const TRIED: u64 = 100;
-
-/// Why a secret cannot be sealed or opened.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VaultError {
-    /// The key is no key.
-    #[error("the vault's key must have 32 bytes")]
-    BadKey,
-    /// A sealed secret does not open: another key, another row, or damage.
-    #[error("a sealed secret does not open with this key; is it the key this store was made with?")]
-    DoesNotOpen,
-    /// The operating system gave no randomness.
-    #[error("the operating system gave no randomness")]
-    NoRandomness,
-    /// The store was made with another key.
-    #[error("the key does not fit the store: its secrets were sealed with another one")]
-    OtherKey,
-}
 
 /// Seals and opens secrets.
 pub struct Vault(RandomizedNonceKey);

@@ -5,93 +5,21 @@
 
 mod leaving;
 mod passwords;
+mod spec;
 
 use serde_json::json;
 use tidegate_domain::id::SHARED_INSTANCE;
-use tidegate_domain::{
-    DomainId, HostName, Instance, InstanceId, ProjectId, Role, Timestamp, UserId, WorkspaceId,
-};
-use tidegate_sign::Secret;
+use tidegate_domain::{Instance, InstanceId, ProjectId, Timestamp, UserId, WorkspaceId};
 use tidegate_store::{Member, Project, Sealed, User, Workspace};
 
-use crate::error::Result;
+pub use self::spec::{InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World};
+use crate::control::Control;
+use crate::error::{Result, WorldError};
 use crate::ids::DrawnId;
-use crate::turn::{self, MayBeUndone, Turn};
+use crate::turn::{self, Turn};
 use crate::vault::user_secret_key;
 use crate::world::passwords::Passwords;
-use crate::{Control, Error, hosts, tokens};
-
-/// What shall be there.
-#[derive(Clone, Default)]
-pub struct World {
-    /// The projects.
-    pub projects: Vec<ProjectSpec>,
-}
-
-/// A project that shall be there.
-#[derive(Clone)]
-pub struct ProjectSpec {
-    /// Its id.
-    pub id: ProjectId,
-    /// Its name: the region an SDK asks for.
-    pub name: String,
-    /// Its account.
-    pub domain: DomainId,
-    /// The account's name.
-    pub domain_name: String,
-    /// Its users.
-    pub users: Vec<UserSpec>,
-    /// Its instances beside `APIG`, which every project has.
-    pub instances: Vec<InstanceSpec>,
-    /// Its workspaces.
-    pub workspaces: Vec<WorkspaceSpec>,
-}
-
-/// A user that shall be there. What is not given stays as it is.
-#[derive(Clone)]
-pub struct UserSpec {
-    /// His name, unique in the project.
-    pub name: String,
-    /// His password.
-    pub password: Option<Secret>,
-    /// His access key.
-    pub access_key: Option<String>,
-    /// His secret key.
-    pub secret_key: Option<Secret>,
-}
-
-/// An instance that shall be there.
-#[derive(Clone)]
-pub struct InstanceSpec {
-    /// Its id.
-    pub id: InstanceId,
-    /// Its name.
-    pub name: String,
-    /// The hosts whose calls are its own; as they are if not given.
-    pub hosts: Option<Vec<HostName>>,
-}
-
-/// A workspace that shall be there.
-#[derive(Clone)]
-pub struct WorkspaceSpec {
-    /// Its id.
-    pub id: WorkspaceId,
-    /// Its name.
-    pub name: String,
-    /// Its members.
-    pub members: Vec<MemberSpec>,
-}
-
-/// A member that shall be there.
-#[derive(Clone)]
-pub struct MemberSpec {
-    /// The user's name.
-    pub user: String,
-    /// His role.
-    pub role: Role,
-    /// Is he on the list of reviewers?
-    pub reviewer: bool,
-}
+use crate::{hosts, tokens};
 
 /// What becomes of a thing by applying a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,48 +73,6 @@ pub struct Change {
     pub kind: &'static str,
     /// Which one.
     pub name: String,
-}
-
-/// Why a world cannot be applied.
-#[derive(Debug, thiserror::Error)]
-pub enum WorldError {
-    /// The world contradicts itself or what is there.
-    #[error("{0}")]
-    Wrong(String),
-    /// Somebody changed a password since it was compared with the one of the world.
-    #[error("another world was applied at the same time; try again")]
-    Overtaken,
-    /// Something broke.
-    #[error(transparent)]
-    Broken(#[from] Error),
-}
-
-impl From<tidegate_store::StoreError> for WorldError {
-    fn from(error: tidegate_store::StoreError) -> Self {
-        match error {
-            tidegate_store::StoreError::Taken { what } => {
-                Self::Wrong(format!("two users would have the same {what}"))
-            }
-            other => Self::Broken(other.into()),
-        }
-    }
-}
-
-impl From<crate::VaultError> for WorldError {
-    fn from(error: crate::VaultError) -> Self {
-        Self::Broken(error.into())
-    }
-}
-
-impl MayBeUndone for WorldError {
-    fn is_undone(&self) -> bool {
-        match self {
-            Self::Wrong(_) => false,
-            // As the same turn would be: what was compared is compared anew.
-            Self::Overtaken => true,
-            Self::Broken(error) => error.is_undone(),
-        }
-    }
 }
 
 impl Control {

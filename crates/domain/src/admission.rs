@@ -1,7 +1,7 @@
 //! Admission: what the gate asks on every call.
 
+use crate::grant::{CutCause, Term};
 use crate::publication::Status;
-use crate::standing::{CutCause, Term};
 use crate::time::Timestamp;
 
 /// Proof that a call was admitted. Only [`admit`] and [`admit_open`] make one.

@@ -1,31 +1,10 @@
 //! APIs and the instances they are published on.
 
+pub use crate::auth::AuthType;
 use crate::host::HostName;
 use crate::id::{ApiId, InstanceId, ProjectId, ThrottleName, UserId, WorkspaceId};
 use crate::rules::Rules;
 use crate::time::Timestamp;
-
-/// What an API asks of its callers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AuthType {
-    /// An app's signature.
-    App,
-    /// An IAM token.
-    Iam,
-    /// Nothing.
-    None,
-}
-
-impl AuthType {
-    /// The name in the journal. A name that was given out stays what it is.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::App => "app",
-            Self::Iam => "iam",
-            Self::None => "none",
-        }
-    }
-}
 
 /// From where an API can be seen, and so applied for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

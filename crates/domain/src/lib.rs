@@ -15,6 +15,9 @@ pub mod admission;
 pub mod api;
 pub mod app;
 pub mod application;
+mod auth;
+mod grant;
+mod guards;
 pub mod host;
 pub mod id;
 pub mod limits;
@@ -24,6 +27,7 @@ pub mod publication;
 pub mod refusal;
 pub mod rules;
 pub mod standing;
+mod status;
 pub mod time;
 
 pub use admission::{Denied, Permit, admit};

@@ -1,5 +1,6 @@
 //! Every limit of the lifecycle, in one place.
 
+pub use crate::time::HORIZON_MS;
 use crate::time::{DAY_MS, HOUR_MS};
 
 /// The notice a reviewer's cancellation, stop or unpublish leaves the app at least: two days.
@@ -57,9 +58,6 @@ pub const HOST_LABEL_CHARS: usize = 63;
 
 /// The most hosts one instance may name.
 pub const HOSTS: usize = 32;
-
-/// No end lies beyond 9999-12-31T23:00:00Z: later is a mistake, and four-digit years stay sortable.
-pub const HORIZON_MS: i64 = 253_402_297_200_000;
 
 const _: () = assert!(NOTICE_MS <= CONFIRM_DEFAULT_MS);
 const _: () = assert!(HORIZON_MS % HOUR_MS == 0);

@@ -1,7 +1,7 @@
 //! Notices: announced ends of access, which the app's side may bring forward but not refuse.
 
+use crate::grant::Key;
 use crate::id::{NoticeId, UserId};
-use crate::standing::Key;
 use crate::time::Timestamp;
 
 /// What is announced.

@@ -9,7 +9,7 @@ use crate::application::{ApplicationKind, Verdict};
 use crate::id::{AppId, InstanceId};
 use crate::notice::Closed;
 use crate::people::Task;
-use crate::publication::Status;
+use crate::status::Status;
 use crate::time::Timestamp;
 
 /// What a quota counts.

@@ -1,7 +1,7 @@
 //! An API's rules: how the gate treats its calls, beside what the API's definition says; and the
 //! throttling policies that rules name.
 
-use crate::api::AuthType;
+use crate::auth::AuthType;
 use crate::id::{ThrottleName, WorkspaceId};
 use crate::limits::{
     CONNECT_TIMEOUT_MS, MORE_BACKENDS, READ_TIMEOUT_MS, RETRIES, THROTTLE_CALLS,

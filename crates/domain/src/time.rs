@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::limits::HORIZON_MS;
-
 /// An hour, in milliseconds.
 pub const HOUR_MS: i64 = 3_600_000;
 /// A day, in milliseconds.
 pub const DAY_MS: i64 = 24 * HOUR_MS;
+/// No end lies beyond 9999-12-31T23:00:00Z: later is a mistake, and four-digit years stay sortable.
+pub const HORIZON_MS: i64 = 253_402_297_200_000;
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z. Arithmetic saturates, so that no overflow can
 /// ever turn a far end into a past one or the reverse.

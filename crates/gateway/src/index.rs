@@ -16,8 +16,10 @@ mod code;
 mod digest;
 mod grants;
 mod image;
+mod known;
 mod mix;
 mod named;
+mod serves;
 mod slot;
 
 use std::cmp::Ordering;
@@ -27,111 +29,25 @@ use std::sync::Arc;
 use tidegate_domain::admission::Held;
 use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
-use tidegate_domain::{ApiId, AppId, AppKind, DomainId, Grant, InstanceId, ProjectId, Timestamp};
+use tidegate_domain::{ApiId, AppId, AppKind, DomainId, InstanceId, ProjectId, Timestamp};
 use tidegate_sign::{Secret, Target};
-use tokio::sync::Semaphore;
 
 pub use self::code::Broken;
 pub use self::digest::Digest;
-use self::digest::Record;
+use self::digest::{Record, held, publication_record};
 pub use self::grants::{Change, Grants};
 pub use self::image::Parts;
+pub use self::known::Api;
+pub(crate) use self::known::{App, Door};
 pub use self::mix::Pair;
 use self::named::Named;
+pub use self::serves::Serves;
 use crate::denial::Denial;
 use crate::feed::{
     Batch, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding, FeedToken,
 };
-use crate::held::Counter;
-use crate::plan::Plan;
-use crate::routes::{Entry, Found, Routes, Shape};
+use crate::routes::{Entry, Found, Routes};
 use crate::space::{Space, Spaces};
-use crate::upstream;
-
-/// The instances a gateway serves.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Serves {
-    /// All there are.
-    #[default]
-    All,
-    /// These.
-    These(HashSet<InstanceId>),
-}
-
-impl Serves {
-    fn contains(&self, instance: &InstanceId) -> bool {
-        match self {
-            Self::All => true,
-            Self::These(instances) => instances.contains(instance),
-        }
-    }
-}
-
-/// An API as the gate uses it.
-pub struct Api {
-    /// What the feed told.
-    pub feed: FeedApi,
-    pub(crate) shape: Shape,
-    /// How to call the backend, or what is wrong with its definition.
-    pub(crate) plan: Result<Plan, String>,
-    /// Who answers, or what is wrong with that.
-    pub(crate) backends: Result<upstream::Set, String>,
-    /// Room for calls of the backend.
-    pub(crate) room: Arc<Semaphore>,
-    /// How much of its calls' bodies is held.
-    pub(crate) held: Counter,
-}
-
-impl Api {
-    fn new(feed: FeedApi, calls: usize) -> Self {
-        let shape = Shape::read(&feed.path);
-        let names: Vec<&str> = shape.placeholders.iter().map(|(_, name)| name.as_str()).collect();
-        let plan = Plan::read(&feed.backend, &feed.path, &names);
-        let backends = upstream::Set::read(&feed);
-        if let (Err(fault), _) | (Ok(_), Err(fault)) =
-            (plan.as_ref().map(|_| ()), backends.as_ref().map(|_| ()))
-        {
-            tracing::error!(api = %feed.id, fault, "the definition of a backend cannot work");
-        }
-        let (room, held) = (Arc::new(Semaphore::new(calls)), Counter::default());
-        Self { plan, backends, shape, feed, room, held }
-    }
-
-    /// May its calls go straight to the backend? What is wrong with one is told on any way.
-    pub(crate) fn goes_straight(&self) -> bool {
-        self.backends.as_ref().map_or(true, upstream::Set::is_plain)
-    }
-
-    /// Does it let in this odd path? Only within values, for no name of a path is odd.
-    pub(crate) fn lets_in_odd(&self, target: &Target) -> bool {
-        let is_value = |index| self.shape.placeholders.iter().any(|(at, _)| *at == index);
-        self.feed.rules.odd_paths && target.odd_segments().all(is_value)
-    }
-
-    /// Is it on the same routes as before?
-    fn is_routed_as(&self, before: &Self) -> bool {
-        self.feed.method == before.feed.method
-            && self.feed.project == before.feed.project
-            && self.shape.pattern == before.shape.pattern
-    }
-}
-
-/// An app as the gate uses it.
-pub(crate) struct App {
-    pub(crate) feed: FeedApp,
-    number: u64,
-}
-
-/// An API on an instance.
-#[derive(Clone)]
-pub(crate) struct Door {
-    pub(crate) api: Arc<Api>,
-    pub(crate) instance: InstanceId,
-    pub(crate) status: Status,
-    /// When it was last published.
-    published_at: Option<Timestamp>,
-    number: u64,
-}
 
 /// A table that is shared until it is written to.
 type Table<K, V> = Arc<HashMap<K, V>>;
@@ -701,40 +617,8 @@ impl Index {
     }
 }
 
-impl Door {
-    fn publication(&self) -> FeedPublication {
-        FeedPublication {
-            api: self.api.feed.id.clone(),
-            instance: self.instance.clone(),
-            status: self.status,
-            published_at: self.published_at,
-        }
-    }
-
-    fn standing<'a>(&'a self, app: &'a AppId, held: &'a Held) -> Record<'a> {
-        Record::Standing(&self.api.feed.id, &self.instance, app, held)
-    }
-}
-
-/// What is to be told of a publication: of one that was never published, nothing.
-fn publication_record(publication: &FeedPublication) -> Option<Record<'_>> {
-    (publication.status != Status::Created).then_some(Record::Publication(publication))
-}
-
 fn door_in(doors: &[Option<Arc<Door>>], number: u64) -> Option<&Door> {
     doors.get(number as usize)?.as_deref()
-}
-
-/// What a standing says, if it says anything. Who gave a grant is no concern of the gate.
-fn held(standing: &FeedStanding) -> Option<Held> {
-    let FeedStanding { key: _, grant, paused_from, applied_until, shutdown_at } = standing;
-    let says_something = grant.is_some() || applied_until.is_some();
-    says_something.then(|| Held {
-        grant: grant.as_ref().map(Grant::term),
-        paused_from: *paused_from,
-        applied_until: *applied_until,
-        shutdown_at: *shutdown_at,
-    })
 }
 
 fn entry(place: u64, api: &Api) -> Entry<'_> {

@@ -6,6 +6,7 @@
 //! ```
 
 mod activity;
+mod answers;
 
 use std::future::Future;
 use std::io;
@@ -14,8 +15,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode, Version};
-use http_body::Body;
+use http::{Request, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
@@ -26,6 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use self::activity::{Activity, Noted, Over, Patience};
+pub use self::answers::Answers;
 use crate::body::BoxError;
 use crate::caller::Caller;
 use crate::connections::Connections;
@@ -39,28 +40,6 @@ use crate::rewound::Rewound;
 use crate::screen::{Refuse, Screened};
 use crate::slots::{Slot, Slots};
 use crate::tls::{Acceptor, Stream};
-
-/// A service that can be served: of hyper's kind, and free to move between threads.
-pub trait Answers:
-    Service<Request<Incoming>, Response = Response<Self::Out>, Error: Into<BoxError>, Future: Send>
-    + Clone
-    + Send
-    + 'static
-{
-    /// The body of its answers.
-    type Out: Body<Data: Send, Error: Into<BoxError>> + Send + 'static;
-}
-
-impl<S, B> Answers for S
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send>
-        + Clone
-        + Send
-        + 'static,
-    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
-{
-    type Out = B;
-}
 
 /// A service that knows its caller's certificate, if there is one.
 #[derive(Clone)]

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use tidegate_domain::Timestamp;
 
-use crate::{Result, Revision};
+use crate::error::Result;
+use crate::records::Revision;
 
 /// The means of the nodes on one store. None of them takes a revision.
 #[async_trait]

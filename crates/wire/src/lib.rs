@@ -13,6 +13,7 @@ pub mod answers;
 pub mod definition;
 pub mod enums;
 pub mod errors;
+mod host;
 pub mod iam;
 pub mod ids;
 pub mod limits;

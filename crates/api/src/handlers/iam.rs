@@ -28,7 +28,7 @@ pub async fn issue_token(call: RawCall) -> Result<Reply, IamRefusal> {
     let for_account = matches!(scope, Scope::AccountId(_) | Scope::AccountName(_));
     let login = login(request.identity)?;
     let issued = call.api.control.login_from(call.address(), login, &scope, call.now).await?;
-    call.api.own_gate_enforces(issued.revision).await;
+    call.api.own_gateway_enforces(issued.revision).await;
     let answer = answer(method, &issued.identity, for_account, issued.issued_at, issued.expires_at);
     Ok(Reply::json_with(StatusCode::CREATED, &answer).with_token(&issued.text))
 }
@@ -54,7 +54,7 @@ pub async fn revoke_token(call: RawCall) -> Result<Reply, IamRefusal> {
     let text = call.header(SUBJECT_TOKEN).map_err(Fault::from)?.ok_or_else(unknown)?;
     let revoked = call.api.control.revoke(&asker.user, &Secret::new(text), call.now).await;
     let revision = revoked.map_err(Fault::from)?.ok_or_else(unknown)?;
-    call.api.own_gate_enforces(revision).await;
+    call.api.own_gateway_enforces(revision).await;
     Ok(Reply::no_content())
 }
 

@@ -33,7 +33,7 @@ pub async fn apply_world(call: OperatorCall) -> Answer {
         })?;
     if !dry_run && !changes.is_empty() {
         let revision = call.api.control.head().await?.revision;
-        call.api.own_gate_enforces(revision).await;
+        call.api.own_gateway_enforces(revision).await;
     }
     let changes: Vec<_> = changes
         .iter()

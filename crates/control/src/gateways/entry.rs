@@ -7,9 +7,10 @@ use tidegate_domain::Timestamp;
 use tidegate_store::{Gateway, Point, Revision};
 use tokio::time::Instant;
 
+use super::heard::GatewayHeard;
 use super::rule::{Known, Verdict, is_lapsed, judge, longest};
+use super::shown::{GatewayShown, GatewayState};
 use super::speaker::{Impostor, Speaker};
-use super::{GatewayHeard, GatewayShown, GatewayState};
 use crate::limits::{ACKNOWLEDGEMENTS, GATEWAY_WRITTEN};
 
 /// One gateway.

@@ -7,9 +7,6 @@ use std::time::Duration;
 use tidegate_store::Revision;
 use tokio::time::Instant;
 
-use super::entry::Entry;
-use super::registry::State;
-use super::rule::{is_lapsed, longest};
 use crate::limits::COMMITS;
 
 /// The upper bounds of the counts of [`GatewayFigures::enforced`], in seconds.
@@ -55,12 +52,12 @@ pub struct GatewayFigures {
 #[derive(Default)]
 pub(super) struct Figures {
     /// Each revision with the moment it was first known, oldest first.
-    commits: VecDeque<(Revision, Instant)>,
+    pub(super) commits: VecDeque<(Revision, Instant)>,
     /// Those of them that took something away here.
-    taken: VecDeque<(Revision, Instant)>,
-    enforced: [u64; BOUNDS.len() + 1],
-    enforced_seconds: f64,
-    refused: u64,
+    pub(super) taken: VecDeque<(Revision, Instant)>,
+    pub(super) enforced: [u64; BOUNDS.len() + 1],
+    pub(super) enforced_seconds: f64,
+    pub(super) refused: u64,
 }
 
 impl Figures {
@@ -82,7 +79,7 @@ impl Figures {
         self.taken.clear();
     }
 
-    fn enforced_up_to(&mut self, floor: Revision) {
+    pub(super) fn enforced_up_to(&mut self, floor: Revision) {
         while self.commits.front().is_some_and(|(revision, _)| *revision <= floor) {
             self.commits.pop_front();
         }
@@ -105,55 +102,8 @@ impl Figures {
 
     /// The age of the oldest commit after this one. The oldest are never left out, so it is never
     /// told younger than it is.
-    fn oldest_after(&self, known: Revision) -> Duration {
+    pub(super) fn oldest_after(&self, known: Revision) -> Duration {
         let later = self.commits.iter().find(|(revision, _)| *revision > known);
         later.map_or(Duration::ZERO, |(_, at)| at.elapsed())
-    }
-}
-
-impl State {
-    /// The store has come to a revision.
-    pub fn came_to(&mut self, revision: Revision) {
-        if revision > self.head {
-            self.head = revision;
-            if self.figures.commits.len() < COMMITS {
-                self.figures.commits.push_back((revision, Instant::now()));
-            }
-        }
-    }
-
-    /// Takes note of what is enforced everywhere by now.
-    pub fn measure(&mut self) {
-        let live = self.gateways.values().filter(|entry| !is_lapsed(&entry.known()));
-        let floor = live.map(Self::acknowledged).min().unwrap_or(self.head);
-        self.figures.enforced_up_to(floor);
-    }
-
-    /// What a gateway has acknowledged of this history.
-    fn acknowledged(entry: &Entry) -> Revision {
-        entry.known().revision.unwrap_or_default()
-    }
-
-    pub fn figures(&self) -> GatewayFigures {
-        let gateways = self.gateways.values().map(|entry| {
-            let acknowledged = Self::acknowledged(entry);
-            GatewayFigure {
-                id: entry.gateway.id.clone(),
-                name: entry.gateway.name.clone(),
-                is_lapsed: is_lapsed(&entry.known()),
-                behind: self.figures.oldest_after(acknowledged),
-                behind_revisions: self.head.0.saturating_sub(acknowledged.0),
-                silent: entry.silent(),
-                clock_ahead_ms: entry.gateway.clock_ahead_ms,
-            }
-        });
-        let longest = self.gateways.values().map(|entry| longest(entry.lease())).max();
-        GatewayFigures {
-            gateways: gateways.collect(),
-            bound: longest.unwrap_or_default(),
-            enforced: self.figures.enforced,
-            enforced_seconds: self.figures.enforced_seconds,
-            refused: self.figures.refused,
-        }
     }
 }

@@ -10,9 +10,28 @@ use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::figures::{Figures, GatewayFigures};
+use super::heard::GatewayHeard;
 use super::rule::is_lapsed;
-use super::{Enforcement, GatewayHeard, HearError};
+use super::shown::Enforcement;
+use super::speaker::Impostor;
 use crate::limits::GATEWAYS;
+
+/// Why a gateway is not heard.
+#[derive(Debug, thiserror::Error)]
+pub enum HearError {
+    /// Somebody else has its id.
+    #[error(transparent)]
+    Impostor(#[from] Impostor),
+    /// It is refused for another reason, or something broke.
+    #[error(transparent)]
+    Other(#[from] crate::Error),
+}
+
+impl From<Refusal> for HearError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Other(refusal.into())
+    }
+}
 
 /// What is known, and a bell that rings when a gateway is heard of.
 pub(crate) struct Registry {
@@ -29,7 +48,7 @@ pub(super) struct State {
 }
 
 /// What is not written down yet.
-pub(super) struct Unwritten {
+pub(crate) struct Unwritten {
     begun: Instant,
     gateways: Vec<Gateway>,
     counts: Vec<u64>,
@@ -58,17 +77,17 @@ impl Registry {
     }
 
     /// Whoever waits for gateways listens here.
-    pub(super) fn ears(&self) -> watch::Receiver<u64> {
+    pub(crate) fn ears(&self) -> watch::Receiver<u64> {
         self.heard.subscribe()
     }
 
     /// One writes at a time, so that what is older is never written over what is newer.
-    pub(super) async fn writing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+    pub(crate) async fn writing(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.writing.lock().await
     }
 
     /// A gateway was heard of. Tells what must be written down before it is answered, if anything.
-    pub(super) fn hear(
+    pub(crate) fn hear(
         &self,
         heard: GatewayHeard,
         now: Timestamp,
@@ -100,17 +119,17 @@ impl Registry {
         Ok(must_write)
     }
 
-    pub(super) fn knows(&self, id: &str) -> bool {
+    pub(crate) fn knows(&self, id: &str) -> bool {
         self.state().gateways.contains_key(id)
     }
 
-    pub(super) fn has_written(&self, id: &str, count: u64) -> bool {
+    pub(crate) fn has_written(&self, id: &str, count: u64) -> bool {
         self.state().gateways.get(id).is_some_and(|entry| entry.has_written(count))
     }
 
     /// All that is not written down; if nobody waits for that, only of those who have news. How
     /// long ago a gateway was heard of is counted on top by whoever reads of it.
-    pub(super) fn unwritten(&self, is_waited_for: bool) -> Unwritten {
+    pub(crate) fn unwritten(&self, is_waited_for: bool) -> Unwritten {
         let begun = Instant::now();
         let state = self.state();
         let entries = state.gateways.values().filter(|entry| is_waited_for || entry.has_news());
@@ -118,7 +137,7 @@ impl Registry {
         Unwritten { begun, gateways, counts }
     }
 
-    pub(super) fn wrote(&self, unwritten: &Unwritten) {
+    pub(crate) fn wrote(&self, unwritten: &Unwritten) {
         let mut state = self.state();
         for (gateway, count) in unwritten.gateways.iter().zip(&unwritten.counts) {
             if let Some(entry) = state.gateways.get_mut(&gateway.id) {
@@ -128,7 +147,7 @@ impl Registry {
     }
 
     /// The store has it like this.
-    pub(super) fn merge(&self, stored: Vec<Gateway>, head: Head) {
+    pub(crate) fn merge(&self, stored: Vec<Gateway>, head: Head) {
         let mut state = self.state();
         let is_stored = |id: &String| stored.binary_search_by(|g| g.id.cmp(id)).is_ok();
         // One that the store has lost may still decide.
@@ -148,7 +167,7 @@ impl Registry {
 
     /// What was acknowledged and is not known to be part of the store's history: each point once, with the
     /// name of a gateway that knows it.
-    pub(super) fn unproven(&self) -> BTreeMap<Point, String> {
+    pub(crate) fn unproven(&self) -> BTreeMap<Point, String> {
         let state = self.state();
         let unproven = state
             .gateways
@@ -158,7 +177,7 @@ impl Registry {
     }
 
     /// The store's history has these points.
-    pub(super) fn prove(&self, points: &[Point]) {
+    pub(crate) fn prove(&self, points: &[Point]) {
         if points.is_empty() {
             return;
         }
@@ -179,12 +198,12 @@ impl Registry {
         state.gateways.values_mut().for_each(Entry::start_over);
     }
 
-    pub(super) fn drop(&self, id: &str) {
+    pub(crate) fn drop(&self, id: &str) {
         self.state().gateways.remove(id);
     }
 
     /// Those whose lease is over: id, beat, and when they were last heard of.
-    pub(super) fn lapsed(&self) -> Vec<(String, u64, Timestamp)> {
+    pub(crate) fn lapsed(&self) -> Vec<(String, u64, Timestamp)> {
         let state = self.state();
         let over = state.gateways.values().filter(|entry| is_lapsed(&entry.known()));
         over.map(|entry| &entry.gateway).map(|g| (g.id.clone(), g.beat, g.heard_at)).collect()
@@ -199,7 +218,7 @@ impl Registry {
     }
 
     /// Has this gateway acknowledged a revision?
-    pub(super) fn has_acknowledged(&self, id: &str, revision: Revision) -> bool {
+    pub(crate) fn has_acknowledged(&self, id: &str, revision: Revision) -> bool {
         let state = self.state();
         let acknowledged = state.gateways.get(id).and_then(|entry| entry.known().revision);
         acknowledged.is_some_and(|acknowledged| acknowledged >= revision)
@@ -214,7 +233,7 @@ impl Registry {
         }
     }
 
-    pub(super) fn figures(&self) -> GatewayFigures {
+    pub(crate) fn figures(&self) -> GatewayFigures {
         self.state().figures()
     }
 }

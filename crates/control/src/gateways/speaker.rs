@@ -1,40 +1,14 @@
 //! Who may speak for a gateway: one process at a time, under the certificate its id is bound to. What a
 //! second one acknowledges would be taken for what the first enforces.
 
-use std::fmt;
-use std::sync::Weak;
 use std::time::Duration;
 
 use tidegate_store::Gateway;
 use tokio::time::Instant;
 
-use super::GatewayHeard;
+use super::heard::{GatewayHeard, Line};
 use super::rule::longest;
 use crate::limits::GATEWAY_ELSEWHERE;
-
-/// The connection a gateway asks on, for as long as it is open. The default is none.
-#[derive(Clone, Default)]
-pub struct Line(pub Weak<()>);
-
-impl Line {
-    fn is_open(&self) -> bool {
-        self.0.strong_count() > 0
-    }
-}
-
-impl fmt::Debug for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Line(open: {})", self.is_open())
-    }
-}
-
-impl PartialEq for Line {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ptr_eq(&other.0)
-    }
-}
-
-impl Eq for Line {}
 
 /// Why a gateway is not heard. Its text is for the gateway and for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,28 +1,15 @@
 //! Apps, for their workspace.
 
-use tidegate_domain::{App, AppId, AppKind};
-use tidegate_sign::Secret;
+use tidegate_domain::{AppId, AppKind};
 use tidegate_store::{AppFilter, AppRecord, Page, Paging};
 
 use super::Query;
-use crate::Control;
 use crate::access;
+use crate::app_shown::AppShown;
 use crate::caller::Caller;
+use crate::control::Control;
 use crate::error::Result;
 use crate::vault::app_secret;
-
-/// An app, with the names of people and, for its owner, the secret.
-#[derive(Clone)]
-pub struct AppShown {
-    /// The app.
-    pub app: App,
-    /// The owner's name.
-    pub owner: String,
-    /// The name of who changed it last.
-    pub updated_by: String,
-    /// Its secret, if the caller may see it here.
-    pub secret: Option<Secret>,
-}
 
 impl Control {
     /// The apps of the caller's workspace.

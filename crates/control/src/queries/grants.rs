@@ -5,9 +5,9 @@ use tidegate_domain::{Api, ApiId, AppId, Standing, Timestamp};
 use tidegate_store::{ListedBy, Page, Paging};
 
 use super::Query;
-use crate::Control;
 use crate::access;
 use crate::caller::Caller;
+use crate::control::Control;
 use crate::error::Result;
 
 /// An app that holds or asks for an API.

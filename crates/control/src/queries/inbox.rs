@@ -8,8 +8,8 @@ use tidegate_domain::{
 use tidegate_store::{AppRecord, ApplicationFilter, NoticeFilter, Page, Paging, Party};
 
 use super::Query;
-use crate::Control;
 use crate::caller::Caller;
+use crate::control::Control;
 use crate::error::Result;
 
 /// Which applications to list.

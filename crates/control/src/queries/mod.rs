@@ -14,16 +14,15 @@ use tidegate_domain::{InstanceId, ProjectId, UserId};
 use tidegate_store::View;
 
 pub use apis::{ApiActionOn, ApiShown, Cause, InstanceChoice, PublicationShown};
-pub use apps::AppShown;
 pub use enforcement::RightShown;
 pub use grants::{BoundApi, GrantedApp};
 pub use inbox::{ApplicationShown, Inbox, NoticeShown};
 pub use instances::{Approver, InstanceFilter, InstanceShown};
 pub use throttles::ThrottleShown;
 
-use crate::Control;
 use crate::access::{self, Seat};
 use crate::caller::Caller;
+use crate::control::Control;
 use crate::error::Result;
 
 /// One query: the view, who looks, and the names already looked up.

@@ -2,7 +2,9 @@
 
 use tidegate_store::{Member, User, Workspace};
 
-use super::{Applying, Fate, ProjectSpec, WorkspaceSpec, WorldError};
+use super::spec::{ProjectSpec, WorkspaceSpec};
+use super::{Applying, Fate};
+use crate::error::WorldError;
 
 impl Applying<'_> {
     /// Disables the users of a project that its specification does not name, and removes the members.

@@ -7,7 +7,8 @@ use tidegate_domain::ProjectId;
 use tidegate_sign::Secret;
 use tokio::task::spawn_blocking;
 
-use super::{World, WorldError};
+use super::spec::World;
+use crate::error::WorldError;
 use crate::{Control, identity};
 
 /// A user, by project and name.

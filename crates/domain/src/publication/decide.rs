@@ -3,9 +3,9 @@
 
 use super::{Event, Publication, Status, evolve, settle};
 use crate::application::{Application, ApplicationKind, Outcome, Verdict};
+use crate::guards::{moment_of_cancellation, must_leave_notice, waiting};
 use crate::id::{ApplicationId, UserId};
 use crate::refusal::Refusal;
-use crate::standing::{moment_of_cancellation, must_leave_notice, waiting};
 use crate::time::Timestamp;
 
 /// What a caller wants to happen to a publication. Times are as asked, before rounding.

@@ -5,10 +5,11 @@
 
 use super::command::{Choice, Command, Facts};
 use super::follow::{Shutdown, follow};
-use super::rungs::{Case, end_of_validity, moment_of_cancellation, must_leave_notice, release};
+use super::guards::{Case, end_of_validity, release};
 use super::{Cut, CutCause, Event, Grant, Standing};
 use crate::app::Fit;
 use crate::application::{Application, ApplicationKind, Outcome, VoidCause};
+use crate::guards::{moment_of_cancellation, must_leave_notice};
 use crate::id::{ApplicationId, NoticeId};
 use crate::limits::CONFIRM_DEFAULT_MS;
 use crate::notice::{Notice, NoticeKind, NoticeOutcome};

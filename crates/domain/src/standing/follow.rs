@@ -1,6 +1,6 @@
 //! What the API's own life means for one app. The app's side has no say in it.
 
-use super::rungs::release;
+use super::guards::release;
 use super::{Cut, CutCause, Event, Standing};
 use crate::application::VoidCause;
 use crate::id::{NoticeId, UserId};

@@ -14,7 +14,12 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use super::{BackendConfig, Networks, OwnListeners, Sender, causes, trust};
+use super::config::BackendConfig;
+use super::failure::{NoConnection, causes};
+use super::networks::Networks;
+use super::own::OwnListeners;
+use super::sender::Sender;
+use super::trust;
 use crate::upstream::Endpoint;
 
 /// How an HTTP/2 connection is found dead while calls are under way on it.
@@ -32,21 +37,6 @@ pub(crate) enum Speak {
     Any,
     /// HTTP/1.1: it alone can switch to another protocol.
     Http1,
-}
-
-/// Why there is no connection. The text is for the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NoConnection {
-    /// Nobody answers, or not in time, or with a certificate that is not believed.
-    Failed(String),
-    /// No address of the backend is one the gate may connect to.
-    Forbidden(String),
-}
-
-impl From<String> for NoConnection {
-    fn from(why: String) -> Self {
-        Self::Failed(why)
-    }
 }
 
 /// Why the gate may not connect to an address.

@@ -7,7 +7,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
 use http::{HeaderName, StatusCode};
 use httparse::{Header, ParserConfig, Response, Status};
 
-use super::Failure;
+use super::failure::Failure;
 use super::keep_alive::idle_for;
 use crate::framing::{Chunks, Framing};
 use crate::headers;

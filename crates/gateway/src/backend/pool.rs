@@ -15,7 +15,7 @@ use hyper::client::conn::{http1, http2};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::Sender;
+use super::sender::Sender;
 use crate::body::AnyBody;
 use crate::limits::READ_BYTES;
 

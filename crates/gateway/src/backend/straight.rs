@@ -10,9 +10,12 @@ use http::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
+use super::Backends;
+use super::connections::Inner;
+use super::failure::Failure;
 use super::head::{Head, head, is_bodiless};
 use super::pool::{Line, Pool};
-use super::{Backends, Failure, Inner, Way};
+use super::way::Way;
 use crate::framing::{Framing, Torn};
 use crate::headers::{self, Lines};
 use crate::limits::READ_BYTES;

@@ -1,15 +1,11 @@
 //! A call on its way to a backend, and the ways there are.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
 use tokio::time::Instant;
 
-use super::retry::Again;
-use super::{Answered, Endpoint, Failure, Flight, Inner, Set};
-use crate::body::AnyBody;
-use crate::upstream::Choice;
+use super::failure::Failure;
+use crate::upstream::{Choice, Endpoint, Flight, Set};
 
 /// A call on its way to one of the backends of an API.
 pub(crate) struct Call<'s> {
@@ -55,37 +51,4 @@ pub(crate) trait Way: Send {
 
     /// Makes it ready to be sent once more.
     fn again(&mut self);
-}
-
-/// The way by hyper: it can do everything.
-///
-/// The request is moved into place once and then borrowed: what a future takes by value is copied with it.
-pub(super) struct ByHyper<'i> {
-    pub(super) inner: &'i Arc<Inner>,
-    /// Until it is sent.
-    pub(super) request: Option<Request<AnyBody>>,
-    pub(super) again: Option<Again>,
-    /// Does it ask to switch protocols?
-    pub(super) switches: bool,
-}
-
-impl Way for ByHyper<'_> {
-    type Answer = Answered;
-
-    async fn exchange(
-        &mut self,
-        to: &Endpoint,
-        now: Instant,
-        connect: Duration,
-    ) -> Result<Answered, Failure> {
-        if self.switches {
-            Box::pin(self.inner.switched(&mut self.request, to, connect)).await
-        } else {
-            self.inner.exchange(&mut self.request, to, now, connect).await
-        }
-    }
-
-    fn again(&mut self) {
-        self.request = self.again.as_ref().map(Again::request);
-    }
 }

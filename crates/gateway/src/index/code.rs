@@ -14,7 +14,7 @@ use tidegate_domain::{
 };
 use tidegate_sign::Secret;
 
-use super::Serves;
+use super::serves::Serves;
 use crate::feed::{
     Backend, Constant, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedToken, Moved, Number,
     Position, Rules, Throttle,

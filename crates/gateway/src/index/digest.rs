@@ -8,13 +8,16 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use tidegate_domain::admission::Held;
-use tidegate_domain::{ApiId, AppId, InstanceId, ProjectId};
+use tidegate_domain::publication::Status;
+use tidegate_domain::{ApiId, AppId, Grant, InstanceId, ProjectId};
 use tidegate_sign::sha256;
 use zeroize::Zeroizing;
 
 use super::code::{Code, code};
-use super::{Serves, held, publication_record};
-use crate::feed::{Batch, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedToken};
+use super::serves::Serves;
+use crate::feed::{
+    Batch, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding, FeedToken,
+};
 
 /// A sum of hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,6 +35,23 @@ pub(super) enum Record<'a> {
     DefaultProject(&'a ProjectId),
     Standing(&'a ApiId, &'a InstanceId, &'a AppId, &'a Held),
     Token(&'a FeedToken),
+}
+
+/// What is to be told of a publication: of one that was never published, nothing.
+pub(super) fn publication_record(publication: &FeedPublication) -> Option<Record<'_>> {
+    (publication.status != Status::Created).then_some(Record::Publication(publication))
+}
+
+/// What a standing says, if it says anything. Who gave a grant is no concern of a gateway.
+pub(super) fn held(standing: &FeedStanding) -> Option<Held> {
+    let FeedStanding { key: _, grant, paused_from, applied_until, shutdown_at } = standing;
+    let says_something = grant.is_some() || applied_until.is_some();
+    says_something.then(|| Held {
+        grant: grant.as_ref().map(Grant::term),
+        paused_from: *paused_from,
+        applied_until: *applied_until,
+        shutdown_at: *shutdown_at,
+    })
 }
 
 impl Digest {

@@ -11,17 +11,16 @@
 //! does not fit a slot is in the page's list of odd ones, as it is.
 
 mod page;
+mod spot;
 
 use std::sync::Arc;
 
 use tidegate_domain::admission::Held;
 
-use self::page::{BUCKETS, BYTES, Page};
-use super::code::{Broken, Code, code, put_len};
+use self::page::{BYTES, Page};
+use self::spot::{KEY_BITS, Odd, Spot};
+use super::code::{Broken, Code, put_len};
 use super::mix::{self, Mix, Pair, low};
-
-/// Bits of a permuted pair that its node does not tell.
-const KEY_BITS: u32 = 40;
 
 /// The nodes of the root.
 pub(super) const NODES: usize = 1 << (mix::BITS - KEY_BITS);
@@ -48,15 +47,6 @@ pub(super) struct Node {
     len: usize,
     pages: Arc<[Arc<Page>]>,
 }
-
-/// What does not fit a slot.
-#[derive(Clone)]
-struct Odd {
-    pair: Pair,
-    held: Held,
-}
-
-code!(Odd { pair, held });
 
 /// What is told of one standing: the `n`th of a list that the caller has.
 pub struct Change {
@@ -236,25 +226,6 @@ impl Grants {
 
 fn node_of(mixed: u64) -> usize {
     (mixed >> KEY_BITS) as usize
-}
-
-/// Where a grant is within its node.
-struct Spot {
-    key: u64,
-    page: usize,
-    /// The bucket it should be in.
-    home: usize,
-}
-
-impl Spot {
-    /// In a node of so many pages.
-    fn of(mixed: u64, pages: usize) -> Self {
-        let key = mixed & low(KEY_BITS);
-        // There are never 2^24 pages in a node, so this is exact.
-        let at = key.wrapping_mul(pages as u64);
-        let home = ((at & low(KEY_BITS)) * BUCKETS as u64) >> KEY_BITS;
-        Self { key, page: (at >> KEY_BITS) as usize, home: home as usize }
-    }
 }
 
 impl Node {

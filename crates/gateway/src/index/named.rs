@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::App;
+use super::known::App;
 
 /// Apps, by the name that `name` gives.
 #[derive(Clone)]

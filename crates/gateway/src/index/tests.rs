@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use tidegate_domain::standing::Key;
-use tidegate_domain::{AuthType, HostName, UserId};
+use tidegate_domain::{AuthType, Grant, HostName, UserId};
 use tidegate_sign::Secret;
 
 const PATHS: [&str; 4] = ["/orders/{id}", "/orders/new", "/{a}/{b}", "/orders"];

@@ -14,7 +14,7 @@ use hyper::service::Service;
 use pin_project_lite::pin_project;
 use tokio::time::{Duration, Instant, sleep_until};
 
-use super::Answers;
+use super::answers::Answers;
 
 /// How long a connection may go on without use.
 #[derive(Debug, Clone, Copy)]

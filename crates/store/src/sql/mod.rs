@@ -7,6 +7,7 @@ mod cells;
 mod changes;
 mod copy;
 mod engine;
+mod errors;
 mod gateways;
 mod history;
 mod limits;
@@ -17,6 +18,7 @@ mod pool;
 mod postgres;
 mod reminders;
 mod rows;
+mod session;
 mod sqlite;
 mod tables;
 mod transaction;
@@ -24,8 +26,6 @@ mod upkeep;
 mod view;
 mod write_path;
 
-use std::fs::File;
-use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,12 +38,12 @@ pub use self::copy::{Contents, CopyError, contents, copy};
 use self::engine::{Engine, head_in};
 use self::limits::BEGIN;
 pub use self::migrations::Schema;
-use self::pool::{SqlTransaction, within};
+use self::pool::within;
 pub use self::postgres::PostgresUrl;
+use self::session::Session;
 use self::tables::{head, probes};
-use self::write_path::WritePath;
 use crate::{
-    Gateway, Head, Peers, Result, Revision, Sealed, Setback, Store, StoreError, Transaction, View,
+    Gateway, Peers, Result, Revision, Sealed, Setback, Store, StoreError, Transaction, View,
 };
 
 /// A store in an SQL database.
@@ -69,28 +69,6 @@ impl SqlStore {
     pub async fn open_postgres(url: &PostgresUrl) -> Result<Self> {
         Ok(Self { engine: postgres::open(url).await? })
     }
-}
-
-/// What a session is beside its database transaction: nothing if it reads, or what a writer needs.
-trait Mode: Send {
-    /// Sends what is still waiting, so that it is there to be read.
-    fn flush(&mut self, tx: &SqlTransaction) -> impl Future<Output = Result<()>> + Send;
-}
-
-impl Mode for () {
-    async fn flush(&mut self, _: &SqlTransaction) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// A database transaction: one that reads, when `M` is empty, or one that writes.
-struct Session<M> {
-    tx: SqlTransaction,
-    head: Head,
-    mode: M,
-    path: Arc<WritePath>,
-    /// A file stays locked as long as anything may write to it.
-    _lock: Option<Arc<File>>,
 }
 
 #[async_trait]

@@ -12,15 +12,16 @@ use tidegate_domain::{
 
 use super::access::{put, put_all};
 use super::cells::Cells;
+use super::history;
 use super::nodes::duty_table;
 use super::pool::SqlTransaction;
 use super::rows::tag_rows;
+use super::session::{Mode, Session};
 use super::tables::{
     api_tags, apis, applications, apps, default_project, duty, head, instances, journal, members,
     notices, outbox, projects, publications, reminders, standings, throttles, tokens, users,
     workspaces,
 };
-use super::{Mode, Session, history};
 use crate::{
     AppRecord, ClockMark, Duty, Head, JournalEntry, Mark, Member, Message, Project, Result,
     Revision, StoreError, Token, TokenHash, Transaction, User, Workspace, draw, taken,

@@ -14,12 +14,13 @@ use super::cells::Cells;
 use super::pool::SqlTransaction;
 use super::reminders::remarkable;
 use super::rows::named_in_project;
+use super::session::{Mode, Session};
 use super::tables::{
     apis, applications, apps, default_project, instances, journal, members, notices, outbox,
     projects, publications, reminders, standings, throttles, tokens, users, vault_check,
     workspaces,
 };
-use super::{Mode, Session, changes, history, lists};
+use super::{changes, history, lists};
 use crate::{
     ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
     Mark, Member, Message, Moment, NoticeFilter, Page, Paging, Project, Remarkable, Result,

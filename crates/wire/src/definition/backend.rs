@@ -3,10 +3,10 @@
 use tidegate_domain::Refusal;
 use tidegate_domain::api::Method;
 
-use super::host;
 use super::names::{check_api_path, check_backend_path, is_para_name};
 use super::paras::{Known, item, known};
 use crate::enums::{ParaType, Position, Protocol, parse_method};
+use crate::host;
 use crate::limits::{
     BACKEND_NAME_CHARS, PARAS, TEXT_CHARS, TIMEOUT_DEFAULT_MS, TIMEOUT_MS, VALUE_CHARS,
 };

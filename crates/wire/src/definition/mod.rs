@@ -1,7 +1,6 @@
 //! The definition of an API: checked once, when it is written, and kept as canonical JSON.
 
 mod backend;
-pub(crate) mod host;
 mod names;
 mod paras;
 

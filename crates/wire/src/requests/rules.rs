@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use tidegate_domain::{Quota, Refusal, Rules};
 
-use crate::definition::host;
+use crate::host;
 use crate::ids;
 use crate::text::distinct;
 

@@ -10,14 +10,10 @@ use tidegate_domain::admission::Held;
 
 use super::super::mix::{Mix, Pair, low};
 use super::super::slot::{self, EMPTY, MARK};
-use super::{KEY_BITS, Odd, Spot};
+use super::spot::{BUCKETS, KEY_BITS, Odd, Spot};
 
 /// The slots of a bucket.
 const SLOTS: usize = 5;
-
-/// The buckets of a page: with what an `Arc` adds, a page takes 4 KiB, the most
-/// that an allocator puts at the beginning of a line without losing some of it.
-pub(super) const BUCKETS: usize = 62;
 
 /// The slots of a page.
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The first tables.
 
-use super::Migration;
+use super::step::Migration;
 
 pub const MIGRATION: Migration = Migration {
     name: "m0001_initial",

@@ -1,6 +1,6 @@
 //! An API's rules, and throttling policies.
 
-use super::Migration;
+use super::step::Migration;
 
 pub const MIGRATION: Migration = Migration {
     name: "m0002_rules",

@@ -1,6 +1,6 @@
 //! The gateways, and what they enforce.
 
-use super::Migration;
+use super::step::Migration;
 
 pub const MIGRATION: Migration = Migration {
     name: "m0003_gateways",

@@ -1,6 +1,6 @@
 //! Several nodes, deliveries and reminders.
 
-use super::Migration;
+use super::step::Migration;
 
 pub const MIGRATION: Migration = Migration {
     name: "m0004_nodes",

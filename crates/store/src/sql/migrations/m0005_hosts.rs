@@ -3,7 +3,7 @@
 //! Before this step all projects shared one space of routes. Of those that have something published, the one
 //! that was the first keeps the calls; the others are served again once their instances name hosts.
 
-use super::Migration;
+use super::step::Migration;
 
 pub const MIGRATION: Migration = Migration {
     name: "m0005_hosts",

@@ -1,7 +1,7 @@
 //! What a history is recognised by, and what was found to contradict it; the key's check value; messages
 //! that keep their name.
 
-use super::Migration;
+use super::step::Migration;
 
 pub const MIGRATION: Migration = Migration {
     name: "m0006_history",

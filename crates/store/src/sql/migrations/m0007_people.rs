@@ -1,7 +1,7 @@
 //! Users that are disabled, tokens that are revoked, where a token comes from, and the
 //! applications that wait, by who filed them.
 
-use super::Migration;
+use super::step::Migration;
 
 pub const MIGRATION: Migration = Migration {
     name: "m0007_people",

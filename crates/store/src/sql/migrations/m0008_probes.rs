@@ -1,7 +1,7 @@
 //! A row that is written to see whether rows can be written, and a duty of its own for what delivers
 //! messages.
 
-use super::Migration;
+use super::step::Migration;
 
 pub const MIGRATION: Migration = Migration {
     name: "m0008_probes",

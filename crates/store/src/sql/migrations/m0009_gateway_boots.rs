@@ -1,6 +1,6 @@
 //! Which process speaks for a gateway, and the certificate its id is bound to.
 
-use super::Migration;
+use super::step::Migration;
 
 pub const MIGRATION: Migration = Migration {
     name: "m0009_gateway_boots",

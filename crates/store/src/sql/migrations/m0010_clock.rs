@@ -1,6 +1,6 @@
 //! By which clock the last decision was made.
 
-use super::Migration;
+use super::step::Migration;
 
 pub const MIGRATION: Migration = Migration {
     name: "m0010_clock",

@@ -3,7 +3,7 @@
 //! older database, the oldest has the name; the others stay as they are, beside the index, until they are
 //! renamed or deleted.
 
-use super::Migration;
+use super::step::Migration;
 
 pub const MIGRATION: Migration = Migration {
     name: "m0012_names",

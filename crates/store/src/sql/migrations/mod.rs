@@ -14,20 +14,17 @@ mod m0008_probes;
 mod m0009_gateway_boots;
 mod m0010_clock;
 mod m0012_names;
+mod step;
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, QueryOrder, Statement};
 
+pub use self::step::Dialect;
+use self::step::Migration;
 use super::access::put;
 use super::history;
 use super::pool::SqlTransaction;
 use super::tables::migrations;
 use crate::{Result, StoreError, draw};
-
-/// One step.
-pub struct Migration {
-    name: &'static str,
-    sql: &'static str,
-}
 
 const ALL: [Migration; 11] = [
     m0001_initial::MIGRATION,
@@ -42,30 +39,6 @@ const ALL: [Migration; 11] = [
     m0010_clock::MIGRATION,
     m0012_names::MIGRATION,
 ];
-
-/// How an engine spells what engines spell differently.
-pub struct Dialect {
-    /// A signed integer of 64 bits.
-    pub int: &'static str,
-    /// Text that sorts by its bytes.
-    pub text: &'static str,
-    /// Bytes.
-    pub blob: &'static str,
-    /// A truth value.
-    pub bool: &'static str,
-    /// What follows the columns.
-    pub options: &'static str,
-}
-
-impl Dialect {
-    fn spell(&self, sql: &str) -> String {
-        sql.replace("{int}", self.int)
-            .replace("{text}", self.text)
-            .replace("{blob}", self.blob)
-            .replace("{bool}", self.bool)
-            .replace("{options}", self.options)
-    }
-}
 
 /// Who has written this row has the steps to himself: the others wait for his commit, and then find
 /// the steps taken.
@@ -169,8 +142,8 @@ mod tests {
     use sqlx::sqlite::SqliteConnectOptions;
 
     use super::*;
+    use crate::sql::pool::Use;
     use crate::sql::pool::{Connector, Pool};
-    use crate::sql::postgres::Use;
 
     /// The name of the history and where it stands, in the tables of any version.
     async fn stands(tx: &SqlTransaction) -> (String, i64) {

@@ -11,14 +11,14 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor, PgConnectio
 use sqlx::{Error, SqliteConnection};
 use tokio::time::timeout;
 
-use crate::sql::postgres;
+use super::server_session::{ServerSession, Use};
 
 /// An open connection. What it is asked has no limit of time here; see `Pooled`.
 pub enum Connection {
     /// To a file.
     Sqlite(SqliteConnection),
     /// To a server, with what the server calls this session.
-    Postgres(Box<PgConnection>, Option<postgres::Session>),
+    Postgres(Box<PgConnection>, Option<ServerSession>),
 }
 
 /// Does the same with the connection of either engine.
@@ -126,7 +126,7 @@ pub enum Connector {
     /// To a file.
     Sqlite(Box<SqliteConnectOptions>),
     /// To a server: one that takes writes, or any.
-    Postgres(Box<PgConnectOptions>, postgres::Use),
+    Postgres(Box<PgConnectOptions>, Use),
 }
 
 impl Connector {

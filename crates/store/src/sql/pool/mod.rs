@@ -6,6 +6,7 @@
 //! database that falls silent costs a caller its limit, and nobody after it anything.
 
 mod connection;
+mod server_session;
 mod transaction;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 pub use self::connection::{Connection, Connector, within};
+pub use self::server_session::Use;
 pub use self::transaction::SqlTransaction;
 use super::limits::{CLOSE, CLOSING, CONNECT, LIFETIME, SIGN_OF_LIFE, UNUSED};
 

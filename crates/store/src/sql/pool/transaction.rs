@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{Connection, Pool, Pooled};
-use crate::sql::access::after_commit;
+use crate::sql::errors::after_commit;
 use crate::sql::limits::{ANSWER, COMMIT, SIGN_OF_LIFE};
 use crate::sql::write_path::WritePath;
 use crate::{Result, StoreError};

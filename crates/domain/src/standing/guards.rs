@@ -1,11 +1,11 @@
-//! The rungs of the ladders: what must hold, one question each, with its refusal.
+//! The guards of the ladders: what must hold, one question each, with its refusal.
 
 use super::command::Facts;
 use super::{Event, Grant, Standing};
 use crate::app::Fit;
 use crate::application::{Application, Outcome, Verdict, VoidCause};
+use crate::guards::waiting;
 use crate::id::UserId;
-use crate::limits::NOTICE_MS;
 use crate::notice::{Notice, NoticeOutcome};
 use crate::publication::Status;
 use crate::refusal::Refusal;
@@ -109,17 +109,6 @@ impl Case<'_> {
     }
 }
 
-/// The application that waits, if it is the one the caller found and has no verdict yet.
-pub(crate) fn waiting<'a>(
-    waits: Option<&'a Application>,
-    found: &Application,
-) -> Result<&'a Application, Refusal> {
-    if let Some(verdict) = &found.verdict {
-        return Err(Refusal::AlreadyDecided { verdict: verdict.clone() });
-    }
-    waits.filter(|application| application.id == found.id).ok_or(Refusal::ApplicationUnknown)
-}
-
 fn must_be_running(notice: &Notice) -> Result<(), Refusal> {
     match &notice.closed {
         Some(closed) => Err(Refusal::NoticeEnded { closed: closed.clone() }),
@@ -131,27 +120,6 @@ fn must_be_running(notice: &Notice) -> Result<(), Refusal> {
 pub(super) fn end_of_validity(asked: Option<Timestamp>) -> Result<Timestamp, Refusal> {
     let end = asked.ok_or(Refusal::FieldMissing { field: "time" })?.floor_hour();
     if end.is_beyond_horizon() { Err(Refusal::EndTooFar) } else { Ok(end) }
-}
-
-/// A moment of cancellation as it is kept: on the hour, never earlier than asked.
-pub(crate) fn moment_of_cancellation(asked: Option<Timestamp>) -> Result<Timestamp, Refusal> {
-    let at = asked.ok_or(Refusal::FieldMissing { field: "time" })?.ceil_hour();
-    if at.is_beyond_horizon() { Err(Refusal::EndTooFar) } else { Ok(at) }
-}
-
-/// Does an end of access at `at` leave the two days, and the retention period if there is one?
-pub(crate) fn must_leave_notice(
-    at: Timestamp,
-    now: Timestamp,
-    retained_until: Option<Timestamp>,
-) -> Result<(), Refusal> {
-    let notice_over = now.plus_ms(NOTICE_MS);
-    let earliest = retained_until.map_or(notice_over, |until| until.max(notice_over));
-    if at >= earliest {
-        Ok(())
-    } else {
-        Err(Refusal::NoticeTooShort { earliest: earliest.ceil_hour() })
-    }
 }
 
 /// Closes what hangs on a grant that ends now.

@@ -6,9 +6,9 @@ use tidegate_domain::Timestamp;
 use tidegate_store::Revision;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Enforcement, Waiter};
-use crate::Control;
+use crate::control::Control;
 use crate::error::Result;
+use crate::gateways::{Enforcement, Waiter};
 use crate::limits::GATEWAY_LOOK;
 
 impl Control {

@@ -1,0 +1,12 @@
+//! Reads the sources of this workspace for rules that the compiler does not check: that the modules of a crate
+//! depend downwards only.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // used by tests alone: one that fails panics
+
+mod imports;
+mod modules;
+mod order;
+
+pub use imports::Import;
+pub use modules::Sources;
+pub use order::{cycles, levels};
