@@ -17,6 +17,8 @@ use crate::remote::RemoteSource;
 pub(crate) struct Counters {
     pub(crate) answered: AtomicU64,
     pub(crate) failed: AtomicU64,
+    /// Of those that failed, the ones with no format in common.
+    pub(crate) no_common_format: AtomicU64,
     pub(crate) bytes: AtomicU64,
 }
 
@@ -52,6 +54,12 @@ impl Collector for Told {
                 let n = ConstCounter::new(n.load(Ordering::Relaxed));
                 n.encode(family.encode_family(&labels)?)?;
             }
+        }
+        let help = "Questions a node refused because it writes no format of the feed that this gateway reads";
+        let mut family = encoder.encode_descriptor("feed_no_common_format", help, None, kind)?;
+        for (node, _) in self.0.nodes() {
+            let n = node.counters().no_common_format.load(Ordering::Relaxed);
+            ConstCounter::new(n).encode(family.encode_family(&[("node", node.address())])?)?;
         }
         let help = "Bytes of answers that came, packed as they are";
         let bytes = self.0.nodes().map(|(node, _)| node.counters().bytes.load(Ordering::Relaxed));

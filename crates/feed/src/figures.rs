@@ -12,6 +12,7 @@ use crate::pace::TooSlow;
 #[derive(Debug, Default)]
 pub struct FeedFigures {
     too_slow: AtomicU64,
+    no_common_format: AtomicU64,
     logged: Mutex<Option<Instant>>,
 }
 
@@ -19,6 +20,15 @@ impl FeedFigures {
     /// How many answers were ended because the gateway took them too slowly.
     pub fn too_slow(&self) -> u64 {
         self.too_slow.load(Ordering::Relaxed)
+    }
+
+    /// How many questions were refused because the gateway reads no format that is written here.
+    pub fn no_common_format(&self) -> u64 {
+        self.no_common_format.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn had_no_common_format(&self) {
+        self.no_common_format.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts an answer that was ended so, and says so in the log, now and then.

@@ -12,9 +12,9 @@ use prost::Message;
 use tidegate_domain::Timestamp;
 use tidegate_gateway::Batch;
 
-use crate::format::{self, FormatError};
-use crate::limits::{FORMAT, MOST_PART_BYTES, MOST_RECORDS, PART_BYTES};
-use crate::messages::{End, Head, Part, PartKind, Record, Records};
+use crate::format::{self, FormatError, Formats};
+use crate::limits::{MOST_PART_BYTES, MOST_RECORDS, PART_BYTES, SAID_BYTES, SAYS_WHY};
+use crate::messages::{End, Ended, Head, Part, PartKind, Record, Records};
 
 const PLAIN: u8 = 0;
 const PACKED: u8 = 1;
@@ -31,6 +31,8 @@ const LEVEL: u8 = 1;
 /// What the head of an answer says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
+    /// The format the answer is written in.
+    pub format: u32,
     /// The history.
     pub epoch: String,
     /// After which revision the answer begins; 0 when it tells everything.
@@ -65,23 +67,28 @@ pub fn pack(
     told: &Told,
     batch: Batch,
 ) -> impl Iterator<Item = Result<Bytes, FormatError>> + Send + use<> {
-    let mut packer = Packer::default();
+    let mut packer = Packer::new(told.format);
     let head = packer.head(number, told);
     let records = packer.records(batch);
     std::iter::once(head).chain(records).chain([packer.end()])
 }
 
 /// Makes the parts of one answer: a head, all its records, an end.
-#[derive(Default)]
 pub(crate) struct Packer {
+    format: u32,
     records: u64,
 }
 
 impl Packer {
+    /// An answer in this format.
+    pub fn new(format: u32) -> Self {
+        Self { format, records: 0 }
+    }
+
     /// The head of the answer to question `number`.
     pub fn head(&self, number: u64, told: &Told) -> Result<Bytes, FormatError> {
         part(PartKind::Head(Head {
-            format: FORMAT,
+            format: self.format,
             number,
             epoch: told.epoch.clone(),
             since: told.since,
@@ -108,6 +115,18 @@ impl Packer {
     pub fn end(self) -> Result<Bytes, FormatError> {
         part(PartKind::End(End { records: self.records }))
     }
+}
+
+/// What stands in the place of the rest of an answer that is not sent to its end; none in a format that cannot say
+/// why.
+pub(crate) fn ended(format: u32, why: &str) -> Option<Bytes> {
+    let end = why.floor_char_boundary(SAID_BYTES);
+    let why = why.get(..end)?.to_owned();
+    if format < SAYS_WHY { None } else { part(PartKind::Ended(Ended { why })).ok() }
+}
+
+fn is_read_here(format: u32) -> Result<(), FormatError> {
+    Formats::HERE.contains(format).then_some(()).ok_or(FormatError::OtherFormat(format))
 }
 
 /// No younger than it is.
@@ -223,13 +242,25 @@ impl Reader {
     fn take_plain(&mut self, plain: &[u8]) -> Result<(), FormatError> {
         let part: Part = format::message(plain)?;
         if let Some(PartKind::Head(head)) = &part.kind {
-            format::same_format(head.format)?;
+            is_read_here(head.format)?;
         }
         format::whole(&part, plain)?;
         match part.kind.ok_or(FormatError::Unknown("a kind of part"))? {
             PartKind::Head(head) => self.begin(head),
             PartKind::Records(records) => self.records(records),
             PartKind::End(end) => self.end(&end),
+            PartKind::Ended(ended) => Err(self.ended(&ended)),
+        }
+    }
+
+    /// Why it has no end. Nothing that came before it counts.
+    fn ended(&self, ended: &Ended) -> FormatError {
+        match &self.told {
+            Some(told) if told.format >= SAYS_WHY => {
+                FormatError::Ended(ended.why.escape_debug().take(2 * SAID_BYTES).collect())
+            }
+            Some(_) => FormatError::Unknown("a kind of part"),
+            None => FormatError::OutOfOrder,
         }
     }
 
@@ -245,6 +276,7 @@ impl Reader {
         self.batch.stamp.clone_from(&head.stamp);
         self.batch.since_stamp.clone_from(&head.since_stamp);
         self.told = Some(Told {
+            format: head.format,
             epoch: head.epoch,
             since: head.since,
             head: head.head,

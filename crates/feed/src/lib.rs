@@ -37,12 +37,13 @@ mod token;
 mod woken;
 
 pub use figures::FeedFigures;
-pub use format::FormatError;
+pub use format::{FormatError, Formats, NoCommonFormat};
 pub use frames::{Answered, Reader, Told, pack};
-pub use limits::{FORMAT, NODES};
+pub use limits::{FORMAT, NODES, OLDEST_FORMAT};
 pub use peers::PeerFiles;
 pub use poll::{Heard, Me, Question};
 pub use remote::{BadUrl, ControlUrl, Remote, RemoteSource};
-pub use serve::{Admission, Everything, Feed, HeardError, Provider, Times};
+pub use sending::Everything;
+pub use serve::{Admission, Feed, HeardError, Provider, Times};
 pub use time::ControlTime;
 pub use token::FeedToken;

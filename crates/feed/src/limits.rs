@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-/// The format that is spoken here. Both ends must speak the same.
-pub const FORMAT: u32 = 2;
+/// The newest format that is read and written here. What a format has never changes: what is new has a new number.
+pub const FORMAT: u32 = 3;
+
+/// The oldest one: that of the version before.
+pub const OLDEST_FORMAT: u32 = 2;
+
+/// The format from which on an answer that is not sent to its end says why.
+pub(crate) const SAYS_WHY: u32 = 3;
 
 /// A part is full when it has this many bytes, before it is packed.
 pub(crate) const PART_BYTES: usize = 256 * 1024;
@@ -88,6 +94,7 @@ pub(crate) const CLOCKS_APART_MS: i64 = 2_000;
 pub(crate) const DRIFT: i64 = 10_000;
 
 const _: () = {
+    assert!(OLDEST_FORMAT <= FORMAT);
     assert!(PART_BYTES < MOST_PART_BYTES);
     assert!(PART_TAKEN.as_secs() < ANSWER_GRACE.as_secs());
     assert!(ANSWER_GRACE.as_secs() < ANSWER_TAKEN.as_secs());

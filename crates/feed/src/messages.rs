@@ -1,5 +1,6 @@
 //! The messages of the feed, in the encoding of protocol buffers. What they mean, and what is refused, is
-//! said in [`format`](crate::format).
+//! said in [`format`](crate::format). A message has what its oldest format has, but where a later one is named; whatever
+//! is added belongs to a new format, and its writer asks which one the answer is in.
 
 use std::fmt;
 
@@ -8,6 +9,7 @@ use prost::{Message, Oneof};
 /// What a gateway asks, and says of itself.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Poll {
+    /// The highest format the gateway reads, which the question is written in. In every format.
     #[prost(uint32, tag = "1")]
     pub(crate) format: u32,
     #[prost(uint64, tag = "2")]
@@ -18,6 +20,7 @@ pub(crate) struct Poll {
     pub(crate) name: String,
     #[prost(string, tag = "5")]
     pub(crate) boot: String,
+    /// In every format.
     #[prost(string, tag = "6")]
     pub(crate) version: String,
     #[prost(uint64, tag = "7")]
@@ -38,16 +41,19 @@ pub(crate) struct Poll {
     /// The stamp of the revision that is enforced.
     #[prost(string, tag = "21")]
     pub(crate) enforced_stamp: String,
+    /// The lowest format the gateway reads; 0 if that is the highest, too. From format 3 on, in every one.
+    #[prost(uint32, tag = "50")]
+    pub(crate) lowest: u32,
 }
 
 /// One part of an answer.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Part {
-    #[prost(oneof = "PartKind", tags = "1, 2, 3")]
+    #[prost(oneof = "PartKind", tags = "1, 2, 3, 50")]
     pub(crate) kind: Option<PartKind>,
 }
 
-/// A head, records, an end: in this order.
+/// A head, records, an end: in this order. Or, wherever the control side cannot go on, why.
 #[derive(Clone, PartialEq, Oneof)]
 pub(crate) enum PartKind {
     #[prost(message, tag = "1")]
@@ -56,11 +62,15 @@ pub(crate) enum PartKind {
     Records(Records),
     #[prost(message, tag = "3")]
     End(End),
+    /// From format 3 on.
+    #[prost(message, tag = "50")]
+    Ended(Ended),
 }
 
 /// What an answer is about.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Head {
+    /// The format the answer is written in.
     #[prost(uint32, tag = "1")]
     pub(crate) format: u32,
     /// The number of the question.
@@ -104,6 +114,13 @@ pub(crate) struct Records {
 pub(crate) struct End {
     #[prost(uint64, tag = "1")]
     pub(crate) records: u64,
+}
+
+/// Nothing follows, though not all has been sent.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Ended {
+    #[prost(string, tag = "1")]
+    pub(crate) why: String,
 }
 
 /// One thing that has changed.

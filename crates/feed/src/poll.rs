@@ -7,7 +7,7 @@ use prost::Message;
 use tidegate_domain::Timestamp;
 use tidegate_gateway::Poll;
 
-use crate::format::{self, FormatError};
+use crate::format::{self, FormatError, Formats, NoCommonFormat};
 use crate::limits::{FORMAT, MOST_WAIT, SAID_BYTES};
 use crate::messages;
 
@@ -46,6 +46,8 @@ pub struct Heard {
 /// A question of a gateway's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
+    /// The formats the gateway reads.
+    pub formats: Formats,
     /// Its number, which the answer has too.
     pub number: u64,
     /// What it asks.
@@ -59,10 +61,11 @@ pub struct Question {
 impl Question {
     /// The question as bytes.
     pub fn write(&self) -> Bytes {
-        let Self { number, poll, me, wall } = self;
+        let Self { formats, number, poll, me, wall } = self;
+        let (lowest, highest) = (formats.lowest(), formats.highest());
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let message = messages::Poll {
-            format: FORMAT,
+            format: highest,
             number: *number,
             id: me.id.clone(),
             name: me.name.clone(),
@@ -76,15 +79,18 @@ impl Question {
             wall_ms: wall.as_ms(),
             stamp: poll.stamp.clone(),
             enforced_stamp: poll.enforced_stamp.clone(),
+            lowest: if lowest == highest { 0 } else { lowest },
         };
         message.encode_to_vec().into()
     }
 
-    /// The question in these bytes.
+    /// The question in these bytes. Fails if it is not understood, or nothing that is written here would be.
     pub fn read(bytes: &[u8]) -> Result<Self, FormatError> {
         let message: messages::Poll = format::message(bytes)?;
-        format::same_format(message.format)?;
-        format::whole(&message, bytes)?;
+        let formats = formats(&message)?;
+        if message.format <= FORMAT {
+            format::whole(&message, bytes)?;
+        }
         let texts = [
             &message.id,
             &message.name,
@@ -94,7 +100,7 @@ impl Question {
             &message.stamp,
             &message.enforced_stamp,
         ];
-        if texts.iter().any(|text| text.len() > SAID_BYTES || text.chars().any(char::is_control)) {
+        if !texts.iter().all(|text| is_sayable(text)) {
             return Err(FormatError::BadValue("a text a gateway says of itself"));
         }
         if message.id.is_empty() || message.boot.is_empty() {
@@ -116,7 +122,13 @@ impl Question {
             wait: Duration::from_millis(message.wait_ms).min(MOST_WAIT),
         };
         let wall = Timestamp::from_ms(message.wall_ms);
-        Ok(Self { number: message.number, poll, me, wall })
+        Ok(Self { formats, number: message.number, poll, me, wall })
+    }
+
+    /// The format of the answer: the highest one the gateway reads and this version writes.
+    #[must_use]
+    pub fn answer_format(&self) -> u32 {
+        self.formats.highest().min(FORMAT)
     }
 
     /// What the gateway said of itself, when it is `wall` here.
@@ -131,4 +143,21 @@ impl Question {
             certificate: String::new(),
         }
     }
+}
+
+fn is_sayable(text: &str) -> bool {
+    text.len() <= SAID_BYTES && !text.chars().any(char::is_control)
+}
+
+/// The formats that a question names, if one of them is known here.
+fn formats(message: &messages::Poll) -> Result<Formats, FormatError> {
+    let lowest = if message.lowest == 0 { message.format } else { message.lowest };
+    let gateway = Formats::new(lowest, message.format);
+    let gateway = gateway.ok_or(FormatError::BadValue("its formats"))?;
+    if gateway.common(Formats::HERE).is_none() {
+        let version = Some(&message.version).filter(|version| is_sayable(version));
+        let version = version.cloned().unwrap_or_default();
+        return Err(FormatError::NoCommonFormat(Box::new(NoCommonFormat { gateway, version })));
+    }
+    Ok(gateway)
 }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use tidegate_gateway::{Batch, SourceError};
@@ -13,11 +14,21 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::figures::FeedFigures;
 use crate::format::FormatError;
-use crate::frames::{Packer, Told};
+use crate::frames::{Packer, Told, ended};
 use crate::limits::PARTS_AHEAD;
 use crate::pace::{Pace, TooSlow};
-use crate::serve::Everything;
 use crate::token::AnswerSealer;
+
+/// Everything at one revision, in parts that need not be in memory at the same time. A part may be newer than that
+/// revision: the changes after it, which are asked for next, have whatever is.
+#[async_trait]
+pub trait Everything: Send {
+    /// The next part; none after the last. All say the same epoch and head, and there is at least one.
+    async fn next(&mut self) -> Result<Option<Batch>, SourceError>;
+}
+
+/// What a gateway is told of a fault that is none of its own.
+const FAILED: &str = "this node cannot send the rest; its log says why";
 
 /// What is told: a batch, and more of them where there may be too much for one.
 pub(crate) struct News {
@@ -66,14 +77,19 @@ impl Sending {
         tokio::spawn(async move {
             let _permit = permit;
             let Self { gateway, number, told, sealer, figures } = self;
-            let out = Out { to, pace: Pace::begin(), sealer };
-            match out.send(number, &told, news).await {
-                Ok(()) | Err(Broken::Gone) => {}
-                Err(Broken::TooSlow(error)) => figures.was_too_slow(&gateway, &error),
+            let mut out = Out { to, pace: Pace::begin(), sealer };
+            let why = match out.send(number, &told, news).await {
+                Ok(()) | Err(Broken::Gone) => return,
+                Err(Broken::TooSlow(error)) => {
+                    figures.was_too_slow(&gateway, &error);
+                    error.to_string()
+                }
                 Err(error) => {
                     tracing::error!(gateway, %error, "an answer to a gateway cannot be sent to its end");
+                    FAILED.to_owned()
                 }
-            }
+            };
+            out.end(told.format, &why).await;
         });
         Parts { parts, is_sealed }
     }
@@ -87,8 +103,8 @@ struct Out {
 }
 
 impl Out {
-    async fn send(mut self, number: u64, told: &Told, news: News) -> Result<(), Broken> {
-        let mut packer = Packer::default();
+    async fn send(&mut self, number: u64, told: &Told, news: News) -> Result<(), Broken> {
+        let mut packer = Packer::new(told.format);
         self.part(packer.head(number, told)?).await?;
         let News { batch, mut more, .. } = news;
         let mut next = Some(batch);
@@ -105,6 +121,14 @@ impl Out {
         match self.sealer.take() {
             Some(sealer) => self.bytes(sealer.end()?).await,
             None => Ok(()),
+        }
+    }
+
+    /// Says why the rest is missing, to a gateway that can read that and still takes something.
+    async fn end(mut self, format: u32, why: &str) {
+        self.pace = Pace::begin();
+        if let Some(part) = ended(format, why) {
+            let _ = self.part(part).await;
         }
     }
 

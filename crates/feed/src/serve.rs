@@ -22,7 +22,7 @@ use crate::frames::Told;
 use crate::limits::{OLD_CONNECTION, QUESTION_BYTES, QUESTION_READ, QUESTIONS, WHOLES};
 use crate::names;
 use crate::poll::{Heard, Question};
-use crate::sending::{News, Parts, Sending};
+use crate::sending::{Everything, News, Parts, Sending};
 use crate::token::{AnswerSealer, FeedToken, PROOF};
 use crate::woken::Woken;
 
@@ -34,6 +34,9 @@ pub(crate) const MEDIA_TYPE: &str = "application/x-tidegate-feed";
 
 /// What the bodies of answers are that are sealed with the token.
 pub(crate) const SEALED_MEDIA_TYPE: &str = "application/x-tidegate-feed-sealed";
+
+/// The answer to a gateway that reads no format which is written here.
+pub(crate) const NO_COMMON_FORMAT: StatusCode = StatusCode::NOT_ACCEPTABLE;
 
 /// The two times of a node, read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,14 +70,6 @@ pub enum HeardError {
     /// The control side cannot take note of it.
     #[error(transparent)]
     Source(#[from] SourceError),
-}
-
-/// Everything at one revision, in parts that need not be in memory at the same time. A part may be newer than that
-/// revision: the changes after it, which are asked for next, have whatever is.
-#[async_trait]
-pub trait Everything: Send {
-    /// The next part; none after the last. All say the same epoch and head, and there is at least one.
-    async fn next(&mut self) -> Result<Option<Batch>, SourceError>;
 }
 
 /// Whom a feed answers.
@@ -137,6 +132,7 @@ impl Refused {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::OldConnection => StatusCode::MISDIRECTED_REQUEST,
+            Self::Format(FormatError::NoCommonFormat(_)) => NO_COMMON_FORMAT,
             Self::Unread | Self::Format(_) => StatusCode::BAD_REQUEST,
             Self::NoProof | Self::OtherToken => StatusCode::UNAUTHORIZED,
             Self::Impostor(_) => StatusCode::CONFLICT,
@@ -207,6 +203,9 @@ impl Feed {
                 answer
             }
             Err(refused) => {
+                if let Refused::Format(FormatError::NoCommonFormat(_)) = &refused {
+                    self.figures.had_no_common_format();
+                }
                 if let Refused::Source(error) = &refused {
                     tracing::error!(%error, "a gateway cannot be answered");
                 } else {
@@ -257,6 +256,7 @@ impl Feed {
         let Times { now, wall } = self.provider.times();
         let Batch { epoch, head, stamp, since_stamp, .. } = &news.batch;
         let told = Told {
+            format: question.answer_format(),
             epoch: epoch.clone(),
             since: news.since,
             head: *head,

@@ -150,7 +150,7 @@ mod tests {
         let (now, wall) = (Timestamp::from_ms(now), Timestamp::from_ms(now));
         let (epoch, stamp, since_stamp) = Default::default();
         let (since, head, age) = (0, 0, Duration::ZERO);
-        Told { epoch, since, head, stamp, since_stamp, age, now, wall, held }
+        Told { format: crate::FORMAT, epoch, since, head, stamp, since_stamp, age, now, wall, held }
     }
 
     fn is_about(time: Timestamp, ms: i64) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! A file alone never makes a gate decide. It only spares the transfer: the gate asks the control side
 //! what changed since, and from that answer on it decides, under the lease that answer began.
+//!
+//! A file of another form, such as that of another version, is not read: everything is learnt anew, as without a file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind};
@@ -14,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::index::{Broken, Index, Parts, Serves};
 
-/// How it is sealed.
+/// How it is sealed. Its version is that of what is sealed, too: a change of either has a new number.
 pub(crate) const FORM: Form =
     Form { magic: *b"tidegate-gate\0\0\0", version: 3, purpose: "tidegate gate snapshot" };
 

@@ -138,7 +138,7 @@ impl State {
             }
             Ok(Ok(None)) => None,
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the snapshot is not believed; learning all anew");
+                tracing::warn!(%error, "the snapshot file cannot be used: learning everything from the control side");
                 None
             }
             Err(error) => {

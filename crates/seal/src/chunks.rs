@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(open(&key(2), &sealed).unwrap_err(), SealError::OtherKey.to_string());
         for (at, error) in [
             (0, SealError::Foreign),
-            (16, SealError::Version),
+            (16, SealError::OtherForm { found: FORM.version ^ 1, read: FORM.version }),
             (20, SealError::OtherKey),
             (HEAD - 1, SealError::OtherKey),
             (HEAD, SealError::Damaged),

@@ -57,9 +57,14 @@ pub enum SealError {
     /// It does not begin like one.
     #[error("it does not begin like one")]
     Foreign,
-    /// It is of a version that this one does not read.
-    #[error("it has another version's form")]
-    Version,
+    /// It is of a form that this version does not read.
+    #[error("it has form {found}, and this version reads form {read}")]
+    OtherForm {
+        /// The form it has.
+        found: u32,
+        /// The one that is read here.
+        read: u32,
+    },
     /// It was sealed with another key, or its head is damaged.
     #[error("it was sealed with another key")]
     OtherKey,
@@ -137,8 +142,9 @@ impl Stream {
         if magic != form.magic {
             return Err(SealError::Foreign.into());
         }
-        if version != form.version.to_le_bytes() {
-            return Err(SealError::Version.into());
+        let found = u32::from_le_bytes(*version.first_chunk().ok_or(SealError::Foreign)?);
+        if found != form.version {
+            return Err(SealError::OtherForm { found, read: form.version }.into());
         }
         let derived = key.derive(form, salt).filter(|(_, expected)| check == expected);
         let (key, _) = derived.ok_or(SealError::OtherKey)?;

@@ -157,7 +157,7 @@ mod tests {
         let last = second + 4 + 100 + TAG;
         for (at, error) in [
             (0, SealError::Foreign),
-            (16, SealError::Version),
+            (16, SealError::OtherForm { found: FORM.version ^ 1, read: FORM.version }),
             (20, SealError::OtherKey),
             (HEAD - 1, SealError::OtherKey),
             (HEAD, SealError::Damaged),

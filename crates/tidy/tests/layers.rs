@@ -12,7 +12,7 @@ use tidegate_tidy::{Import, Sources, cycles, levels};
 const ORDER: &str = include_str!("../layers.txt");
 
 /// Crates that still have circles: how many.
-const CIRCLES: [(&str, usize); 3] = [("feed", 2), ("gateway", 1), ("tidegate", 4)];
+const CIRCLES: [(&str, usize); 3] = [("feed", 1), ("gateway", 1), ("tidegate", 4)];
 
 /// The crates, each with its root files.
 fn roots() -> BTreeMap<String, Vec<PathBuf>> {

@@ -6,7 +6,7 @@ use tidegate_domain::standing::CutCause;
 use tidegate_domain::{AppKind, AuthType, Timestamp};
 use tidegate_gateway::Position;
 
-use super::FormatError;
+use super::error::FormatError;
 
 /// Something with a number.
 pub(super) trait Code: Sized {

@@ -10,8 +10,8 @@ use tidegate_gateway::{
 };
 use tidegate_sign::Secret;
 
-use super::FormatError;
 use super::codes::{self, Code};
+use super::error::FormatError;
 use crate::messages::{self, Record, RecordKind};
 
 /// Puts a record where it belongs.

@@ -22,6 +22,7 @@ pub(crate) use self::node::Node;
 use self::node::NodeError;
 pub use self::url::{BadUrl, ControlUrl};
 use crate::counters::{self, count};
+use crate::format::Formats;
 use crate::limits::GOODBYE;
 use crate::peers::PeerFiles;
 use crate::poll::{Me, Question};
@@ -96,6 +97,7 @@ impl RemoteSource {
         let first = self.nodes.get(self.first.load(Ordering::Relaxed));
         let (Some(poll), Some(node)) = (last, first) else { return };
         let question = Question {
+            formats: Formats::HERE,
             number: self.number.fetch_add(1, Ordering::Relaxed),
             me: Me { lease: Duration::ZERO, ..self.me.clone() },
             wall: self.time.own(),
@@ -132,6 +134,7 @@ impl RemoteSource {
 
     async fn ask(&self, node: &Node, poll: Poll) -> Result<Answer, NodeError> {
         let question = Question {
+            formats: Formats::HERE,
             number: self.number.fetch_add(1, Ordering::Relaxed),
             me: self.me.clone(),
             wall: self.time.own(),

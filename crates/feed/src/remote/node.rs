@@ -21,12 +21,12 @@ use tokio_rustls::TlsConnector;
 
 use super::url::ControlUrl;
 use crate::counters::{Counters, count};
-use crate::format::FormatError;
+use crate::format::{FormatError, Formats};
 use crate::frames::{Answered, Reader};
 use crate::limits::{BACKOFF, CONNECT, CONNECTION, MOST_BACKOFF, PING, REFUSAL_BYTES};
 use crate::peers::PeerFiles;
 use crate::poll::Question;
-use crate::serve::{MEDIA_TYPE, PATH, SEALED_MEDIA_TYPE};
+use crate::serve::{MEDIA_TYPE, NO_COMMON_FORMAT, PATH, SEALED_MEDIA_TYPE};
 use crate::token::{FeedToken, PROOF};
 
 /// A node.
@@ -40,11 +40,13 @@ pub(crate) struct Node {
     counters: Counters,
 }
 
-/// A connection, and until when it is used.
+/// A connection, until when it is used, and the formats that the node at its end lets questions name: a node that is
+/// replaced by another version ends its connections.
 #[derive(Clone)]
 struct Open {
     sender: SendRequest<Full<Bytes>>,
     until: Instant,
+    formats: Formats,
 }
 
 /// How often in a row a node has failed, and how long it is left alone for that.
@@ -74,6 +76,8 @@ pub(crate) enum NodeError {
     Silent,
     #[error("it answers {0}: {1}")]
     Refused(StatusCode, String),
+    #[error("it refuses this gateway: {0}")]
+    NoCommonFormat(String),
     #[error("its answer is refused: {0}")]
     Format(#[from] FormatError),
     #[error("its answer is not sealed as the feed's token wants it: {0}")]
@@ -134,9 +138,34 @@ impl Node {
         rest.until = Some(Instant::now() + pause);
     }
 
-    /// Asks, and reads the answer to its end.
+    /// Asks, and reads the answer to its end. A node that knows no range of formats refuses a question that names one;
+    /// it is asked once more in the form it knows, and so for as long as the connection is there.
     pub(crate) async fn ask(&self, question: &Question) -> Result<Timed, NodeError> {
-        let mut sender = self.connection().await?;
+        let Open { mut sender, formats, .. } = self.connection().await?;
+        let known = Question { formats, ..question.clone() };
+        match self.ask_on(&mut sender, &known).await {
+            Err(NodeError::Refused(StatusCode::BAD_REQUEST, _)) if formats != Formats::OF_ONE => {}
+            Err(error @ NodeError::NoCommonFormat(_)) => {
+                count(&self.counters.no_common_format, 1);
+                return Err(error);
+            }
+            answered => return answered,
+        }
+        let known = Question { formats: Formats::OF_ONE, ..question.clone() };
+        let answered = self.ask_on(&mut sender, &known).await?;
+        let (node, format) = (self.address(), answered.answered.told.format);
+        tracing::info!(node, format, "asking a control node of an older version in its format");
+        if let Some(open) = &mut *self.open.lock().unwrap_or_else(PoisonError::into_inner) {
+            open.formats = Formats::OF_ONE;
+        }
+        Ok(answered)
+    }
+
+    async fn ask_on(
+        &self,
+        sender: &mut SendRequest<Full<Bytes>>,
+        question: &Question,
+    ) -> Result<Timed, NodeError> {
         let asked = question.write();
         let request = self.request(asked.clone())?;
         let sent = Moment::now();
@@ -211,26 +240,30 @@ impl Node {
             Ok(Ok(read)) => String::from_utf8_lossy(&read.to_bytes()).into_owned(),
             Ok(Err(_)) | Err(_) => String::new(),
         };
-        NodeError::Refused(status, text.escape_debug().collect())
+        let text = text.escape_debug().collect();
+        match status {
+            NO_COMMON_FORMAT => NodeError::NoCommonFormat(text),
+            status => NodeError::Refused(status, text),
+        }
     }
 
     /// The connection that is there, or a new one.
-    async fn connection(&self) -> Result<SendRequest<Full<Bytes>>, NodeError> {
+    async fn connection(&self) -> Result<Open, NodeError> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(mut open) = open
             && Instant::now() < open.until
             && !open.sender.is_closed()
             && matches!(soon(self.patience, open.sender.ready()).await, Ok(Ok(())))
         {
-            return Ok(open.sender);
+            return Ok(open);
         }
         let sender = match timeout(CONNECT, self.connect()).await {
             Ok(connected) => connected?,
             Err(_) => return Err(NodeError::Connect(io::ErrorKind::TimedOut.into())),
         };
-        let open = Open { sender: sender.clone(), until: Instant::now() + CONNECTION };
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
-        Ok(sender)
+        let open = Open { sender, until: Instant::now() + CONNECTION, formats: Formats::HERE };
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(open.clone());
+        Ok(open)
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, NodeError> {

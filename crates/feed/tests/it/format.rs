@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tidegate_domain::Timestamp;
-use tidegate_feed::{Answered, FORMAT, FormatError, Me, Question, Reader, Told, pack};
+use tidegate_feed::{Answered, FORMAT, FormatError, Formats, Me, Question, Reader, Told, pack};
 use tidegate_gateway::{Batch, Poll};
 
 use crate::sample::{Shown, batch, standings, told};
@@ -14,6 +14,7 @@ const FORMAT_BYTE: u8 = FORMAT as u8;
 
 fn head(batch: &Batch) -> Told {
     Told {
+        format: FORMAT,
         epoch: batch.epoch.clone(),
         since: 7,
         head: batch.head,
@@ -143,7 +144,8 @@ fn another_format_is_named_whatever_else_it_has() {
     let other = FORMAT + 1;
     assert_eq!(fault(&head), FormatError::OtherFormat(other));
     assert!(FormatError::OtherFormat(9).to_string().contains("format 9"));
-    assert_eq!(Question::read(&[8, 9, 120, 5]), Err(FormatError::OtherFormat(9)));
+    let refused = Question::read(&[8, 9, 120, 5]).unwrap_err();
+    assert!(refused.to_string().contains("reads 9,"), "{refused}");
 }
 
 #[test]
@@ -168,6 +170,7 @@ fn a_question_is_read_again_and_its_texts_are_bounded() {
         lease: Duration::from_secs(300),
     };
     let question = |me: Me| Question {
+        formats: Formats::HERE,
         number: 5,
         poll: Poll {
             since: 3,

@@ -7,9 +7,12 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod every_field;
 mod format;
 mod network;
+mod older;
 mod sample;
 mod tls;
 mod token;
+mod versions;
 mod world;

@@ -208,6 +208,7 @@ async fn the_time_is_the_control_sides_and_goes_with_it() {
 #[tokio::test]
 async fn an_answer_to_another_question_is_refused() {
     let told = tidegate_feed::Told {
+        format: tidegate_feed::FORMAT,
         epoch: "e".to_owned(),
         since: 0,
         head: 1,
@@ -239,6 +240,7 @@ async fn whoever_does_not_speak_the_feed_gets_nothing() {
     // HTTP/1.1, such as a browser would send.
     let mut stream = tokio::net::TcpStream::connect(node.address).await.unwrap();
     let question = Question {
+        formats: tidegate_feed::Formats::HERE,
         number: 1,
         poll: Poll::default(),
         me: me(),

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tidegate_domain::{AppId, AppKind, DomainId, ProjectId, Timestamp};
 use tidegate_feed::{
-    Admission, ControlTime, ControlUrl, Everything, Feed, FeedToken, Heard, HeardError, Me,
-    Provider, Remote, RemoteSource, Times,
+    Admission, ControlTime, ControlUrl, Everything, Feed, FeedFigures, FeedToken, Heard,
+    HeardError, Me, Provider, Remote, RemoteSource, Times,
 };
 use tidegate_gateway::{
     Acceptor, Batch, FeedApp, Gate, GateConfig, Limits, Source, SourceError, serve_tls,
@@ -166,6 +166,7 @@ impl Everything for InParts {
 /// A node that listens; it ends when this is dropped.
 pub struct Node {
     pub address: SocketAddr,
+    pub figures: Arc<FeedFigures>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -188,13 +189,14 @@ impl Node {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let feed = Feed::new(Arc::clone(log) as Arc<dyn Provider>, admission);
+        let figures = Arc::clone(feed.figures());
         let (stop, stopped) = oneshot::channel::<()>();
         let limits = Limits { drain: Duration::from_millis(1), ..Limits::default() };
         tokio::spawn(async move {
             let until = async { drop(stopped.await) };
             serve_tls(listener, tls, |caller| feed.service(caller.usage), &limits, until).await;
         });
-        Self { address, _stop: stop }
+        Self { address, figures, _stop: stop }
     }
 }
 

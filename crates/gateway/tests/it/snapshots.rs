@@ -148,6 +148,9 @@ async fn a_file_that_is_not_believed_costs_a_full_transfer_and_no_more() {
     assert_eq!(older[16..20], [3, 0, 0, 0]);
     older[16] = 2;
     let apig = Serves::These([crate::world::apig()].into());
+    std::fs::write(&path, &older).unwrap();
+    let why = file(&path, 1).load(&Arc::new(Serves::All), 1).err().unwrap().to_string();
+    assert!(why.contains("it has form 2, and this version reads form 3"), "{why}");
     for (name, bytes, key, serves) in [
         ("damaged", &bent[..], 1, Serves::All),
         ("cut short", &whole[..whole.len() - 1], 1, Serves::All),

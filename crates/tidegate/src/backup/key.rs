@@ -229,7 +229,10 @@ pub fn told(error: std::io::Error) -> anyhow::Error {
         }
         Some(SealError::Foreign) => anyhow!("it is damaged or cut short"),
         Some(
-            SealError::Version | SealError::Damaged | SealError::TooLong | SealError::NoRandomness,
+            SealError::OtherForm { .. }
+            | SealError::Damaged
+            | SealError::TooLong
+            | SealError::NoRandomness,
         ) => anyhow!(error),
         None if error.kind() == ErrorKind::UnexpectedEof => anyhow!("it is damaged or cut short"),
         None => error.into(),

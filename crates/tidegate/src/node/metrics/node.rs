@@ -59,6 +59,10 @@ impl Collector for OfNode {
         let metric =
             encoder.encode_descriptor("feed_answers_too_slow", help, None, MetricType::Counter)?;
         ConstCounter::new(feed.too_slow()).encode(metric)?;
+        let help = "Questions that were refused: the gateway reads no format of the feed that is written here";
+        let metric =
+            encoder.encode_descriptor("feed_no_common_format", help, None, MetricType::Counter)?;
+        ConstCounter::new(feed.no_common_format()).encode(metric)?;
         for (name, help, count) in [
             ("messages_delivered", "Messages this node has delivered", &of.delivered),
             ("messages_failed", "Its tries to deliver one that failed", &of.failed),
