@@ -10,6 +10,9 @@ use tidegate_sign::Secret;
 /// The shortest password, in characters.
 const PASSWORD_CHARS: usize = 8;
 
+/// The longest access key, in characters.
+const ACCESS_KEY_CHARS: usize = 128;
+
 /// How many different characters a password has at least.
 const PASSWORD_DISTINCT: usize = 5;
 
@@ -157,6 +160,12 @@ fn is_strong(password: &str) -> bool {
     password.chars().count() >= PASSWORD_CHARS && distinct.len() >= PASSWORD_DISTINCT && !is_number
 }
 
+/// A key that a client can name in its signature, which is a header with commas between its parts.
+fn is_access_key(key: &str) -> bool {
+    let plain = |c: u8| c.is_ascii_graphic() && c != b',';
+    (1..=ACCESS_KEY_CHARS).contains(&key.len()) && key.bytes().all(plain)
+}
+
 impl ProjectFile {
     fn read(self, faults: &mut Vec<String>) -> Option<ProjectSpec> {
         name("project", &self.name, faults);
@@ -193,6 +202,19 @@ impl UserFile {
             .any(String::is_empty);
         if empty {
             faults.push(format!("user `{}`: leave a key out rather than empty", self.name));
+        }
+        if self.access_key.as_ref().is_some_and(|key| !key.is_empty() && !is_access_key(key)) {
+            faults.push(format!(
+                "user `{}`: an access_key has 1 to {ACCESS_KEY_CHARS} letters, digits and signs of ASCII, without \
+                 blanks, commas and control characters",
+                self.name
+            ));
+        }
+        for (what, text) in [("password", &self.password), ("secret_key", &self.secret_key)] {
+            if text.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
+                let fault = "has a control character, such as a line break: write it on one line";
+                faults.push(format!("user `{}`: the {what} {fault}", self.name));
+            }
         }
         if self.password.as_ref().is_some_and(|password| !is_strong(password)) {
             faults.push(format!(
@@ -305,6 +327,49 @@ mod tests {
         ] {
             let found = file(&format!(r#"{{"projects": [{project}]}}"#)).err();
             assert_eq!(found.as_deref(), Some(fault));
+        }
+    }
+
+    /// A key that no client could sign with would never let anybody in.
+    #[test]
+    fn an_access_key_that_cannot_be_signed_with_is_refused_with_its_user() {
+        let world = |access: &str, secret: &str, password: &str| {
+            let user = serde_json::json!({
+                "name": "u", "access_key": access, "secret_key": secret, "password": password
+            });
+            let project = serde_json::json!({
+                "id": "p", "name": "r", "domain": {"id": "d", "name": "d"}, "users": [user]
+            });
+            file(&serde_json::json!({ "projects": [project] }).to_string())
+        };
+        for key in [
+            "A B",
+            " AK",
+            "AK ",
+            "AK\n",
+            "A\tK",
+            "A\u{0}K",
+            "A\u{a0}K",
+            "É",
+            "A,K",
+            &"A".repeat(129),
+        ] {
+            let fault = world(key, "secret", "long-enough-1").err().unwrap();
+            assert!(fault.starts_with("user `u`: an access_key has 1 to 128"), "{key:?}: {fault}");
+        }
+        for key in ["A", "AK+/=-_.:~", &"A".repeat(128)] {
+            assert!(world(key, "any secret", "long-enough 1").is_ok(), "{key}");
+        }
+        for (secret, password, what) in
+            [("sec\n", "long-enough-1", "secret_key"), ("sec", "long-enough-1\n", "password")]
+        {
+            let fault = world("AK", secret, password).err().unwrap();
+            assert_eq!(
+                fault,
+                format!(
+                    "user `u`: the {what} has a control character, such as a line break: write it on one line"
+                )
+            );
         }
     }
 

@@ -159,7 +159,7 @@ pub enum Refusal {
     #[error("the API is not published on this instance")]
     NotPublished,
     /// The app already has a live grant.
-    #[error("the app {app} already has a grant until {until}; use APPLY_TYPE_RENEW to extend it")]
+    #[error("the app {app} already has a grant until {until}; renew it to extend it")]
     AlreadyGranted {
         /// The app.
         app: AppId,
@@ -297,7 +297,7 @@ pub enum Refusal {
         earliest: Timestamp,
     },
     /// The moment chosen on confirming a notice is not in the future.
-    #[error("the time chosen has passed; use action 0 to end access now")]
+    #[error("the time chosen has passed; choose a later one, or let access end now")]
     ConfirmPassed,
     /// The moment chosen on confirming a notice lies after its deadline.
     #[error("access ends at {deadline} at the latest; a notice can only be brought forward")]

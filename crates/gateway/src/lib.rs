@@ -101,6 +101,7 @@ mod told;
 mod upgrade;
 mod upstream;
 mod websocket;
+mod words;
 mod workers;
 
 pub use access_log::{AccessLog, FIELDS};
@@ -133,4 +134,5 @@ pub use telemetry::{
 };
 pub use tidegate_seal::{SealError, SealingKey};
 pub use tls::{Acceptor, TlsCounters, TlsError, TlsFiles, mutual_client};
+pub use words::{system_words, tls_words, tls_words_of};
 pub use workers::Workers;

@@ -26,6 +26,7 @@ use tokio_rustls::server::TlsStream;
 use crate::limits::Limits;
 use crate::peer::PeerCertificate;
 use crate::slots::Slots;
+use crate::words::system_words;
 
 /// Where a listener's certificate is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,7 +203,9 @@ impl Files {
     fn read(&self) -> Result<Pems, TlsError> {
         let read = |file: &Path| {
             let read = std::fs::read(file);
-            read.map_err(|error| TlsError(format!("{} cannot be read: {error}", file.display())))
+            read.map_err(|error| {
+                TlsError(format!("{} cannot be read: {}", file.display(), system_words(&error)))
+            })
         };
         Ok(Pems {
             certificate: read(&self.own.certificate)?,

@@ -79,7 +79,7 @@ pub enum SignError {
     UnusableSecret,
     /// The signature is not the one of this request under this secret.
     #[error(
-        "the signature does not match; check the secret, and that method, path, query, signed \
+        "the signature does not match; check the key and its secret, and that method, path, query, signed \
          headers and body arrive as they were signed"
     )]
     BadSignature,

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use http::Method;
 use serde_json::Value;
 use tidegate_control::{Control, Settings, Vault};
+use tidegate_gateway::system_words;
 use tidegate_sign::Secret;
 use tidegate_store::MemStore;
 
@@ -17,6 +18,7 @@ use crate::config::Faults;
 use crate::control::{answered, encoded};
 use crate::data::{DataDir, Hold};
 use crate::database::Database;
+use crate::exit::{Misused, misused};
 use crate::login::local_control;
 use crate::node::Core;
 use crate::out::{cell, records, say, say_aside};
@@ -137,14 +139,14 @@ impl Apply {
         file: &Value,
     ) -> anyhow::Result<Vec<String>> {
         let Place { data, database, is_named } = place;
-        if !is_named && !data.has_store() {
-            bail!(
+        if !is_named && !data.has_store()? {
+            misused!(
                 "there is no store in {}, and none is made in a folder that was not named: give \
                  --data-dir DIR, --config FILE, or --endpoint URL of a running server",
                 data.root().display()
             );
         }
-        let is_new = *database == Database::Sqlite && !data.has_store();
+        let is_new = *database == Database::Sqlite && !data.has_store()?;
         if is_new && self.dry_run {
             // What an empty store would say; none is made.
             let vault = Vault::new(&Vault::draw_key()?)?;
@@ -181,16 +183,17 @@ impl Apply {
 
     fn operator_token(&self, data: &DataDir) -> anyhow::Result<Secret> {
         if let Some(file) = &self.operator_token_file {
-            let token = std::fs::read_to_string(file)
-                .with_context(|| format!("cannot read {}", file.display()))?;
+            let token = std::fs::read_to_string(file).map_err(|error| {
+                Misused(format!("{} cannot be read: {}", file.display(), system_words(&error)))
+            })?;
             return Ok(Secret::new(token.trim()));
         }
-        data.kept_operator_token()?.with_context(|| {
-            format!(
+        Ok(data.kept_operator_token()?.ok_or_else(|| {
+            Misused(format!(
                 "the data folder {} has no operator.token; give --operator-token-file FILE",
                 data.root().display()
-            )
-        })
+            ))
+        })?)
     }
 
     async fn through_server(

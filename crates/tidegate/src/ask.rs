@@ -4,13 +4,15 @@ use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 
 use anyhow::bail;
 
+use crate::exit::misused;
+
 /// The longest answer that is read, in bytes.
 const ANSWER_BYTES: u64 = 64;
 
 /// Asks, and fails unless the answer is yes. Where nobody can answer, nothing is done.
 pub fn confirmed(question: &str) -> anyhow::Result<()> {
     if !stdin().is_terminal() {
-        bail!("{question} Nobody is there to ask; give --yes to do it");
+        misused!("{question} Nobody is there to ask; give --yes to do it");
     }
     let _ = write!(stderr(), "{question} [y/N] ");
     let mut answer = String::new();

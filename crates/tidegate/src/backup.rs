@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use tidegate_gateway::system_words;
 use tidegate_seal::{Form, Opener, Sealer};
 use tidegate_store::Store;
 use tidegate_store::sql::{self, Contents, Schema, SqlStore};
@@ -22,9 +23,10 @@ use self::content::{Entry, Manifest};
 use self::key::KeyArgs;
 pub use self::restore::Restore;
 use crate::clock::wall;
-use crate::data::{DataDir, FEED_TOKEN, KIND, STORE, TOKEN, VAULT};
-use crate::database::{Database, DatabaseArg};
+use crate::data::{DataDir, FEED_TOKEN, KIND, STORE, TOKEN, VAULT, is_there};
+use crate::database::{Database, DatabaseArg, may_use};
 use crate::durable;
+use crate::exit::{Misused, misused};
 use crate::out::{Output, Table, say};
 
 /// How the content is sealed.
@@ -95,18 +97,22 @@ impl Backup {
         if let Some(BackupCommand::Show(show)) = &self.command {
             return show.run();
         }
-        let Some(file) = &self.file else { bail!("name the file to make") };
+        let Some(file) = &self.file else { misused!("name the file to make") };
         if let Database::Postgres(url) = self.database.read()? {
-            bail!(
+            misused!(
                 "the store is at {url}: save it with pg_dump, and vault.key and operator.token of {} \
                  with it; see docs/backup.md",
                 self.data_dir.display()
             );
         }
-        if file.exists() {
-            bail!("{} is there already", file.display());
+        if is_there(file)? {
+            misused!("{} is there already", file.display());
         }
         let data = DataDir::at(&self.data_dir);
+        if !data.has_database()? {
+            misused!("there is no store {}", data.database().display());
+        }
+        may_use(&data.database())?;
         let key = self.key.for_new()?;
         let staging = Staging::begin(&data)?;
         let (manifest, parts) = gather(&data, &staging).await?;
@@ -144,7 +150,8 @@ fn read(
     take: impl FnMut(&Entry, &mut dyn std::io::Read) -> anyhow::Result<()>,
 ) -> anyhow::Result<Manifest> {
     let name = file.display();
-    let opened = File::open(file).with_context(|| format!("cannot read {name}"))?;
+    let opened = File::open(file)
+        .map_err(|error| Misused(format!("{name} cannot be read: {}", system_words(&error))))?;
     let mut from = BufReader::with_capacity(BUFFER, opened);
     let refused = |error: std::io::Error| key::told(error).context(format!("{name} is refused"));
     let key = key.for_old(&mut from).with_context(|| format!("{name} is refused"))?;
@@ -212,9 +219,6 @@ async fn gather(
     staging: &Staging,
 ) -> anyhow::Result<(Manifest, Vec<(Entry, PathBuf)>)> {
     let original = data.database();
-    if !original.exists() {
-        bail!("there is no store {}", original.display());
-    }
     let saved = staging.folder.join(STORE);
     durable::create(&saved)?;
     let source = SqlStore::read_sqlite(&original).await?;

@@ -1,6 +1,6 @@
 //! `tidegate call`: signs a call as an app and sends it to the gateway.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use http::header::RETRY_AFTER;
 use http::{HeaderName, HeaderValue, Method};
@@ -9,7 +9,7 @@ use tidegate_sign::Secret;
 
 use crate::client::{Answer, Client, Outgoing, Signer};
 use crate::control::{Control, encoded};
-use crate::exit::SaidNo;
+use crate::exit::{SaidNo, misused};
 use crate::login::{Login, Who, local_gateway};
 use crate::out::{cell, records, say};
 
@@ -73,14 +73,16 @@ struct Proof {
 impl Call {
     /// Signs, sends, prints.
     pub async fn run(self) -> anyhow::Result<()> {
+        if self.key.is_some() != self.secret.is_some() {
+            misused!("a key and a secret go together");
+        }
         let address = self.address()?;
         let proof = match (&self.app, &self.key, &self.secret) {
             (Some(app), ..) => Some(self.proof_of(app).await?),
             (None, Some(key), Some(secret)) => {
                 Some(Proof { key: key.clone(), secret: Secret::new(secret.as_str()) })
             }
-            (None, None, None) => None,
-            (None, ..) => bail!("a key and a secret go together"),
+            (None, ..) => None,
         };
         let usual = if self.data.is_some() { Method::POST } else { Method::GET };
         let mut request = Outgoing::new(self.method.unwrap_or(usual), address.clone());
@@ -90,6 +92,11 @@ impl Call {
             request = request.signed(&Signer { key, secret, as_app: true })?;
         }
         let answer = Client::for_endpoint(&address)?.send(request).await?;
+        if answer.header(REASON) == Some(NO_SUCH_CALL) {
+            misused!(
+                "what answers there is a control side, and not a gateway: give the gateway's address"
+            );
+        }
         show(&answer);
         if answer.status.is_success() { Ok(()) } else { Err(SaidNo(why(&answer)).into()) }
     }
@@ -116,7 +123,9 @@ impl Call {
         }
         let logins: Vec<Login> = self.who.logins()?;
         if logins.is_empty() {
-            bail!("give --key and --secret, or the folder of a development server: --data-dir DIR");
+            misused!(
+                "give --key and --secret, or the folder of a development server: --data-dir DIR"
+            );
         }
         for login in &logins {
             let control = Control::new(self.who.session_of(login)?)?;
@@ -124,7 +133,7 @@ impl Call {
                 return Ok(proof);
             }
         }
-        bail!("no user of the development server owns an app `{app}`")
+        misused!("no user of the development server owns an app `{app}`")
     }
 }
 
@@ -177,6 +186,9 @@ fn titled(name: &str) -> String {
     };
     name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
+
+/// What a control side says of a path that it does not know: no gateway says it.
+const NO_SUCH_CALL: &str = "no-such-call";
 
 /// The header with the stable name of why a call was denied.
 const REASON: &str = "x-tidegate-reason";

@@ -16,7 +16,7 @@ use rcgen::{
 
 use crate::clock::wall;
 use crate::config::Faults;
-use crate::data::{DataDir, read};
+use crate::data::{DataDir, is_there, read};
 use crate::durable;
 use crate::out::say;
 
@@ -141,7 +141,7 @@ fn authority(dir: &Path) -> anyhow::Result<Issuer<'static, KeyPair>> {
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     // Names and keys are all that a certificate takes from its authority's.
-    let key = match (read(&key_file)?, certificate.exists()) {
+    let key = match (read(&key_file)?, is_there(&certificate)?) {
         (Some(pem), true) => KeyPair::from_pem(&pem)
             .with_context(|| format!("{} holds no key", key_file.display()))?,
         (None, false) => {

@@ -35,8 +35,8 @@ Words: an API's reviewer grants an app the right to call it on an instance, unti
 owner applies, renews and gives back. A cancellation is a notice of at least two days. The gateway
 lets a call in only under a live grant, and says why when it does not.
 
-Ends with 0 when done, 1 when the service said no, 2 when the command line or the configuration is
-wrong, 3 when something failed."
+Ends with 0 when done, 1 when the service said no, 2 when what was given is wrong (the command line,
+the configuration, a file), 3 when something failed (no connection, a port that is taken)."
 )]
 pub struct Cli {
     /// What to do.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
@@ -14,6 +14,8 @@ use hyper_util::rt::TokioExecutor;
 use tidegate_sign::{Payload, Secret, SignedRequest, Target, X_AUTHORIZATION, sign};
 
 use crate::clock::wall;
+use crate::exit::{Misused, misused};
+use crate::trouble::unreached;
 
 /// How long a call may take.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -84,8 +86,9 @@ impl Outgoing {
 
     /// With one more header.
     pub fn header(mut self, name: &'static str, value: &str) -> anyhow::Result<Self> {
-        let value = HeaderValue::from_str(value)
-            .with_context(|| format!("the header {name} cannot be sent"))?;
+        let value = HeaderValue::from_str(value).map_err(|_| {
+            Misused(format!("the header {name} cannot be sent: it has a control character"))
+        })?;
         self.headers.insert(HeaderName::from_static(name), value);
         Ok(self)
     }
@@ -94,7 +97,7 @@ impl Outgoing {
     fn uri(&self) -> anyhow::Result<Uri> {
         let address = &self.address;
         if address.contains('#') {
-            bail!("`{address}` has a `#`, which no server gets to see; write it as %23");
+            misused!("`{address}` has a `#`, which no server gets to see; write it as %23");
         }
         let uri: Option<Uri> = address.parse().ok();
         let is_whole = |uri: &Uri| {
@@ -105,7 +108,9 @@ impl Outgoing {
         let (given, _) = address.split_once("/v1/").unwrap_or((address, ""));
         match uri.filter(is_whole) {
             Some(uri) => Ok(uri),
-            None => bail!("`{given}` is no address; write http://HOST:PORT or https://HOST:PORT"),
+            None => {
+                misused!("`{given}` is no address; write http://HOST:PORT or https://HOST:PORT")
+            }
         }
     }
 
@@ -115,7 +120,8 @@ impl Outgoing {
         let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
         self.headers.insert(HOST, HeaderValue::from_str(&authority)?);
         let path_and_query = uri.path_and_query().map_or("/", |pq| pq.as_str());
-        let target = Target::parse(path_and_query).context("this address cannot be signed")?;
+        let target = Target::parse(path_and_query)
+            .map_err(|error| Misused(format!("this address cannot be signed: {error}")))?;
         // What is sent is what is signed, spelled the same way.
         let origin = format!("{}://{authority}", uri.scheme_str().unwrap_or("http"));
         self.address = format!("{origin}{}", target.path_and_query());
@@ -128,7 +134,7 @@ impl Outgoing {
         let seconds = wall().as_ms().div_euclid(1_000);
         let payload = Payload::Bytes(&self.body);
         let added = sign(&request, payload, signer.key, signer.secret, seconds)
-            .context("this request cannot be signed")?;
+            .map_err(|error| Misused(format!("this request cannot be signed: {error}")))?;
         for (name, value) in added {
             if let Some(name) = name {
                 if signer.as_app && name == http::header::AUTHORIZATION {
@@ -165,7 +171,7 @@ impl Client {
         let (uri, patience) = (outgoing.uri()?, outgoing.patience);
         let origin = match uri.authority() {
             Some(authority) => authority.to_string(),
-            None => bail!("`{uri}` is no address"),
+            None => misused!("`{uri}` is no address"),
         };
         let mut request = Request::new(Full::new(outgoing.body));
         *request.method_mut() = outgoing.method;
@@ -176,17 +182,19 @@ impl Client {
                 .0
                 .request(request)
                 .await
-                .with_context(|| format!("cannot reach {origin}; is the server running?"))?;
+                .map_err(|error| anyhow!("cannot reach {origin}: {}", unreached(&error)))?;
             let (parts, body) = response.into_parts();
-            let body = Limited::new(body, LARGEST)
-                .collect()
-                .await
-                .map_err(|error| anyhow!("the answer of {origin} broke off: {error}"))?;
+            let body = Limited::new(body, LARGEST).collect().await.map_err(|error| {
+                anyhow!("the answer of {origin} broke off: {}", unreached(error.as_ref()))
+            })?;
             Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes() })
         };
-        tokio::time::timeout(patience, answer)
-            .await
-            .with_context(|| format!("{origin} did not answer within {} s", patience.as_secs()))?
+        tokio::time::timeout(patience, answer).await.map_err(|_| {
+            anyhow!(
+                "{origin} did not answer within {} s; is it the right port, and TLS (https://) or not?",
+                patience.as_secs()
+            )
+        })?
     }
 }
 

@@ -17,11 +17,11 @@ use std::time::Duration;
 
 use tidegate_control::Quotas;
 use tidegate_domain::InstanceId;
-use tidegate_gateway::{BackendConfig, GateConfig, Limits, Serves, TlsFiles};
+use tidegate_gateway::{BackendConfig, GateConfig, Limits, Serves, TlsFiles, system_words};
 
 pub use self::feed::Feed;
 use self::given::Given;
-pub use self::keys::KEYS;
+pub use self::keys::{KEYS, Key};
 pub use self::kind::Kind;
 pub use self::schema::schema;
 use crate::database::Database;
@@ -220,7 +220,9 @@ impl Config {
         let name = file.display();
         let text = match std::fs::read_to_string(file) {
             Ok(text) => text,
-            Err(error) => return faults.push(format!("{name} cannot be read: {error}")),
+            Err(error) => {
+                return faults.push(format!("{name} cannot be read: {}", system_words(&error)));
+            }
         };
         let table: toml::Table = match text.parse() {
             Ok(table) => table,
@@ -229,7 +231,9 @@ impl Config {
                 let before = error.span().and_then(|span| text.get(..span.start));
                 let line = before.map_or(1, |before| before.matches('\n').count() + 1);
                 let message = error.message();
-                return faults.push(format!("{name} is not TOML: line {line}: {message}"));
+                return faults.push(format!(
+                    "{name} is not TOML: line {line}: {message}; texts and addresses stand in quotes"
+                ));
             }
         };
         for (path, value) in flattened(table) {
@@ -239,9 +243,12 @@ impl Config {
                         faults.push(format!("{name}: `{path}` {fault}"));
                     }
                 }
-                None => faults.push(format!(
-                    "{name}: there is no key `{path}`; `tidegate config default` prints all keys"
-                )),
+                None => faults.push(match similar(&path, |key| key.name.to_owned()) {
+                    Some(key) => format!("{name}: there is no key `{path}`; did you mean `{key}`?"),
+                    None => format!(
+                        "{name}: there is no key `{path}`; `tidegate config default` prints all keys"
+                    ),
+                }),
             }
         }
     }
@@ -264,9 +271,14 @@ impl Config {
             }
             // Not a fault: an orchestrator makes variables such as TIDEGATE_PORT out of the name of
             // a service.
-            None => warnings.push(format!(
-                "the environment variable {variable} is not a key of the configuration; it is ignored"
-            )),
+            None => {
+                let similar = similar(variable, Key::variable);
+                let hint = similar.map(|key| format!("; did you mean {key}?")).unwrap_or_default();
+                warnings.push(format!(
+                    "the environment variable {variable} is not a key of the configuration; it is \
+                     ignored{hint}"
+                ));
+            }
         }
     }
 
@@ -347,6 +359,20 @@ impl Config {
             these => Serves::These(these.iter().cloned().collect()),
         }
     }
+}
+
+/// How alike two names are that one is taken for a slip of the other, from 0 to 1.
+const ALIKE: f64 = 0.85;
+
+/// The key that somebody may have meant.
+fn similar(given: &str, name: impl Fn(&Key) -> String) -> Option<String> {
+    let plain = |text: &str| text.replace('.', "_").to_lowercase();
+    let rated = KEYS.iter().map(|key| {
+        let name = name(key);
+        (strsim::normalized_damerau_levenshtein(&plain(given), &plain(&name)), name)
+    });
+    let best = rated.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    best.filter(|(alike, _)| *alike >= ALIKE).map(|(_, name)| name)
 }
 
 /// All values of the file, each with its dotted path. A table that is no section is a value.

@@ -11,12 +11,15 @@ use tidegate_domain::Timestamp;
 use crate::client::{Answer, Client, Outgoing, Signer};
 use crate::clock::wall;
 use crate::commands::Wait;
-use crate::exit::SaidNo;
+use crate::exit::{SaidNo, misused};
 use crate::login::Session;
 use crate::out::{cell, records};
 
 /// Everything but the unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// What a gateway says of a path that it does not know: no control side says it.
+const NO_ROUTE: &str = "no-route";
 
 /// How many records a list is asked for at a time.
 const PAGE: usize = 100;
@@ -188,7 +191,7 @@ impl Control {
         match (found.next(), found.next()) {
             (None, _) => Ok(text.to_owned()),
             (Some(one), None) => Ok(one),
-            (Some(_), Some(_)) => bail!("several {kind}s are called `{text}`; give an id"),
+            (Some(_), Some(_)) => misused!("several {kind}s are called `{text}`; give an id"),
         }
     }
 
@@ -201,10 +204,10 @@ impl Control {
                 let all = self.list("/instances", "instances").await?;
                 match records(&all, "instances") {
                     [one] => Ok(cell(one, "id")),
-                    [] => bail!("the project has no instance; use --instance APIG"),
+                    [] => misused!("the project has no instance; use --instance APIG"),
                     several => {
                         let names: Vec<String> = several.iter().map(|i| cell(i, "name")).collect();
-                        bail!("name an instance with --instance: {}", names.join(", "))
+                        misused!("name an instance with --instance: {}", names.join(", "))
                     }
                 }
             }
@@ -228,7 +231,11 @@ impl Control {
             [one] => Ok(cell(one, "id")),
             several => {
                 let ids: Vec<String> = several.iter().map(|item| cell(item, "id")).collect();
-                bail!("{} {kind}s are called `{text}`; give an id: {}", ids.len(), ids.join(", "))
+                misused!(
+                    "{} {kind}s are called `{text}`; give an id: {}",
+                    ids.len(),
+                    ids.join(", ")
+                )
             }
         }
     }
@@ -262,8 +269,17 @@ pub fn answered(answer: Answer) -> anyhow::Result<Value> {
     let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let (code, text) = (cell(&told, "error_code"), cell(&told, "error_msg"));
     let reason = answer.header("x-tidegate-reason").unwrap_or_default();
+    if reason == NO_ROUTE {
+        misused!(
+            "what answers there is a gateway, and not a control side: give the control side's address \
+             (--endpoint)"
+        );
+    }
     if code.is_empty() {
-        bail!("the server answered {}", answer.status);
+        bail!(
+            "what answers there is no control side of Tidegate, or a proxy before it: it says {}",
+            answer.status
+        );
     }
     let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
     Err(SaidNo(format!("{code}{reason}: {text}")).into())

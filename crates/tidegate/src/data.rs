@@ -20,15 +20,16 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tidegate_control::Vault;
 use tidegate_feed::FeedToken;
-use tidegate_gateway::{SealingKey, SnapshotFile};
+use tidegate_gateway::{SealingKey, SnapshotFile, system_words};
 use tidegate_sign::Secret;
 
 use crate::durable;
+use crate::exit::misused;
 use crate::random;
 
 /// The store's file.
@@ -41,6 +42,8 @@ pub const TOKEN: &str = "operator.token";
 pub const FEED_TOKEN: &str = "feed.token";
 /// Whose folder it is.
 pub const KIND: &str = "folder.kind";
+/// Files nobody but the owner may read.
+pub const PRIVATE: [&str; 6] = [VAULT, TOKEN, FEED_TOKEN, STORE, "gate.key", "gate.snapshot"];
 /// The folder of a server, unless another one is named.
 pub const DEFAULT: &str = "./data";
 /// The folder of a development server, unless another one is named.
@@ -139,8 +142,13 @@ impl DataDir {
     }
 
     /// Is there a store that this folder belongs to: its file, or the key to one on a server?
-    pub fn has_store(&self) -> bool {
-        self.database().exists() || self.root.join(VAULT).exists()
+    pub fn has_store(&self) -> anyhow::Result<bool> {
+        Ok(self.has_database()? || self.has_vault()?)
+    }
+
+    /// Is the store's file there?
+    pub fn has_database(&self) -> anyhow::Result<bool> {
+        is_there(&self.database())
     }
 
     /// The store's file.
@@ -180,6 +188,11 @@ impl DataDir {
         }
     }
 
+    /// Whether a process works on the folder. Makes nothing.
+    pub fn is_held(&self) -> anyhow::Result<bool> {
+        Ok(is_there(&self.root.join(LOCK))? && self.hold()?.is_none())
+    }
+
     /// Takes the folder, or tells that another process works on it.
     pub fn hold_or_fail(&self) -> anyhow::Result<Hold> {
         self.hold()?.with_context(|| {
@@ -189,7 +202,7 @@ impl DataDir {
 
     /// Refused while a restore of this folder is not done.
     pub fn is_whole(&self) -> anyhow::Result<()> {
-        if self.root.join(RESTORING).exists() {
+        if is_there(&self.root.join(RESTORING))? {
             bail!(
                 "a restore into the data folder {} was interrupted; run it again, with --force if it \
                  says that the folder is not empty",
@@ -201,20 +214,27 @@ impl DataDir {
 
     /// Marks the folder as one of this kind; refused if it is of the other.
     pub fn claim(&self, kind: FolderKind) -> anyhow::Result<()> {
+        self.suits(kind)?;
+        let mark = self.root.join(KIND);
+        if is_there(&mark)? {
+            return Ok(());
+        }
+        durable::write(&mark, format!("{}\n", kind.name()).as_bytes())
+    }
+
+    /// Refused if the folder is of the other kind.
+    pub fn suits(&self, kind: FolderKind) -> anyhow::Result<()> {
         let name = self.root.display();
         match (self.kind()?, kind) {
-            (Some(FolderKind::Real), FolderKind::Dev) => bail!(
+            (Some(FolderKind::Real), FolderKind::Dev) => misused!(
                 "the data folder {name} is not a development server's, and `tidegate dev` gives everybody \
                  its clock and its users' keys: name another folder with --data-dir"
             ),
-            (Some(FolderKind::Dev), FolderKind::Real) => bail!(
+            (Some(FolderKind::Dev), FolderKind::Real) => misused!(
                 "the data folder {name} is a development server's: its clock may have been moved, and its \
-                 users' keys are written in it. Name another folder (`data_dir`)"
+                 users' keys are written in it"
             ),
-            (Some(_), _) if self.root.join(KIND).exists() => Ok(()),
-            (Some(_) | None, kind) => {
-                durable::write(&self.root.join(KIND), format!("{}\n", kind.name()).as_bytes())
-            }
+            (Some(_) | None, _) => Ok(()),
         }
     }
 
@@ -226,11 +246,17 @@ impl DataDir {
             let kind = known.into_iter().find(|kind| kind.name() == text.trim());
             return kind.map(Some).with_context(|| format!("{} cannot be read", path.display()));
         }
-        let has = |names: &[&str]| names.iter().any(|name| self.root.join(name).exists());
-        if has(&["dev.json", "clock.json"]) {
-            return Ok(Some(FolderKind::Dev));
+        for (kind, names) in [
+            (FolderKind::Dev, &["dev.json", "clock.json"][..]),
+            (FolderKind::Real, &[STORE, VAULT, TOKEN, "gateway.id"]),
+        ] {
+            for name in names {
+                if is_there(&self.root.join(name))? {
+                    return Ok(Some(kind));
+                }
+            }
         }
-        Ok(has(&[STORE, VAULT, TOKEN, "gateway.id"]).then_some(FolderKind::Real))
+        Ok(None)
     }
 
     /// The vault of this folder. Its key is made with the folder and never again: secrets sealed
@@ -259,8 +285,8 @@ impl DataDir {
     }
 
     /// Whether the key to the store's secrets is there.
-    pub fn has_vault(&self) -> bool {
-        self.root.join(VAULT).exists()
+    pub fn has_vault(&self) -> anyhow::Result<bool> {
+        is_there(&self.root.join(VAULT))
     }
 
     /// The gateway's snapshot. A key that is lost or cannot be read is made anew: what it sealed is
@@ -364,8 +390,15 @@ pub fn read(path: &Path) -> anyhow::Result<Option<String>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        Err(error) => bail!("{} cannot be read: {}", path.display(), system_words(&error)),
     }
+}
+
+/// Whether something is there; an error when this user may not know.
+pub fn is_there(path: &Path) -> anyhow::Result<bool> {
+    path.try_exists().map_err(|error| {
+        anyhow!("{} cannot be looked at: {}", path.display(), system_words(&error))
+    })
 }
 
 /// The value in a JSON file; none when there is no such file.

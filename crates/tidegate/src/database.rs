@@ -1,12 +1,14 @@
 //! Where the store is: a file of the data folder, or a PostgreSQL server.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use tidegate_control::Vault;
+use tidegate_gateway::system_words;
 use tidegate_store::Store;
 use tidegate_store::sql::{PostgresUrl, SqlStore};
 use tokio::time::timeout;
@@ -62,13 +64,16 @@ impl Database {
         match self {
             Self::Sqlite => {
                 let file = data.database();
-                let (is_there, has_key) = (file.exists(), data.has_vault());
+                let (is_there, has_key) = (data.has_database()?, data.has_vault()?);
                 if has_key && !is_there {
                     bail!(
                         "the store {} is missing, though its key (vault.key) is there; bring it back from your \
                          backup, or move vault.key away to begin anew",
                         file.display()
                     );
+                }
+                if is_there {
+                    may_use(&file)?;
                 }
                 let store = sqlite(&file).await?;
                 if is_there {
@@ -87,6 +92,14 @@ impl Database {
             }
         }
     }
+}
+
+/// Refuses a file that this user may not use, in plainer words than SQLite has for it.
+pub fn may_use(file: &Path) -> anyhow::Result<()> {
+    let opened = File::options().read(true).write(true).open(file);
+    opened.map(drop).map_err(|error| {
+        anyhow!("the store {} cannot be opened: {}", file.display(), system_words(&error))
+    })
 }
 
 /// How long a start looks for damage in a file; a larger one is looked at by `tidegate doctor`.

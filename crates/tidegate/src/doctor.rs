@@ -19,6 +19,7 @@ use crate::serve::texts;
 #[command(after_help = "\
 Examples:
   tidegate doctor --config tidegate.toml
+  tidegate doctor --role control --config control.toml
   sudo -u tidegate tidegate doctor --config /etc/tidegate/tidegate.toml --json
 
 Run it as the user the server runs as, with the same file and environment, beside the server or
@@ -29,6 +30,10 @@ pub struct Doctor {
     /// The configuration file; without one, defaults and the environment count.
     #[arg(short, long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Which server it is for; `gateway` if it names whom to follow, else `serve`.
+    #[arg(long, value_enum, value_name = "ROLE")]
+    role: Option<Kind>,
 
     /// Print JSON, for programs.
     #[arg(long)]
@@ -45,7 +50,12 @@ impl Doctor {
                 for warning in warnings {
                     findings.warning("configuration", &warning, "remove it if it is a slip");
                 }
-                look(&config, &mut findings).await;
+                let kind = self.role.unwrap_or_else(|| config.kind());
+                if let Err(Faults(faults)) = config.suits(kind) {
+                    let advice = "mend it; `tidegate config default` explains every key";
+                    faults.iter().for_each(|fault| findings.fault("configuration", fault, advice));
+                }
+                look(&config, kind, &mut findings).await;
             }
             Err(Faults(faults)) => {
                 for fault in faults {
@@ -63,13 +73,12 @@ impl Doctor {
     }
 }
 
-async fn look(config: &Config, findings: &mut Findings) {
+async fn look(config: &Config, kind: Kind, findings: &mut Findings) {
     let data = DataDir::at(&config.data_dir);
     let is_held = folder::look(&data, findings);
-    if config.kind() != Kind::Gateway {
-        checks::look_at_store(config, &data, findings).await;
+    findings.extend(checks::all(config, kind, &data).await);
+    if kind != Kind::Control {
+        folder::snapshot(config, &data, findings);
     }
-    folder::snapshot(config, &data, findings);
-    findings.extend(checks::look(config, config.kind(), &data));
-    network::look(config, &data, is_held, findings).await;
+    network::look(&data, is_held, findings).await;
 }

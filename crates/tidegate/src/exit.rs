@@ -4,15 +4,48 @@
 //! |---|---|
 //! | 0 | done |
 //! | 1 | the service said no: a refusal or a denial |
-//! | 2 | the command line or the configuration is wrong |
-//! | 3 | something failed: no connection, a broken file |
+//! | 2 | what was given is wrong: the command line, the configuration, or a file that one of them names |
+//! | 3 | something failed: no connection, a port that is taken, a damaged store, a key that does not fit |
 //!
-//! `tidegate doctor` ends as what it found wants it: 0 for nothing, 1 for warnings, 2 for faults.
+//! The same fault ends every command with the same code. `tidegate doctor` alone ends as monitoring expects it:
+//! 0 for nothing, 1 for warnings, 2 for faults.
 
 use std::fmt;
 use std::process::ExitCode;
 
 use crate::config::Faults;
+
+/// What was given on the command line, or in a file that it names, is wrong: the same again fails again.
+#[derive(Debug)]
+pub struct Misused(pub String);
+
+impl fmt::Display for Misused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misused {}
+
+/// Ends a function with a [`Misused`] of this text.
+macro_rules! misused {
+    ($($text:tt)*) => {
+        return Err($crate::exit::Misused(format!($($text)*)).into())
+    };
+}
+pub(crate) use misused;
+
+/// Nothing is begun: what is there does not fit together. A line each.
+#[derive(Debug)]
+pub struct Unfit(pub Vec<String>);
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Unfit {}
 
 /// The service said no. Its text was or will be shown.
 #[derive(Debug)]
@@ -49,7 +82,7 @@ pub fn code(error: &anyhow::Error) -> ExitCode {
         ExitCode::from(verdict.code)
     } else if error.is::<SaidNo>() {
         ExitCode::from(1)
-    } else if error.is::<Faults>() {
+    } else if error.is::<Faults>() || error.is::<Misused>() {
         ExitCode::from(2)
     } else {
         ExitCode::from(3)

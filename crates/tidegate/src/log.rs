@@ -18,6 +18,10 @@ const QUEUE_BYTES: usize = 4 * 1024 * 1024;
 
 static LOG: OnceLock<Lines> = OnceLock::new();
 
+/// What PostgreSQL says beside its answers, such as that a table is there already. The driver logs its notices
+/// one level higher than what they are worth to an operator.
+const NOTICES: &str = "sqlx::postgres::notice";
+
 /// Begins to log what `filter` lets through.
 pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     let filter =
@@ -42,10 +46,18 @@ pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
 /// The filter in `text`; none if it is none. A word alone must be a level: it would be taken for a module
 /// otherwise, and so a slip would silence everything.
 pub fn filter(text: &str) -> Option<EnvFilter> {
-    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
-    let mut parts = text.split(',').map(str::trim);
-    let is_plain = parts.all(|part| part.contains('=') || is_level(part));
-    text.parse().ok().filter(|_| is_plain && !text.trim().is_empty())
+    let level = |word: &str| word.parse::<LevelFilter>().ok();
+    let parts = || text.split(',').map(str::trim);
+    let is_plain = parts().all(|part| part.contains('=') || level(part).is_some());
+    let filter: Option<EnvFilter> = text.parse().ok();
+    let filter = filter.filter(|_| is_plain && !text.trim().is_empty())?;
+    // Who asks for details, or for the driver, gets its notices.
+    let is_quiet = parts().filter_map(level).next_back() == Some(LevelFilter::INFO)
+        && !parts().any(|part| part.starts_with("sqlx"));
+    Some(match format!("{NOTICES}=warn").parse() {
+        Ok(quiet) if is_quiet => filter.add_directive(quiet),
+        _ => filter,
+    })
 }
 
 /// What became of the log's lines; nothing where nothing is logged.

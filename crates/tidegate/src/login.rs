@@ -3,12 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use tidegate_sign::Secret;
 
 use crate::data::{DataDir, Server, read_json};
+use crate::exit::misused;
 
 /// Where a server is and who talks to it.
 #[derive(Debug, Clone, Args)]
@@ -141,11 +142,10 @@ impl Who {
     pub fn session(&self, usual: &str) -> anyhow::Result<Session> {
         match (&self.access_key, &self.secret_key) {
             (Some(access), Some(secret)) => {
-                let project = self
-                    .project
-                    .clone()
-                    .filter(|project| !project.is_empty())
-                    .context("name your project's id: --project ID or TIDEGATE_PROJECT")?;
+                let project = self.project.clone().filter(|project| !project.is_empty());
+                let Some(project) = project else {
+                    misused!("name your project's id: --project ID or TIDEGATE_PROJECT");
+                };
                 Ok(Session {
                     endpoint: self.control()?,
                     access_key: access.clone(),
@@ -155,7 +155,7 @@ impl Who {
                 })
             }
             (None, None) => self.session_of(&self.login(self.as_user.as_deref().unwrap_or(usual))?),
-            _ => bail!("an access key and a secret key go together"),
+            _ => misused!("an access key and a secret key go together"),
         }
     }
 
@@ -183,19 +183,19 @@ impl Who {
         let named: Vec<&Login> = logins.iter().filter(|login| login.name == name).collect();
         match named.as_slice() {
             [one] => Ok((*one).clone()),
-            [] if logins.is_empty() => bail!(
+            [] if logins.is_empty() => misused!(
                 "nobody to act as: give --access-key and --secret-key (or TIDEGATE_ACCESS_KEY and \
                  TIDEGATE_SECRET_KEY), or start `tidegate dev` and name its folder with --data-dir"
             ),
             [] => {
                 let known: Vec<&str> = logins.iter().map(|login| login.name.as_str()).collect();
-                bail!(
+                misused!(
                     "{} knows no user `{name}`; name one of {} with --as",
                     self.data().dev().display(),
                     known.join(", ")
                 )
             }
-            _ => bail!("several projects have a user `{name}`; name one with --project"),
+            _ => misused!("several projects have a user `{name}`; name one with --project"),
         }
     }
 }

@@ -22,6 +22,7 @@ mod doctor;
 mod durable;
 mod exit;
 mod feed;
+mod listen;
 mod log;
 mod login;
 mod node;
@@ -31,6 +32,7 @@ mod random;
 mod serve;
 mod store;
 mod traces;
+mod trouble;
 mod when;
 mod world;
 

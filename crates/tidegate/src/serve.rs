@@ -1,20 +1,20 @@
 //! `tidegate serve`, `tidegate control`, `tidegate gateway` and `tidegate config`.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use tidegate_control::Settings;
-use tidegate_feed::{Me, Remote};
+use tidegate_feed::{ControlUrl, Me, Remote};
 
-use crate::checks::{self, Finding, Level};
+use crate::checks::{self, Level, Stop};
 use crate::clock::Clock;
 use crate::config::{self, Config, Kind, Loaded};
 use crate::data::{DataDir, FolderKind};
+use crate::exit::misused;
 use crate::node::{ControlSide, Core, GatewayOptions, Node, Ports, Role};
-use crate::out::say;
+use crate::out::{say, say_aside};
 use crate::random;
 
 /// Where the configuration is.
@@ -81,7 +81,25 @@ pub enum ConfigCommand {
     /// Print the JSON schema of the configuration file, for editors and checkers.
     Schema,
     /// Check a configuration file and the environment, and tell all that is wrong at once.
-    Check(ConfigArg),
+    Check(CheckArgs),
+}
+
+/// What to check.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidegate config check --config tidegate.toml
+  tidegate config check --role control --config control.toml
+
+It changes nothing. It ends with 2 when the configuration is wrong, and with 3 when what is there does not
+fit it: the data folder, the store, a port that is taken.")]
+pub struct CheckArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+
+    /// Which server is to start with it; `gateway` if it names whom to follow, else `serve`.
+    #[arg(long, value_enum, value_name = "ROLE")]
+    role: Option<Kind>,
 }
 
 impl ConfigArg {
@@ -133,6 +151,11 @@ impl ControlArgs {
 impl GatewayArgs {
     /// Runs a gateway until it is told to stop.
     pub async fn run(self) -> anyhow::Result<()> {
+        if let Some(fault) =
+            self.control.iter().find_map(|url| Some((url, ControlUrl::parse(url).err()?)))
+        {
+            misused!("--control is `{}`: {}", fault.0, fault.1);
+        }
         let given = (!self.control.is_empty())
             .then(|| (format!("{}CONTROL_URLS", config::PREFIX), self.control.join(",")));
         let config = self.config.start(Kind::Gateway, given)?;
@@ -146,31 +169,32 @@ impl GatewayArgs {
 }
 
 fn warn(text: &str) {
-    // A reader that has gone away is no fault.
-    let _ = writeln!(std::io::stderr(), "warning: {text}");
+    say_aside(format!("warning: {text}"));
 }
 
 /// Asks what `doctor` asks of all that is configured. Warnings are printed, faults are the error.
-async fn needs(config: &Config) -> Result<(), config::Faults> {
-    let (kind, data) = (config.kind(), DataDir::at(&config.data_dir));
-    if data.kind().is_ok_and(|kind| kind == Some(FolderKind::Dev)) {
-        let found = format!("data_dir: {} is a development server's", data.root().display());
-        return Err(config::Faults(vec![format!("{found}; name another folder")]));
+async fn needs(config: &Config, kind: Kind) -> anyhow::Result<()> {
+    config.suits(kind)?;
+    let findings = checks::all(config, kind, &DataDir::at(&config.data_dir)).await;
+    let (faults, others): (Vec<_>, Vec<_>) =
+        findings.0.into_iter().partition(|finding| finding.level == Level::Fault);
+    others.iter().filter(|other| other.level == Level::Warning).for_each(|it| warn(&it.line()));
+    let of_settings = faults.iter().any(|fault| fault.stops == Some(Stop::Settings));
+    for fault in faults.iter().filter(|fault| of_settings && fault.stops != Some(Stop::Settings)) {
+        say_aside(format!("fault: {}", fault.line()));
     }
-    let mut findings = checks::look(config, kind, &data);
-    if kind != Kind::Gateway {
-        checks::look_at_store(config, &data, &mut findings).await;
-    }
-    let mut faults = Vec::new();
-    for Finding { level, found, advice, .. } in findings.0 {
-        let text = advice.map_or_else(|| found.clone(), |advice| format!("{found}: {advice}"));
-        match level {
-            Level::Ok => {}
-            Level::Warning => warn(&text),
-            Level::Fault => faults.push(text),
+    checks::refusal(&faults)
+}
+
+/// Says what a server could be started with this configuration, and which one not.
+fn tell_suitable(config: &Config, kind: Option<Kind>) {
+    let asked = kind.unwrap_or_else(|| config.kind());
+    say(format!("the configuration is fine for `{}`", asked.command()));
+    for other in Kind::ALL.into_iter().filter(|other| kind.is_none() && *other != asked) {
+        if let Err(config::Faults(faults)) = config.suits(other) {
+            say(format!("not for `{}`: {}", other.command(), faults.join("; ")));
         }
     }
-    if faults.is_empty() { Ok(()) } else { Err(config::Faults(faults)) }
 }
 
 /// The data folder, made if there is none, once all is well that can be asked before; refused if it is a
@@ -215,9 +239,6 @@ fn remote(config: &Config, data: &DataDir) -> anyhow::Result<Remote> {
     let (nodes, files) = (config.feed.control.clone(), config.feed.files());
     let file = config.feed.token_file.as_deref();
     let token = data.kept_feed_token(file).context("the feed's token")?;
-    if let (None, Some(file)) = (&token, file) {
-        bail!("the feed's token: there is no file {}", file.display());
-    }
     // A poll may take as long as two nodes need, one of which is silent.
     Ok(Remote { me, nodes, files, token, patience: limits.poll_timeout / 2 })
 }
@@ -228,11 +249,11 @@ impl ConfigCommand {
         match self {
             Self::Default => say(config::default_text().trim_end()),
             Self::Schema => say(format!("{:#}", config::schema())),
-            Self::Check(config) => {
-                let Loaded { config, warnings } = config.load(None)?;
+            Self::Check(check) => {
+                let Loaded { config, warnings } = check.config.load(None)?;
                 warnings.iter().for_each(|warning| warn(warning));
-                needs(&config).await?;
-                say("the configuration is fine");
+                needs(&config, check.role.unwrap_or_else(|| config.kind())).await?;
+                tell_suitable(&config, check.role);
             }
         }
         Ok(())

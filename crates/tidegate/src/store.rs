@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use tidegate_store::sql::{self, PostgresUrl, SqlStore};
 
 use crate::clock::wall;
 use crate::config::Faults;
-use crate::data::DataDir;
-use crate::database::{Database, DatabaseArg, postgres, sqlite};
+use crate::data::{DataDir, is_there};
+use crate::database::{Database, DatabaseArg, may_use, postgres, sqlite};
+use crate::exit::misused;
 use crate::out::say;
 
 /// About a store as a whole.
@@ -39,8 +40,11 @@ impl Which {
         let data = DataDir::at(&self.data_dir);
         match self.database.read()? {
             Database::Postgres(url) => postgres(&url).await,
-            Database::Sqlite if data.database().exists() => sqlite(&data.database()).await,
-            Database::Sqlite => bail!("there is no store {}", data.database().display()),
+            Database::Sqlite if data.has_database()? => {
+                may_use(&data.database())?;
+                sqlite(&data.database()).await
+            }
+            Database::Sqlite => misused!("there is no store {}", data.database().display()),
         }
     }
 }
@@ -115,9 +119,9 @@ impl Copy {
         let from = Place::read("--from", &self.from)?;
         let to = Place::read("--to", &self.to)?;
         if let Place::File(file) = from
-            && !file.exists()
+            && !is_there(file)?
         {
-            bail!("there is no store {}", file.display());
+            misused!("there is no store {}", file.display());
         }
         let (from, to) = (from.open().await?, to.open().await?);
         let copied = sql::copy(&from, &to).await.context("nothing was copied")?;

@@ -2,20 +2,29 @@
 
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
 use serde_saphyr::Error;
 use tidegate_api::world::WorldFile;
 use tidegate_control::{Change, Fate};
+use tidegate_gateway::system_words;
+
+use crate::exit::Misused;
 
 /// Reads a world file: YAML, of which JSON is a part.
 pub fn read(path: &Path) -> anyhow::Result<WorldFile> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    parse(&text).map_err(|fault| anyhow!("{}: {fault}", path.display()))
+    let name = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Misused(format!("{name} cannot be read: {}", system_words(&error))))?;
+    Ok(parse(&text).map_err(|fault| Misused(format!("{name}: {fault}")))?)
 }
 
 fn parse(text: &str) -> Result<WorldFile, String> {
-    serde_saphyr::from_str(text).map_err(|error| sentence(error.without_snippet()))
+    let is_indented_by_tab = |line: &&str| line.trim_start_matches(' ').starts_with('\t');
+    serde_saphyr::from_str(text).map_err(|error| {
+        match (1..).zip(text.lines()).find(|(_, line)| is_indented_by_tab(line)) {
+            Some((line, _)) => format!("line {line}: a tab; YAML is indented with blanks"),
+            None => sentence(error.without_snippet()),
+        }
+    })
 }
 
 /// What is wrong, and where, in one sentence. It quotes nothing of the file but names of keys, for values may
@@ -67,7 +76,7 @@ fn plain(expected: &str) -> &str {
 
 /// The world in a file; its faults, if it has any.
 pub fn understood(path: &Path, file: WorldFile) -> anyhow::Result<tidegate_control::World> {
-    file.into_world().map_err(|faults| anyhow!("{}:\n{faults}", path.display()))
+    Ok(file.into_world().map_err(|faults| Misused(format!("{}:\n{faults}", path.display())))?)
 }
 
 /// A change, as a line: what was done, or what would be.

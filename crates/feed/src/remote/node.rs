@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::ServerName;
-use tidegate_gateway::{Moment, TlsError};
+use tidegate_gateway::{Moment, TlsError, system_words, tls_words};
 use tidegate_seal::PieceOpener;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -66,11 +66,13 @@ pub(crate) struct Timed {
 /// Why a node gave no answer that counts.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NodeError {
-    #[error("no connection: {0}")]
+    #[error("no connection: {}", system_words(.0))]
     Connect(io::Error),
+    #[error("no TLS with it: {0}")]
+    Handshake(String),
     #[error("its certificate or ours cannot be used: {0}")]
     Tls(#[from] TlsError),
-    #[error("the connection broke: {0}")]
+    #[error("the connection broke: {}", causes(.0))]
     Broken(#[from] hyper::Error),
     #[error("silent for too long")]
     Silent,
@@ -274,7 +276,8 @@ impl Node {
             // A name may lead anywhere.
             let peer = tcp.peer_addr().map_err(NodeError::Connect)?;
             if !peer.ip().is_loopback() {
-                return Err(NodeError::Connect(io::ErrorKind::PermissionDenied.into()));
+                let why = "it is on another machine, and http:// is for this one only";
+                return Err(NodeError::Connect(io::Error::other(why)));
             }
             return speak(tcp).await;
         }
@@ -284,8 +287,28 @@ impl Node {
         let name = ServerName::try_from(self.url.host().to_owned())
             .map_err(|error| NodeError::Connect(io::Error::other(error)))?;
         let connector = TlsConnector::from(std::sync::Arc::new(files.client()?));
-        speak(connector.connect(name, tcp).await.map_err(NodeError::Connect)?).await
+        let agreed = connector.connect(name, tcp).await.map_err(|error| {
+            let (own, ca) = (files.own.certificate.display(), files.ca.display());
+            let words = system_words(&error);
+            NodeError::Handshake(format!("{words} (shown: {own}; trusted: {ca})"))
+        });
+        speak(agreed?).await
     }
+}
+
+/// An error with all that caused it, and the words of TLS if that is where it began.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let (mut text, mut cause) = (error.to_string(), error.source());
+    while let Some(error) = cause {
+        let words = match (error.downcast_ref(), error.downcast_ref()) {
+            (Some(error), _) => system_words(error),
+            (_, Some(error)) => tls_words(error),
+            (None, None) => error.to_string(),
+        };
+        text = format!("{text}: {words}");
+        cause = error.source();
+    }
+    text
 }
 
 /// HTTP/2, looked at by pings whether anything is under way or not.

@@ -21,6 +21,7 @@ use super::own::OwnListeners;
 use super::sender::Sender;
 use super::trust;
 use crate::upstream::Endpoint;
+use crate::words::tls_words_of;
 
 /// How an HTTP/2 connection is found dead while calls are under way on it.
 const PING: Duration = Duration::from_secs(20);
@@ -141,7 +142,9 @@ impl Dialer {
             Speak::Http1 => &self.tls_http1,
         };
         let connector = TlsConnector::from(Arc::clone(config));
-        let stream = connector.connect(name, stream).await.map_err(|error| causes(&error))?;
+        let stream = connector.connect(name, stream).await.map_err(|error| {
+            tls_words_of(&error).map_or_else(|| causes(&error), |words| format!("no TLS: {words}"))
+        })?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
         Ok(speak(stream, http2).await?)
     }

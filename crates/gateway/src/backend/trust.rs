@@ -8,6 +8,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::words::system_words;
+
 /// What TLS to backends is made with: the machine's list of authorities, and those of `more`.
 /// Versions 1.2 and 1.3; the name of the certificate must be the one that is called.
 pub(super) fn config(more: Option<&Path>) -> Result<ClientConfig, String> {
@@ -37,11 +39,13 @@ pub(super) fn config(more: Option<&Path>) -> Result<ClientConfig, String> {
 /// Adds the authorities of a file. One that cannot be used makes the whole file unusable.
 fn add(roots: &mut RootCertStore, file: &Path) -> Result<(), String> {
     let at = file.display();
-    let pem = std::fs::read(file).map_err(|error| format!("{at} cannot be read: {error}"))?;
+    let pem = std::fs::read(file)
+        .map_err(|error| format!("{at} cannot be read: {}", system_words(&error)))?;
     let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| format!("{at} is not PEM: {error}"))?;
-        roots.add(certificate).map_err(|error| format!("{at}: {error}"))?;
+        let certificate = certificate.map_err(|_| format!("{at}: it is not PEM"))?;
+        let added = roots.add(certificate);
+        added.map_err(|_| format!("{at}: a certificate in it cannot be used as an authority"))?;
         count += 1;
     }
     if count == 0 { Err(format!("{at} has no certificate")) } else { Ok(()) }

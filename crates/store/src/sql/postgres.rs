@@ -5,8 +5,10 @@
 //! is in `nodes`.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
+use rustls::CertificateError;
 use sea_orm::ConnectionTrait;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Error};
@@ -191,8 +193,49 @@ async fn reach(options: &PgConnectOptions) -> Result<(), String> {
         Ok(Ok(encoding)) => Err(format!(
             "its encoding is {encoding}, which cannot hold every name; create it with ENCODING 'UTF8'"
         )),
+        Ok(Err(Error::Io(error))) => Err(spoken(&error)),
+        Ok(Err(Error::Tls(_))) => Err(
+            "there is no TLS with it as the URL wants it; see sslmode, sslrootcert, sslcert and sslkey"
+                .to_owned(),
+        ),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("no answer within {} s", CONNECT.as_secs())),
+    }
+}
+
+/// Why there is no connection, in words.
+fn spoken(error: &std::io::Error) -> String {
+    if let Some(rustls::Error::InvalidCertificate(why)) =
+        error.get_ref().and_then(|inner| inner.downcast_ref())
+    {
+        return unproven(why).to_owned();
+    }
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "nothing listens there".to_owned(),
+        ErrorKind::NotFound => "a file or a socket that the URL names is not there".to_owned(),
+        ErrorKind::PermissionDenied => {
+            "this user may not use a file or a socket that the URL names".to_owned()
+        }
+        _ => error.to_string().split(" (os error").next().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Why the server's certificate is not believed.
+fn unproven(why: &CertificateError) -> &'static str {
+    match why {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "its certificate is of an authority that is not trusted; name it by sslrootcert"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another name than the one in the URL"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has ended"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate has not begun"
+        }
+        _ => "its certificate cannot be used",
     }
 }
 

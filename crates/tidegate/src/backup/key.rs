@@ -10,14 +10,16 @@
 use std::io::{ErrorKind, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use argon2::{Algorithm, Argon2, Params, Version};
 use clap::Args;
+use tidegate_gateway::system_words;
 use tidegate_seal::{SealError, SealingKey};
 use tidegate_sign::Secret;
 use zeroize::Zeroizing;
 
 use crate::data::unhex;
+use crate::exit::misused;
 use crate::random;
 
 const MAGIC: [u8; 16] = *b"tidegate-backup\0";
@@ -92,7 +94,7 @@ impl KeyArgs {
                 head = Head { cost: Some(COST), salt: random::bytes()? };
                 let phrase = self.phrase(true)?;
                 if phrase.expose().len() < SHORTEST {
-                    bail!("a pass phrase needs {SHORTEST} characters; several words are good");
+                    misused!("a pass phrase needs {SHORTEST} characters; several words are good");
                 }
                 stretched(&phrase, &COST, &head.salt)?
             }
@@ -110,8 +112,8 @@ impl KeyArgs {
         let head = Head::read(&bytes)?;
         match (head.cost, &self.key_file) {
             (None, Some(path)) => key_in(path),
-            (None, None) => bail!("it was sealed with a key file: name it with --key-file"),
-            (Some(_), Some(_)) => bail!("it was sealed with a pass phrase, not with a key file"),
+            (None, None) => misused!("it was sealed with a key file: name it with --key-file"),
+            (Some(_), Some(_)) => misused!("it was sealed with a pass phrase, not with a key file"),
             (Some(cost), None) => stretched(&self.phrase(false)?, &cost, &head.salt),
         }
     }
@@ -126,13 +128,13 @@ impl KeyArgs {
             return Ok(Secret::new(phrase.as_str()));
         }
         if !std::io::stdin().is_terminal() {
-            bail!(
+            misused!(
                 "a pass phrase is needed: --pass-phrase-file, {VARIABLE}, a terminal, or --key-file"
             );
         }
         let phrase = Zeroizing::new(rpassword::prompt_password("Pass phrase: ")?);
         if is_new && *phrase != *Zeroizing::new(rpassword::prompt_password("Once more: ")?) {
-            bail!("these were two different pass phrases");
+            misused!("these were two different pass phrases");
         }
         Ok(Secret::new(phrase.as_str()))
     }
@@ -207,17 +209,22 @@ fn stretched(phrase: &Secret, cost: &Cost, salt: &[u8]) -> anyhow::Result<Sealin
 fn key_in(path: &Path) -> anyhow::Result<SealingKey> {
     let key = unhex(short_text(path)?.trim()).map(Zeroizing::new);
     let key = key.and_then(|key| <[u8; SealingKey::LEN]>::try_from(key.as_slice()).ok());
-    let key = key.with_context(|| {
-        format!("{} holds no key: 64 hex digits, as `openssl rand -hex 32` prints", path.display())
-    })?;
+    let Some(key) = key else {
+        misused!(
+            "{} holds no key: 64 hex digits, as `openssl rand -hex 32` prints",
+            path.display()
+        );
+    };
     Ok(SealingKey::new(key))
 }
 
 fn short_text(path: &Path) -> anyhow::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
     let read = std::fs::File::open(path).and_then(|f| f.take(LONGEST).read_to_string(&mut text));
-    read.with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(text)
+    match read {
+        Ok(_) => Ok(text),
+        Err(error) => misused!("{} cannot be read: {}", path.display(), system_words(&error)),
+    }
 }
 
 /// What went wrong with a sealed file, in the words of a backup.

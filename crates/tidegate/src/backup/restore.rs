@@ -16,8 +16,9 @@ use super::content::Manifest;
 use super::key::KeyArgs;
 use super::{FILES, private_folder, read, sound};
 use crate::clock::wall;
-use crate::data::{BEFORE, DataDir, LOCK, RESTORING, STORE};
+use crate::data::{BEFORE, DataDir, LOCK, RESTORING, STORE, is_there};
 use crate::durable;
+use crate::exit::misused;
 use crate::out::say;
 
 /// What to restore, and where.
@@ -48,8 +49,8 @@ pub struct Restore {
 impl Restore {
     /// Carries it out.
     pub async fn run(self) -> anyhow::Result<()> {
-        if !self.file.exists() {
-            bail!("there is no backup {}", self.file.display());
+        if !is_there(&self.file)? {
+            misused!("there is no backup {}", self.file.display());
         }
         let data = DataDir::create(&self.data_dir)?;
         let _hold = data.hold_or_fail()?;
@@ -57,7 +58,7 @@ impl Restore {
         let was_interrupted = staging.exists();
         let there = there(data.root(), was_interrupted)?;
         if !there.is_empty() && !self.force {
-            bail!(
+            misused!(
                 "the data folder {} is not empty; with --force, what is in it is kept in a folder \
                  of it",
                 data.root().display()

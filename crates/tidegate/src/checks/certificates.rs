@@ -1,11 +1,12 @@
 //! TLS files: do they fit, and how long are they good?
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tidegate_domain::Timestamp;
-use tidegate_gateway::Acceptor;
+use tidegate_gateway::{Acceptor, system_words};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::Findings;
@@ -60,6 +61,11 @@ pub fn ends_of(file: &Path) -> Option<(Timestamp, Timestamp)> {
 /// Is a file's certificate good now, and for how long?
 pub fn validity(check: &'static str, file: &Path, findings: &mut Findings) {
     let name = file.display();
+    if let Err(error) = File::open(file) {
+        let found = format!("{name} cannot be read: {}", system_words(&error));
+        findings.wrong(check, found, "name a PEM file that this user may read");
+        return;
+    }
     let Some((from, until)) = ends_of(file) else {
         findings.wrong(check, format!("{name} holds no certificate"), "name a PEM file");
         return;

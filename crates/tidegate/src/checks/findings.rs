@@ -34,8 +34,27 @@ pub struct Finding {
     pub found: String,
     /// What to do about it.
     pub advice: Option<String>,
-    /// Is it a fault of what was configured, and not of the machine at this time?
-    pub is_of_settings: bool,
+    /// Why nothing is begun with it, if it is a fault of that kind.
+    pub stops: Option<Stop>,
+}
+
+/// Why a server does not start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// What was configured cannot work.
+    Settings,
+    /// What is there does not fit together: the data folder, the store, a port.
+    State,
+}
+
+impl Finding {
+    /// What was found and what to do, in a line.
+    pub fn line(&self) -> String {
+        match &self.advice {
+            Some(advice) => format!("{}: {advice}", self.found),
+            None => self.found.clone(),
+        }
+    }
 }
 
 /// All findings, in the order they were made.
@@ -53,22 +72,38 @@ impl Findings {
         self.add(check, Level::Warning, found.into(), Some(advice));
     }
 
-    /// This does not work, or is not safe.
+    /// This does not work as it should, or is not safe. A server starts nevertheless.
     pub fn fault(&mut self, check: &'static str, found: impl Into<String>, advice: &str) {
         self.add(check, Level::Fault, found.into(), Some(advice));
     }
 
-    /// What was configured does not work, and nothing should begin with it.
+    /// What was configured does not work, and nothing begins with it.
     pub fn wrong(&mut self, check: &'static str, found: impl Into<String>, advice: &str) {
+        self.stop(Stop::Settings, check, found, advice);
+    }
+
+    /// What is there does not fit together, and nothing begins with it.
+    pub fn unfit(&mut self, check: &'static str, found: impl Into<String>, advice: &str) {
+        self.stop(Stop::State, check, found, advice);
+    }
+
+    /// Nothing begins with this.
+    pub fn stop(
+        &mut self,
+        stop: Stop,
+        check: &'static str,
+        found: impl Into<String>,
+        advice: &str,
+    ) {
         self.fault(check, found, advice);
         if let Some(last) = self.0.last_mut() {
-            last.is_of_settings = true;
+            last.stops = Some(stop);
         }
     }
 
     fn add(&mut self, check: &'static str, level: Level, found: String, advice: Option<&str>) {
         let advice = advice.map(str::to_owned);
-        self.0.push(Finding { check, level, found, advice, is_of_settings: false });
+        self.0.push(Finding { check, level, found, advice, stops: None });
     }
 
     /// The worst of them.

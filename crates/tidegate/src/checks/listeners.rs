@@ -1,7 +1,11 @@
-//! The listeners: who can reach them who should not?
+//! The listeners: who can reach them who should not, and can they be had?
 
-use super::Findings;
+use std::net::{SocketAddr, TcpListener};
+
+use super::{Findings, Stop};
 use crate::config::{Config, Kind};
+use crate::data::{DataDir, Server};
+use crate::listen::{Unbound, unbound};
 
 /// Looks at every address that is open to a network.
 pub fn look(config: &Config, kind: Kind, findings: &mut Findings) {
@@ -28,4 +32,39 @@ pub fn look(config: &Config, kind: Kind, findings: &mut Findings) {
         };
         findings.warning(name, format!("{at} {found}"), advice);
     }
+}
+
+/// Takes every address for a moment, but those of a server that works on this folder.
+pub fn free(config: &Config, kind: Kind, data: &DataDir, findings: &mut Findings) {
+    // A leftover of a server that was killed tells nothing.
+    let server =
+        data.is_held().is_ok_and(|held| held).then(|| data.server().ok().flatten()).flatten();
+    // All at once, as a server has them.
+    let mut taken = Vec::new();
+    for (name, at) in config.addresses(kind).named() {
+        let Some(at) = at else { continue };
+        if server.as_ref().is_some_and(|server| is_of(server, at)) {
+            findings.ok(name, format!("{at} is the running server's"));
+            continue;
+        }
+        match TcpListener::bind(at) {
+            Ok(listener) => {
+                taken.push(listener);
+                findings.ok(name, format!("{at} is free"));
+            }
+            Err(error) => {
+                let Unbound { why, advice, is_of_settings } = unbound(&error);
+                let stop = if is_of_settings { Stop::Settings } else { Stop::State };
+                findings.stop(stop, name, format!("{name} cannot listen on {at}: {why}"), advice);
+            }
+        }
+    }
+}
+
+/// Whether a running server listens there.
+fn is_of(server: &Server, at: SocketAddr) -> bool {
+    let told = server.control.iter().chain(&server.gateway);
+    let told = told.chain(&server.check).chain(&server.ext_authz).chain(&server.metrics);
+    let ports = told.filter_map(|url| url.rsplit(':').next()?.parse::<u16>().ok());
+    ports.chain(server.feed.map(|feed| feed.port())).any(|port| at.port() == port)
 }

@@ -47,7 +47,12 @@ fn token(config: &Config, is_gateway: bool, data: &DataDir, findings: &mut Findi
     let is_plain = config.feed.control.iter().any(|node| !node.is_secure());
     match data.kept_feed_token(file) {
         Ok(Some(_)) => findings.ok(CHECK, "the token is there"),
-        Ok(None) if is_gateway && (is_plain || file.is_some()) => findings.warning(
+        Ok(None) if is_gateway && let Some(file) = file => findings.wrong(
+            CHECK,
+            format!("feed_token_file: there is no file {}", file.display()),
+            "put a copy of feed.token there, which is in the data folder of the control side",
+        ),
+        Ok(None) if is_gateway && is_plain => findings.warning(
             CHECK,
             "there is no token: the control side refuses this gateway",
             "set feed_token_file to a copy of feed.token, which is in the data folder of the control side",

@@ -8,7 +8,7 @@ use super::Findings;
 use crate::clock::{guard, wall};
 use crate::config::Config;
 use crate::data::DataDir;
-use crate::database::Database;
+use crate::database::{Database, may_use};
 
 /// How far clocks may be apart before somebody should know.
 const APART_MS: i64 = 2_000;
@@ -18,10 +18,17 @@ const FAR_APART_MS: i64 = 60_000;
 
 /// Looks at the store and the key to its secrets.
 pub async fn look(config: &Config, data: &DataDir, findings: &mut Findings) {
+    let is_there = match data.has_database().and_then(|there| Ok((there, data.has_vault()?))) {
+        Ok(is_there) => is_there,
+        Err(error) => {
+            let advice = "run this as the user the server runs as";
+            return findings.unfit("store", format!("{error:#}"), advice);
+        }
+    };
     let store = match &config.database {
-        Database::Sqlite if !data.database().exists() => {
-            if data.has_vault() {
-                findings.fault(
+        Database::Sqlite if !is_there.0 => {
+            if is_there.1 {
+                findings.unfit(
                     "store",
                     "there is none, though its key (vault.key) is there: a start is refused",
                     "bring the store back from your backup, or move vault.key away to begin anew",
@@ -31,7 +38,13 @@ pub async fn look(config: &Config, data: &DataDir, findings: &mut Findings) {
             }
             return;
         }
-        Database::Sqlite => SqlStore::read_sqlite(&data.database()).await,
+        Database::Sqlite => {
+            if let Err(error) = may_use(&data.database()) {
+                let advice = "run this as the user the server runs as";
+                return findings.unfit("store", format!("{error:#}"), advice);
+            }
+            SqlStore::read_sqlite(&data.database()).await
+        }
         Database::Postgres(url) => SqlStore::read_postgres(url).await,
     };
     let place = place(&config.database, data);
@@ -40,7 +53,7 @@ pub async fn look(config: &Config, data: &DataDir, findings: &mut Findings) {
         Err(error) => Err(error),
     };
     if let Err(error) = looked {
-        findings.fault(
+        findings.unfit(
             "store",
             format!("{place} cannot be read: {error}"),
             "see that it is there, that this user may read it, and that it is of this program",
@@ -86,7 +99,7 @@ async fn look_at(
     }
     match store.faults().await?.as_slice() {
         [] => findings.ok("integrity", "nothing is wrong with the structure of the store"),
-        faults => findings.fault(
+        faults => findings.unfit(
             "integrity",
             format!("SQLite finds: {}", faults.join("; ")),
             "stop the server, keep the folder, and restore the last backup",
@@ -208,14 +221,14 @@ async fn vault(
 ) -> tidegate_store::Result<()> {
     let advice =
         "bring vault.key back from the backup this store belongs to; no other key opens it";
-    if holding.is_none() && !data.root().join(crate::data::VAULT).exists() {
+    if holding.is_none() && data.has_vault().is_ok_and(|there| !there) {
         findings.ok("vault", "the store is new; the first start makes its key");
         return Ok(());
     }
     let vault: Vault = match data.vault(Some(holding.unwrap_or_else(|| "the store".to_owned()))) {
         Ok(vault) => vault,
         Err(error) => {
-            findings.fault("vault", format!("{error:#}"), advice);
+            findings.unfit("vault", format!("{error:#}"), advice);
             return Ok(());
         }
     };
@@ -223,7 +236,7 @@ async fn vault(
         Some(true) => findings.ok("vault", "vault.key opens the secrets in the store"),
         None => findings.ok("vault", "vault.key is there, and the store holds no secret yet"),
         Some(false) => {
-            findings.fault("vault", "vault.key does not open the secrets in the store", advice);
+            findings.unfit("vault", "vault.key does not open the secrets in the store", advice);
         }
     }
     Ok(())

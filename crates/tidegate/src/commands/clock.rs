@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Outgoing};
 use crate::control::answered;
+use crate::exit::misused;
 use crate::login::local_control;
 use crate::out::{cell, say};
 use crate::when;
@@ -66,7 +67,7 @@ impl Clock {
         };
         let answer = Client::for_endpoint(&endpoint)?.send(request).await?;
         if answer.status == StatusCode::NOT_FOUND {
-            bail!("{endpoint} is no development server; its clock is the real one");
+            misused!("{endpoint} is no development server; its clock is the real one");
         }
         let told = answered(answer)?;
         let advanced = told.get("advanced_seconds").and_then(Value::as_i64);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::Value;
@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::client::{Client, Outgoing};
 use crate::control::{answered, encoded};
 use crate::data::DataDir;
+use crate::exit::misused;
 use crate::login::local_control;
 use crate::out::{Output, Table, cell, moment, records, say};
 
@@ -75,7 +76,7 @@ impl Gateways {
         let control = local_control(&self.data_dir)?;
         let token = DataDir::at(&self.data_dir).kept_operator_token()?;
         let Some(token) = token else {
-            bail!("the data folder {} has no operator.token", self.data_dir.display());
+            misused!("the data folder {} has no operator.token", self.data_dir.display());
         };
         let request = Outgoing::new(method, format!("{control}{path}"))
             .header("authorization", &format!("Bearer {}", token.expose()))

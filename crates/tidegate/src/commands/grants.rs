@@ -1,6 +1,5 @@
 //! `tidegate grants`: who may call what, until when.
 
-use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tidegate_domain::Timestamp;
@@ -10,6 +9,7 @@ use super::right::Show;
 use super::wait::Wait;
 use super::{Common, End};
 use crate::control::{Control, encoded};
+use crate::exit::misused;
 use crate::out::{Table, cell, moment, records, say};
 
 /// Grants.
@@ -78,7 +78,7 @@ pub struct On {
 impl On {
     /// The app, where only one can be meant.
     pub fn one_app(&self) -> anyhow::Result<&str> {
-        let [app] = self.app.as_slice() else { bail!("name one app") };
+        let [app] = self.app.as_slice() else { misused!("name one app") };
         Ok(app)
     }
 }
@@ -136,7 +136,7 @@ impl Grants {
         let path = match (&of.api, &of.app) {
             (Some(api), _) => format!("/authorize/apis/{}", encoded(&control.api(api).await?)),
             (None, Some(app)) => format!("/authorize/apps/{}", encoded(&control.app(app).await?)),
-            (None, None) => bail!("name an API or an app"),
+            (None, None) => misused!("name an API or an app"),
         };
         let answer = control.list(&path, "records").await?;
         let by_api = of.api.is_some();
@@ -181,7 +181,8 @@ pub fn state(relationship: &str) -> &str {
 /// The end of validity that was asked for, as it will be kept.
 async fn validity(control: &Control, end: &End) -> anyhow::Result<Timestamp> {
     let end = end.moment(control).await?;
-    Ok(end.context("say until when: --until MOMENT or --for SPAN")?.floor_hour())
+    let Some(end) = end else { misused!("say until when: --until MOMENT or --for SPAN") };
+    Ok(end.floor_hour())
 }
 
 async fn give(control: &Control, wanted: &Act, kind: &str, done: &str) -> anyhow::Result<()> {

@@ -6,14 +6,29 @@ use super::{Config, Faults};
 use crate::node::Addresses;
 
 /// What a process is to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
     /// `tidegate serve`.
+    #[value(name = "serve")]
     Both,
     /// `tidegate control`.
     Control,
     /// `tidegate gateway`.
     Gateway,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Both, Self::Control, Self::Gateway];
+
+    /// The command that starts one.
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::Both => "tidegate serve",
+            Self::Control => "tidegate control",
+            Self::Gateway => "tidegate gateway",
+        }
+    }
 }
 
 impl Config {

@@ -1,93 +1,61 @@
-//! The data folder: there, private, with room, held by whom.
+//! The data folder: is it there, and who works on it?
 
-use std::path::Path;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use tidegate_gateway::SealingKey;
 
 use crate::checks::Findings;
 use crate::config::Config;
-use crate::data::{DataDir, FEED_TOKEN, LOCK, RESTORING, STORE, TOKEN, VAULT, read, unhex};
-
-/// Files nobody but the owner may read.
-const PRIVATE: [&str; 6] = [VAULT, TOKEN, FEED_TOKEN, STORE, "gate.key", "gate.snapshot"];
+use crate::data::{DataDir, is_there, read, unhex};
 
 /// Looks at the folder, and tells whether a process works on it.
 pub fn look(data: &DataDir, findings: &mut Findings) -> bool {
     let root = data.root();
     let name = root.display();
-    if !root.is_dir() {
-        findings.ok("data folder", format!("{name} is not there yet; the first start makes it"));
-        return false;
+    match root.metadata() {
+        Ok(found) if found.is_dir() => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            findings
+                .ok("data folder", format!("{name} is not there yet; the first start makes it"));
+            return false;
+        }
+        // What is wrong with it, a start asks too.
+        _ => return false,
     }
-    if root.join(RESTORING).exists() {
-        findings.fault(
-            "data folder",
-            format!("a restore into {name} was interrupted"),
-            "run `tidegate restore` again; the server does not start before that",
-        );
-    }
-    if root.join("backup.tmp").exists() {
+    if is_there(&root.join("backup.tmp")).is_ok_and(|there| there) {
         findings.warning(
             "data folder",
             format!("{name} holds backup.tmp: a backup is being made, or was interrupted"),
             "the next `tidegate backup` removes what an interrupted one left",
         );
     }
-    private(root, findings);
-    let is_held = root.join(LOCK).exists() && data.hold().is_ok_and(|hold| hold.is_none());
-    findings.ok(
-        "data folder",
-        format!(
-            "{name}, {}",
-            if is_held { "a server works on it" } else { "no server works on it" }
-        ),
-    );
-    is_held
-}
-
-#[cfg(unix)]
-fn private(root: &Path, findings: &mut Findings) {
-    use std::os::unix::fs::MetadataExt;
-    let me = rustix::process::geteuid().as_raw();
-    let paths = PRIVATE.iter().map(|file| root.join(file)).filter(|path| path.exists());
-    for path in std::iter::once(root.to_owned()).chain(paths) {
-        let name = path.display();
-        let Ok(found) = path.metadata() else {
-            findings.fault(
-                "rights",
-                format!("{name} cannot be looked at"),
-                "run this as its owner",
-            );
-            continue;
-        };
-        let mode = found.mode() & 0o777;
-        if mode & 0o077 != 0 {
-            let advice = if path.is_dir() { "chmod 700" } else { "chmod 600" };
-            findings.fault(
-                "rights",
-                format!("{name} is open to others: its mode is {mode:03o}"),
-                &format!("{advice} {name}"),
-            );
+    match data.is_held() {
+        Ok(is_held) => {
+            let state = if is_held { "a server works on it" } else { "no server works on it" };
+            findings.ok("data folder", format!("{name}, {state}"));
+            is_held
         }
-        if me != 0 && found.uid() != me {
-            findings.warning(
-                "rights",
-                format!("{name} belongs to the user {}, and this runs as {me}", found.uid()),
-                "run the server and this as the same user",
-            );
+        Err(error) => {
+            let found = format!("it is not known whether a server works on it: {error:#}");
+            findings.warning("data folder", found, "run this as the user the server runs as");
+            false
         }
     }
 }
 
-#[cfg(not(unix))]
-fn private(_: &Path, _: &mut Findings) {}
-
 /// Can the gateway begin with what it knew?
 pub fn snapshot(config: &Config, data: &DataDir, findings: &mut Findings) {
-    if !data.root().join("gate.snapshot").exists() {
-        findings.ok("snapshot", "there is none yet; the gateway learns everything from the store");
-        return;
+    match is_there(&data.root().join("gate.snapshot")) {
+        Ok(true) => {}
+        Ok(false) => {
+            let found = "there is none yet; the gateway learns everything from the control side";
+            return findings.ok("snapshot", found);
+        }
+        Err(error) => {
+            let advice = "run this as the user the server runs as";
+            return findings.warning("snapshot", format!("{error:#}"), advice);
+        }
     }
     // Asking for the snapshot would make a key that cannot be read anew.
     let kept = read(&data.root().join("gate.key")).ok().flatten();

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 
-use anyhow::Context;
 use tokio::net::TcpListener;
 
+use crate::config::Faults;
 use crate::data::Server;
+use crate::exit::Unfit;
+use crate::listen::{Unbound, unbound};
 
 /// Where a node is to listen: nowhere where there is no address.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,8 +96,13 @@ impl Ports {
 /// Takes an address for `who`, if there is one.
 async fn listen_if(address: Option<SocketAddr>, who: &str) -> anyhow::Result<Option<TcpListener>> {
     let Some(address) = address else { return Ok(None) };
-    let listener = TcpListener::bind(address).await;
-    listener.map(Some).with_context(|| format!("{who} cannot listen on {address}"))
+    let error = match TcpListener::bind(address).await {
+        Ok(listener) => return Ok(Some(listener)),
+        Err(error) => error,
+    };
+    let Unbound { why, advice, is_of_settings } = unbound(&error);
+    let line = format!("{who} cannot listen on {address}: {why}: {advice}");
+    if is_of_settings { Err(Faults(vec![line]).into()) } else { Err(Unfit(vec![line]).into()) }
 }
 
 /// The address at which this machine reaches a listener.

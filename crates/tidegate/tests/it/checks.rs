@@ -174,7 +174,7 @@ fn a_development_server_and_a_real_one_refuse_each_others_folder() {
     assert!(Server::serve(&folder).stop().success());
     let dev =
         folder.run(&["dev", "--control-addr", "127.0.0.1:0", "--gateway-addr", "127.0.0.1:0"]);
-    assert!(dev.code == Some(3) && dev.err.contains("is not a development server's"), "{dev:?}");
+    assert!(dev.code == Some(2) && dev.err.contains("is not a development server's"), "{dev:?}");
     assert!(!folder.data().join("dev.json").exists() && !folder.data().join("clock.json").exists());
 
     let folder = Folder::new();
@@ -184,7 +184,7 @@ fn a_development_server_and_a_real_one_refuse_each_others_folder() {
     assert!(check.code == Some(2) && check.err.contains("is a development server's"), "{check:?}");
     for role in [&["serve"][..], &["control"], &["gateway", "--control", "http://127.0.0.1:9"]] {
         let ran = ran(role, &folder.data(), &local);
-        assert!(ran.code == Some(3) && ran.err.contains("is a development server's"), "{ran:?}");
+        assert!(ran.code == Some(2) && ran.err.contains("is a development server's"), "{ran:?}");
     }
 }
 
@@ -197,7 +197,12 @@ fn a_start_with_another_key_than_the_stores_is_refused_and_seals_nothing() {
     }
     let vault = |folder: &Folder| folder.data().join("vault.key");
     let key = std::fs::read(vault(&ours)).unwrap();
-    let before = std::fs::read(ours.data().join("tidegate.db")).unwrap();
+    let rows = |copy: &str| {
+        let from = format!("sqlite:{}", ours.data().join("tidegate.db").display());
+        let to = format!("sqlite:{}", ours.path().join(copy).display());
+        done(&["store", "copy", "--from", &from, "--to", &to])
+    };
+    let before = rows("before");
     std::fs::copy(vault(&other), vault(&ours)).unwrap();
     let local = ANYWHERE.map(|(name, address)| (name, address.to_owned()));
     for role in [&["serve"][..], &["control"]] {
@@ -207,13 +212,226 @@ fn a_start_with_another_key_than_the_stores_is_refused_and_seals_nothing() {
     }
     let doctor = ran(&["doctor"], &ours.data(), &local);
     assert!(doctor.code == Some(2) && doctor.out.contains("fault    vault"), "{doctor:?}");
-    assert_eq!(
-        std::fs::read(ours.data().join("tidegate.db")).unwrap(),
-        before,
-        "nothing is written"
-    );
+    assert_eq!(rows("after"), before, "nothing is written");
     std::fs::write(vault(&ours), key).unwrap();
     assert!(Server::serve(&ours).stop().success());
+}
+
+/// Runs `config check`, a start and `doctor` on a folder; what each prints, and its code.
+fn asked(folder: &Folder, role: &str, variables: &Variables<'_>) -> [(String, Option<i32>); 3] {
+    let of_role = ["--role", role];
+    [&["config", "check", of_role[0], of_role[1]][..], &[role], &["doctor", of_role[0], of_role[1]]]
+        .map(|words| {
+            let ran = ran(words, &folder.data(), variables);
+            (ran.out + &ran.err, ran.code)
+        })
+}
+
+#[track_caller]
+fn told_alike(told: [(String, Option<i32>); 3], what: &str, code: i32) {
+    for ((text, ended), expected) in told.iter().zip([code, code, 2]) {
+        assert!(text.contains(what), "{what} is missing in {text}");
+        assert_eq!(*ended, Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_role_that_could_not_start_does_not_pass_the_check() {
+    let folder = Folder::new();
+    let local =
+        [("TIDEGATE_CONTROL_ADDR", "127.0.0.1:0"), ("TIDEGATE_GATEWAY_ADDR", "127.0.0.1:0")];
+    let local = local.map(|(name, value)| (name, value.to_owned())).to_vec();
+    let with = |name: &'static str, value: &str| [&local[..], &[(name, value.to_owned())]].concat();
+    told_alike(asked(&folder, "control", &local), "a control side alone needs `feed_addr`", 2);
+    told_alike(asked(&folder, "gateway", &local), "a gateway alone needs --control URL", 2);
+    let check = |words: &[&str], variables: &Variables<'_>| {
+        let ran = ran(&[&["config", "check"], words].concat(), &folder.data(), variables);
+        (ran.code, ran.out)
+    };
+    let feed = with("TIDEGATE_FEED_ADDR", "127.0.0.1:0");
+    let urls = with("TIDEGATE_CONTROL_URLS", "http://127.0.0.1:9");
+    let fine = |role: &str| format!("the configuration is fine for `tidegate {role}`\n");
+    assert_eq!(check(&["--role", "control"], &feed), (Some(0), fine("control")));
+    assert_eq!(check(&["--role", "serve"], &local), (Some(0), fine("serve")));
+    assert_eq!(check(&["--role", "gateway"], &urls), (Some(0), fine("gateway")));
+    // Without a role, what it would not do for is said, too.
+    let (code, out) = check(&[], &local);
+    assert!(code == Some(0) && out.starts_with(&fine("serve")), "{out}");
+    assert!(out.contains("not for `tidegate control`: a control side alone needs"), "{out}");
+    assert!(out.contains("not for `tidegate gateway`: a gateway alone needs"), "{out}");
+    let (_, out) = check(&[], &urls);
+    assert!(
+        out.starts_with(&fine("gateway")) && !out.contains("not for `tidegate serve`"),
+        "{out}"
+    );
+}
+
+#[test]
+fn an_address_that_cannot_be_had_is_found_by_all() {
+    let folder = Folder::new();
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let in_use = held.local_addr().unwrap().to_string();
+    for (at, what, code) in [
+        (in_use.as_str(), "another program listens there", 3),
+        // Of a network for documentation: no machine has it.
+        ("192.0.2.1:8788", "this machine does not have the address", 2),
+    ] {
+        let variables = [("TIDEGATE_CONTROL_ADDR", "127.0.0.1:0"), ("TIDEGATE_GATEWAY_ADDR", at)];
+        let variables = variables.map(|(name, value)| (name, value.to_owned()));
+        let what = format!("cannot listen on {at}: {what}");
+        told_alike(asked(&folder, "serve", &variables), &what, code);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_others_may_read_is_told_alike_and_a_start_goes_on() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    assert!(Server::serve(&folder).stop().success());
+    let local = ANYWHERE.map(|(name, address)| (name, address.to_owned()));
+    let key = folder.file("gateway.key", "no key");
+    for (name, mode, level) in [
+        ("vault.key", 0o644, "fault"),
+        ("operator.token", 0o604, "fault"),
+        ("tidegate.db", 0o640, "warning"),
+        ("", 0o755, "warning"),
+        ("", 0o777, "fault"),
+    ] {
+        let path = if name.is_empty() { folder.data() } else { folder.data().join(name) };
+        let set =
+            |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let before = crate::support::mode(&path);
+        set(mode);
+        let found = format!("{} is open to ", path.display());
+        let check = ran(&["config", "check"], &folder.data(), &local);
+        assert!(check.err.contains(&found), "{name}: {check:?}");
+        assert_eq!(check.code, Some(if level == "fault" { 3 } else { 0 }), "{name}: {check:?}");
+        let doctor = ran(&["doctor"], &folder.data(), &local);
+        let line = format!("{level:<8} rights");
+        assert!(
+            doctor.out.lines().any(|it| it.starts_with(&line) && it.contains(&found)),
+            "{doctor:?}"
+        );
+        let log = Server::serve(&folder).stopped();
+        let logged = if level == "fault" { "ERROR" } else { "WARN" };
+        assert!(log.lines().any(|it| it.contains(logged) && it.contains(&found)), "{log}");
+        set(before);
+    }
+    let with_key = [&local[..], &[("TIDEGATE_FEED_TOKEN_FILE", key.clone())]].concat();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o604)).unwrap();
+    let doctor = ran(&["doctor"], &folder.data(), &with_key);
+    assert!(
+        doctor.out.contains(&format!("feed_token_file: {key} is open to everybody")),
+        "{doctor:?}"
+    );
+}
+
+/// Who may not look does not know that something is missing.
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_looked_at_is_not_called_missing() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::process::CommandExt;
+    let folder = Folder::new();
+    assert!(Server::serve(&folder).stop().success());
+    let local = ANYWHERE.map(|(name, address)| (name, address.to_owned()));
+    let missing = ["is not there", "is none yet", "there is no store", "is missing"];
+    // A path that leads in a circle cannot be looked at by anybody, the superuser included.
+    let circle = folder.path().join("circle");
+    symlink(&circle, &circle).unwrap();
+    // What others own, another user may not look at; the superuser becomes one.
+    let stranger = |words: &[&str], data: &Path| -> Ran {
+        let mut command = tidegate(words);
+        command.env("TIDEGATE_DATA_DIR", data).envs(local.iter().map(|(n, v)| (*n, v.as_str())));
+        if crate::support::is_root() {
+            command.uid(65_534).gid(65_534);
+        }
+        command.output().unwrap().into()
+    };
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    if !crate::support::is_root() {
+        std::fs::set_permissions(folder.data(), std::fs::Permissions::from_mode(0o000)).unwrap();
+    }
+    let file = folder.file("world.yaml", crate::support::WORLD);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    for words in [
+        &["doctor"][..],
+        &["config", "check"],
+        &["serve"],
+        &["apply", "-f", &file],
+        &["store", "trust-clock"],
+        &["backup", "/nowhere/backup"],
+    ] {
+        for data in [&circle, &folder.data()] {
+            let ran = stranger(words, data);
+            let said = format!("{}{}", ran.out, ran.err);
+            assert_ne!(ran.code, Some(0), "{words:?} {data:?}: {said}");
+            let is_named = ["cannot be looked at", "cannot be worked in", "this user may not"];
+            assert!(is_named.iter().any(|it| said.contains(it)), "{words:?} {data:?}: {said}");
+            for odd in missing {
+                let lines = said.lines().filter(|line| line.contains(odd));
+                assert_eq!(lines.count(), 0, "{words:?} {data:?}: {odd} in {said}");
+            }
+        }
+    }
+    std::fs::set_permissions(folder.data(), std::fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// A gateway's log says in words whose certificate is not believed, and which files are to blame.
+#[test]
+fn a_gateway_that_is_not_believed_says_why() {
+    let certificates = Certificates::new();
+    let file = |name: &str| certificates.file(name);
+    let control = Folder::new();
+    let (ca, cert, key) =
+        (file("ours/ca.pem"), file("ours/127.0.0.1.pem"), file("ours/127.0.0.1.key"));
+    let server = Server::start(
+        &["control"],
+        &control,
+        &[
+            ("TIDEGATE_FEED_ADDR", "127.0.0.1:0"),
+            ("TIDEGATE_FEED_CA", ca.as_str()),
+            ("TIDEGATE_FEED_CERT", cert.as_str()),
+            ("TIDEGATE_FEED_KEY", key.as_str()),
+        ],
+    );
+    let feed = control.json("server.json")["feed"].as_str().unwrap().to_owned();
+    let port = feed.rsplit(':').next().unwrap();
+    let log_of = |url: &str, [ca, cert, key]: [&str; 3], what: &str| {
+        let folder = Folder::new();
+        let gateway = Server::start(
+            &["gateway", "--control", url],
+            &folder,
+            &[("TIDEGATE_FEED_CA", ca), ("TIDEGATE_FEED_CERT", cert), ("TIDEGATE_FEED_KEY", key)],
+        );
+        let deadline = std::time::Instant::now() + crate::support::PATIENCE;
+        while !gateway.log().contains("the control side does not answer") {
+            assert!(std::time::Instant::now() < deadline, "it logs nothing");
+            gateway.moment();
+        }
+        let log = gateway.stopped();
+        assert!(log.contains(what) && log.contains(cert), "{what} is missing in {log}");
+        for odd in [
+            "UnknownIssuer",
+            "UnknownCA",
+            "NotValidForName",
+            "DecryptError",
+            "os error",
+            "fatal alert",
+        ] {
+            assert!(!log.contains(odd), "{log}");
+        }
+    };
+    let url = format!("https://127.0.0.1:{port}");
+    let [theirs_ca, theirs, theirs_key] =
+        ["theirs/ca.pem", "theirs/gw-1.pem", "theirs/gw-1.key"].map(file);
+    let [ours, ours_key] = ["ours/gw-1.pem", "ours/gw-1.key"].map(file);
+    let untrusted = "its certificate is of an authority that is not trusted here";
+    log_of(&url, [&theirs_ca, &theirs, &theirs_key], untrusted);
+    let named = format!("https://localhost:{port}");
+    log_of(&named, [&ca, &ours, &ours_key], "its certificate is for another name than the one in");
+    assert!(server.stop().success());
 }
 
 #[test]

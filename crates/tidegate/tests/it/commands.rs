@@ -187,7 +187,7 @@ fn apps_are_made_shown_and_deleted() {
     let in_use = folder.run(&["apps", "delete", "billing", "--yes"]);
     assert_eq!(in_use.code, Some(1), "{in_use:?}");
     let asked = folder.run(&["apps", "delete", "billing", "--force"]);
-    assert!(asked.code == Some(3) && asked.err.contains("give --yes"), "{asked:?}");
+    assert!(asked.code == Some(2) && asked.err.contains("give --yes"), "{asked:?}");
     assert!(asked.err.contains("Delete the app billing of owner?"), "{asked:?}");
     let delete = ["apps", "delete", "billing", "--force", "--yes"];
     let colleague = folder.run(&[&delete[..], &["--as", "reviewer"]].concat());

@@ -1,13 +1,16 @@
 //! The configuration, from outside.
 
-use crate::support::{Folder, done, run, tidegate};
+use crate::support::{ANYWHERE, Folder, done, run, tidegate};
 
 #[test]
 fn the_default_is_printed_and_is_fine() {
     let folder = Folder::new();
     let default = done(&["config", "default"]);
     let file = folder.file("tidegate.toml", &default);
-    assert_eq!(done(&["config", "check", "--config", &file]), "the configuration is fine\n");
+    let mut check = tidegate(&["config", "check", "--config", &file]);
+    let check: crate::support::Ran = check.envs(ANYWHERE).output().unwrap().into();
+    assert_eq!(check.code, Some(0), "{check:?}");
+    assert!(check.out.starts_with("the configuration is fine for `tidegate serve`\n"), "{check:?}");
     assert!(default.contains("[gateway]") && default.contains("\nlease_seconds = 300\n"));
 }
 

@@ -30,6 +30,15 @@ fn amiss(ran: &Ran) -> Vec<String> {
         .collect()
 }
 
+#[cfg(unix)]
+fn keep_private(file: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn keep_private(_: &str) {}
+
 fn certificate(days: i64) -> (String, String) {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
@@ -100,10 +109,12 @@ fn what_is_wrong_is_found_and_named() {
 
     let pair = |days| {
         let (certificate, key) = certificate(days);
-        (
+        let files = (
             folder.file(&format!("{days}.pem"), &certificate),
             folder.file(&format!("{days}.key"), &key),
-        )
+        );
+        keep_private(&files.1);
+        files
     };
     let (good, soon, over) = (pair(90), pair(5), pair(-5));
     for (certificate, key, expected) in [

@@ -26,6 +26,7 @@ mod kill;
 mod log;
 mod machines;
 mod metrics;
+mod mistakes;
 mod nodes;
 mod notices;
 mod observing;

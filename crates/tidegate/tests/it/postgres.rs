@@ -54,6 +54,23 @@ pub fn is_known(server: &Server, http: &Http, decided: &Decided) {
     assert_eq!(call(&stranger), 401, "the secret was opened with the same key");
 }
 
+/// What PostgreSQL says beside its answers is for those who ask for details.
+#[test]
+fn notices_of_postgresql_are_no_news() {
+    let (folder, url) = (Folder::new(), database());
+    let start = |level: &str| {
+        let on = [("TIDEGATE_DATABASE", url.as_str()), ("TIDEGATE_LOG_LEVEL", level)];
+        Server::serve_with(&folder, &on).stopped()
+    };
+    let notice = "already exists, skipping";
+    // The first start makes the tables.
+    for level in ["info", "info", "info,tidegate_gateway=debug"] {
+        let log = start(level);
+        assert!(!log.contains(notice) && !log.contains("sqlx"), "{level}: {log}");
+    }
+    assert!(start("debug,sqlx::query=off").contains(notice), "who asks for details gets them");
+}
+
 #[test]
 fn a_world_on_postgresql_outlives_its_server() {
     let (folder, url, http) = (Folder::new(), database(), Http::new());
@@ -180,7 +197,7 @@ fn a_store_moves_to_postgresql_and_back() {
 
     std::fs::remove_file(folder.data().join("tidegate.db")).unwrap();
     let absent = copy(&file, &database());
-    assert!(absent.code == Some(3) && absent.err.contains("there is no store"), "{absent:?}");
+    assert!(absent.code == Some(2) && absent.err.contains("there is no store"), "{absent:?}");
     let server = Server::serve_with(&folder, &[("TIDEGATE_DATABASE", &url)]);
     is_known(&server, &http, &decided);
     assert!(server.stop().success());

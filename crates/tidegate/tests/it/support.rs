@@ -95,6 +95,11 @@ impl Folder {
         path.to_str().unwrap().to_owned()
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// The data folder below it.
     pub fn data(&self) -> PathBuf {
         self.0.path().join("data")
@@ -508,6 +513,13 @@ impl Dice {
 
 pub fn is_ok(status: u16) -> bool {
     StatusCode::from_u16(status).is_ok_and(|status| status.is_success())
+}
+
+/// Are the tests run by the superuser, who may look at everything?
+#[cfg(unix)]
+pub fn is_root() -> bool {
+    let asked = Command::new("id").arg("-u").output().unwrap();
+    asked.stdout == b"0\n"
 }
 
 /// The rights of a file or folder.

@@ -206,6 +206,24 @@ fn texts_are_one_or_two_short_sentences() {
     }
 }
 
+/// The protocol's names of actions and states are for programs; people get words.
+#[test]
+fn texts_have_no_names_of_the_wire() {
+    let is_of_wire = |word: &str| {
+        let shouts = |c: char| c.is_ascii_uppercase() || c == '_';
+        word.contains('_') && word.trim_matches('_').chars().all(shouts)
+    };
+    for text in samples()
+        .iter()
+        .map(|refusal| (super::refusal(refusal).text, refusal.to_string()))
+        .flat_map(|(told, logged)| [told, logged])
+    {
+        let words = || text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        assert!(!words().any(is_of_wire), "{text}");
+        assert!(!text.contains("action 0"), "{text}");
+    }
+}
+
 #[test]
 fn texts_carry_the_data() {
     for (refusal, part) in [

@@ -65,7 +65,7 @@ pub(super) fn text(refusal: &Refusal, name_of: &dyn Fn(&UserId) -> Option<String
             task_words(*task)
         ),
         Refusal::NotReviewer => "Only the API's reviewer may do this. Ask the person named as the \
-             API's `manager`; to get access, use APPLY_TYPE_APPLY."
+             API's `manager`; to get access, apply for a grant."
             .into(),
         Refusal::NotAppOwner => "Only the app's owner may do this, or, to delete it, an admin of \
              the app's workspace. Ask the person named as the app's `create_user`."
@@ -83,16 +83,16 @@ pub(super) fn text(refusal: &Refusal, name_of: &dyn Fn(&UserId) -> Option<String
         Refusal::NotPublished => {
             "The API is not published on this instance. Publish it there first.".into()
         }
-        Refusal::AlreadyGranted { app, until } => format!(
-            "The app {app} already has a grant until {until}. Use APPLY_TYPE_RENEW to extend it."
-        ),
+        Refusal::AlreadyGranted { app, until } => {
+            format!("The app {app} already has a grant until {until}. To extend it, renew it.")
+        }
         Refusal::AlreadyApplied { kind } => format!(
             "An application to {} already waits for the reviewer. Wait for the verdict, or \
              withdraw it first.",
             application_words(*kind)
         ),
         Refusal::NoGrant => "The app has no live grant of this API on this instance. To get one, \
-             use APPLY_TYPE_APPLY."
+             apply for it."
             .into(),
         Refusal::NoticeRunning { app, at } => format!(
             "An end of access is announced: access of the app {app} ends at {at}. Nothing can be \
@@ -130,9 +130,9 @@ pub(super) fn text(refusal: &Refusal, name_of: &dyn Fn(&UserId) -> Option<String
              never published, can be deleted. Unpublish it first."
             .into(),
         Refusal::AppInUse { count } => format!(
-            "The app still has {count} live {}. Give them back with \
-             APPLY_TYPE_APP_CANCEL_AUTHORIZE, or force the deletion.",
-            if *count == 1 { "grant" } else { "grants" }
+            "The app still has {count} live {}. Give {} back, or force the deletion.",
+            if *count == 1 { "grant" } else { "grants" },
+            if *count == 1 { "it" } else { "them" }
         ),
         Refusal::NameTaken => "The name is already taken in this workspace. Choose another.".into(),
         Refusal::IamAppFixed => {
@@ -186,7 +186,9 @@ pub(super) fn text(refusal: &Refusal, name_of: &dyn Fn(&UserId) -> Option<String
             "The time leaves the app's side too little notice. Access may end at {earliest} at the \
              earliest."
         ),
-        Refusal::ConfirmPassed => "The time has passed. Use action 0 to let access end now.".into(),
+        Refusal::ConfirmPassed => {
+            "The time has passed. Choose a later one, or let access end now.".into()
+        }
         Refusal::ConfirmTooLate { deadline } => format!(
             "Access ends at {deadline} at the latest; an answer can only bring it forward. Choose \
              an earlier whole hour."
