@@ -7,7 +7,7 @@ use tidegate_store::{Damaged, Store};
 use crate::attempts::Attempts;
 use crate::bell::Bell;
 use crate::clock::ClockGuard;
-use crate::error::VaultError;
+use crate::error::{Result, VaultError};
 use crate::gateways::{Looks, Registry};
 use crate::history::History;
 use crate::identity::Gatekeeper;
@@ -91,6 +91,17 @@ impl Control {
     /// Is this the only process on the store?
     pub fn is_alone(&self) -> bool {
         self.store.peers().is_none()
+    }
+
+    /// Whether the feed's token is the one that the nodes on this store have. The first node to ask leaves what the
+    /// token is recognised by from then on.
+    pub async fn recognises_feed(&self, check: &[u8]) -> Result<bool> {
+        Ok(self.store.keep_feed_check(check).await? == check)
+    }
+
+    /// Whether a node has left what the feed's token is recognised by.
+    pub async fn knows_feed(&self) -> Result<bool> {
+        Ok(self.store.view().await?.feed_check().await?.is_some())
     }
 
     /// Ends the connections to the store, once nothing is decided any more.

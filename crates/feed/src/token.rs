@@ -39,6 +39,7 @@ impl fmt::Debug for FeedToken {
 enum Purpose {
     Question,
     Answer,
+    Check,
 }
 
 impl Purpose {
@@ -46,6 +47,7 @@ impl Purpose {
         match self {
             Self::Question => b"tidegate feed question\0",
             Self::Answer => b"tidegate feed answer\0",
+            Self::Check => b"tidegate feed check\0",
         }
     }
 }
@@ -64,6 +66,12 @@ impl FeedToken {
         context.update(purpose.label());
         context.update(question);
         context.sign()
+    }
+
+    /// What the token is recognised by: the same for the same token, and nothing can be made of it.
+    #[must_use]
+    pub fn check(&self) -> Vec<u8> {
+        self.mac(Purpose::Check, b"").as_ref().to_vec()
     }
 
     /// The proof that goes with a question.
@@ -126,6 +134,8 @@ mod tests {
             assert!(FeedToken::parse(text).is_none(), "{text}");
         }
         assert_eq!(format!("{:?}", token("a")), "FeedToken(..)");
+        assert_eq!(token("a").check(), token("a").check());
+        assert_ne!(token("a").check(), token("b").check());
     }
 
     #[test]

@@ -89,6 +89,9 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps what the key of the secrets is recognised by, unless something is kept already, and gives
     /// what is. Takes no revision.
     async fn keep_vault_check(&self, check: &Sealed) -> Result<Sealed>;
+    /// Keeps what the feed's token is recognised by, unless something is kept already, and gives what is. Takes
+    /// no revision.
+    async fn keep_feed_check(&self, check: &[u8]) -> Result<Vec<u8>>;
 
     /// What the nodes on this store need of each other; none when it lets one process in at a time.
     fn peers(&self) -> Option<&dyn Peers> {
@@ -109,6 +112,8 @@ pub trait View: Send {
     async fn is_former_epoch(&mut self, epoch: &str) -> Result<bool>;
     /// What was sealed to recognise the key of the secrets by; none if nothing was yet.
     async fn vault_check(&mut self) -> Result<Option<Sealed>>;
+    /// What was kept to recognise the feed's token by; none if nothing was yet.
+    async fn feed_check(&mut self) -> Result<Option<Vec<u8>>>;
 
     /// A project.
     async fn project(&mut self, id: &ProjectId) -> Result<Option<Project>>;

@@ -8,11 +8,11 @@ use clap::{Args, Subcommand};
 use tidegate_control::Settings;
 use tidegate_feed::{ControlUrl, Me, Remote};
 
-use crate::checks::{self, Level, Stop};
+use crate::checks::{self, FEED_TOKEN_ADVICE, FEED_TOKEN_MISSING, FEED_TOKEN_OTHER, Level, Stop};
 use crate::clock::Clock;
 use crate::config::{self, Config, Kind, Loaded};
 use crate::data::{DataDir, FolderKind};
-use crate::exit::misused;
+use crate::exit::{Unfit, misused};
 use crate::node::{ControlSide, Core, GatewayOptions, Node, Ports, Role};
 use crate::out::{say, say_aside};
 use crate::random;
@@ -214,10 +214,28 @@ async fn control_side(config: &Config, data: DataDir) -> anyhow::Result<ControlS
         quotas: config.quotas,
     };
     let core = Core::open(data, &config.database, settings).await?;
+    feed_token(config, &core).await?;
     let clock = Arc::new(Clock::guarded(core.guard.clone()));
     let (peers, notify, limits) = (config.feed.files(), config.notify.clone(), config.limits());
     let feed_token_file = config.feed.token_file.clone();
     Ok(ControlSide { core, clock, peers, feed_token_file, notify, dev: false, limits })
+}
+
+/// Makes the feed's token if there is none, and makes sure that it is the one of all control nodes on this store.
+async fn feed_token(config: &Config, core: &Core) -> anyhow::Result<()> {
+    if !config.feed.wants_token() {
+        return Ok(());
+    }
+    let file = config.feed.token_file.as_deref();
+    let is_new = core.data.kept_feed_token(file)?.is_none();
+    if is_new && core.control.knows_feed().await? {
+        return Err(Unfit(vec![format!("{FEED_TOKEN_MISSING}: {FEED_TOKEN_ADVICE}")]).into());
+    }
+    let token = core.data.feed_token(file).context("the feed's token")?;
+    if core.control.recognises_feed(&token.check()).await? {
+        return Ok(());
+    }
+    Err(Unfit(vec![format!("{FEED_TOKEN_OTHER}: {FEED_TOKEN_ADVICE}")]).into())
 }
 
 fn gateway_options(config: Config) -> GatewayOptions {

@@ -22,6 +22,8 @@ pub enum StoreCommand {
     NewEpoch(NewEpoch),
     /// Say that this machine's clock is right: for after it, or the last decision's time, was wrong.
     TrustClock(TrustClock),
+    /// Say that the feed's token is to be a new one: the next control node that starts has it.
+    NewFeedToken(NewFeedToken),
 }
 
 /// A store, in a data folder or a database.
@@ -81,6 +83,20 @@ pub struct TrustClock {
     store: Which,
 }
 
+/// Where.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  (umask 077; openssl rand -hex 32 > new.token)      and to feed.token of every control node
+  TIDEGATE_DATABASE=postgres://... tidegate store new-feed-token
+
+All control nodes on a store have the same feed.token; one that has another is not started. To replace it, put the
+new one in its place on every node, run this, and restart the nodes; then give it to the gateways.")]
+pub struct NewFeedToken {
+    #[command(flatten)]
+    store: Which,
+}
+
 /// From where to where.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -110,6 +126,7 @@ impl StoreCommand {
             Self::Copy(copy) => copy.run().await,
             Self::NewEpoch(epoch) => epoch.run().await,
             Self::TrustClock(trust) => trust.run().await,
+            Self::NewFeedToken(token) => token.run().await,
         }
     }
 }
@@ -151,6 +168,14 @@ impl TrustClock {
         } else {
             say(format!("the next decision may be made at {now}; the last one was at {before}"));
         }
+        Ok(())
+    }
+}
+
+impl NewFeedToken {
+    async fn run(self) -> anyhow::Result<()> {
+        self.store.open().await?.forget_feed_check().await?;
+        say("the next control node that starts says what the feed's token is");
         Ok(())
     }
 }

@@ -81,6 +81,10 @@ impl Store for Faulty {
         self.store.keep_vault_check(check).await
     }
 
+    async fn keep_feed_check(&self, check: &[u8]) -> Result<Vec<u8>> {
+        self.store.keep_feed_check(check).await
+    }
+
     fn peers(&self) -> Option<&dyn Peers> {
         self.store.peers()
     }

@@ -232,6 +232,10 @@ impl Store for Raced {
         self.inner.keep_vault_check(check).await
     }
 
+    async fn keep_feed_check(&self, check: &[u8]) -> tidegate_store::Result<Vec<u8>> {
+        self.inner.keep_feed_check(check).await
+    }
+
     async fn forget_gateway(&self, id: &str, beat: u64) -> tidegate_store::Result<bool> {
         self.inner.forget_gateway(id, beat).await
     }

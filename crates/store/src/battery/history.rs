@@ -92,3 +92,14 @@ pub async fn the_vault_check_is_kept(store: Shared) {
     assert_eq!(view.vault_check().await.unwrap(), Some(first));
     assert_eq!(view.head().await.unwrap().revision, revision(0), "it takes no revision");
 }
+
+/// What the feed's token is recognised by is kept once, by whoever comes first.
+pub async fn the_feed_check_is_kept(store: Shared) {
+    assert_eq!(view(&store).await.feed_check().await.unwrap(), None);
+    for check in [&[1_u8, 2][..], &[3]] {
+        assert_eq!(store.keep_feed_check(check).await.unwrap(), [1, 2]);
+    }
+    let mut view = view(&store).await;
+    assert_eq!(view.feed_check().await.unwrap(), Some(vec![1, 2]));
+    assert_eq!(view.head().await.unwrap().revision, revision(0), "it takes no revision");
+}

@@ -53,6 +53,7 @@ macro_rules! battery {
                 setbacks_are_kept_once
                 messages_keep_their_names
                 the_vault_check_is_kept
+                the_feed_check_is_kept
                 people_round_trip
                 catalog_round_trips
                 many_are_kept_and_found_at_once

@@ -142,4 +142,12 @@ impl Store for MemStore {
         self.committed.send_replace(Arc::new(state));
         Ok(kept)
     }
+
+    async fn keep_feed_check(&self, check: &[u8]) -> Result<Vec<u8>> {
+        let _turn = self.turn.lock().await;
+        let mut state = State::clone(&self.committed());
+        let kept = state.feed_check.get_or_insert_with(|| check.to_vec()).clone();
+        self.committed.send_replace(Arc::new(state));
+        Ok(kept)
+    }
 }

@@ -44,6 +44,8 @@ pub struct State {
     /// The names the history had before.
     pub former: BTreeSet<String>,
     pub vault_check: Option<Sealed>,
+    /// What the feed's token is recognised by.
+    pub feed_check: Option<Vec<u8>>,
     pub projects: BTreeMap<ProjectId, Kept<Project>>,
     pub users: BTreeMap<UserId, User>,
     pub workspaces: BTreeMap<WorkspaceId, Workspace>,
@@ -78,6 +80,7 @@ impl State {
             head,
             former: BTreeSet::new(),
             vault_check: None,
+            feed_check: None,
             projects: BTreeMap::new(),
             users: BTreeMap::new(),
             workspaces: BTreeMap::new(),

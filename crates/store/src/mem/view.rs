@@ -55,6 +55,10 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
         Ok(self.0.vault_check.clone())
     }
 
+    async fn feed_check(&mut self) -> Result<Option<Vec<u8>>> {
+        Ok(self.0.feed_check.clone())
+    }
+
     async fn project(&mut self, id: &ProjectId) -> Result<Option<Project>> {
         Ok(self.0.projects.get(id).map(|kept| kept.value.clone()))
     }

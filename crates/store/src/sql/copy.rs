@@ -10,9 +10,9 @@ use super::SqlStore;
 use super::limits::UPKEEP;
 use super::pool::SqlTransaction;
 use super::tables::{
-    api_tags, apis, applications, apps, default_project, former_epochs, gateways, head, history,
-    instances, journal, members, notices, outbox, projects, publications, reminders, setbacks,
-    standings, throttles, tokens, users, vault_check, workspaces,
+    api_tags, apis, applications, apps, default_project, feed_check, former_epochs, gateways, head,
+    history, instances, journal, members, notices, outbox, projects, publications, reminders,
+    setbacks, standings, throttles, tokens, users, vault_check, workspaces,
 };
 use super::transaction::take_revision;
 use crate::{Revision, StoreError};
@@ -108,7 +108,7 @@ pub async fn copy(from: &SqlStore, to: &SqlStore) -> Result<Contents, CopyError>
             tables.push(($table::Entity.table_name(), rows));
         )+};
     }
-    each!(head, history, former_epochs, setbacks, vault_check);
+    each!(head, history, former_epochs, setbacks, vault_check, feed_check);
     tables!(each);
     let (digest, of_target) = (std::mem::take(&mut here), std::mem::take(&mut there));
     each!(gateways);

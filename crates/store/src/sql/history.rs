@@ -12,7 +12,7 @@ use super::access::put;
 use super::cells::Cells;
 use super::engine::head_in;
 use super::pool::SqlTransaction;
-use super::tables::{former_epochs, head, history, setbacks, vault_check};
+use super::tables::{feed_check, former_epochs, head, history, setbacks, vault_check};
 use crate::limits::{FORMER_EPOCHS, REMEMBERED, SETBACKS};
 use crate::{Head, Point, Result, Revision, Sealed, Setback, draw};
 
@@ -118,6 +118,18 @@ pub async fn keep_vault_check(tx: &SqlTransaction, check: &Sealed) -> Result<Sea
     let row = vault_check::Entity::find_by_id(1).one(tx).await?;
     let row = row.ok_or_else(|| Cells::of(vault_check::Entity, &["1"]).bad("one"))?;
     Ok(Sealed(row.sealed))
+}
+
+/// Keeps what the feed's token is recognised by, unless something is kept, and gives what is.
+pub async fn keep_feed_check(tx: &SqlTransaction, check: &[u8]) -> Result<Vec<u8>> {
+    feed_check::Entity::insert(
+        feed_check::Model { one: 1, mac: check.to_vec() }.into_active_model(),
+    )
+    .on_conflict(OnConflict::column(feed_check::Column::One).do_nothing().to_owned())
+    .exec_without_returning(tx)
+    .await?;
+    let row = feed_check::Entity::find_by_id(1).one(tx).await?;
+    Ok(row.ok_or_else(|| Cells::of(feed_check::Entity, &["1"]).bad("one"))?.mac)
 }
 
 /// What was kept, latest point first.

@@ -172,4 +172,11 @@ impl Store for SqlStore {
         tx.commit().await?;
         Ok(kept)
     }
+
+    async fn keep_feed_check(&self, check: &[u8]) -> Result<Vec<u8>> {
+        let tx = within(BEGIN, self.engine.begin_aside()).await??;
+        let kept = history::keep_feed_check(&tx, check).await?;
+        tx.commit().await?;
+        Ok(kept)
+    }
 }

@@ -49,6 +49,8 @@ known_by: String, head_revision: i64, decided_at: i64 }
 
 table! { vault_check, "vault_check"; one: i64; sealed: Vec<u8> }
 
+table! { feed_check, "feed_check"; one: i64; mac: Vec<u8> }
+
 table! { projects, "projects"; id: String;
 name: String, domain: String, domain_name: String, revision: i64 }
 

@@ -4,14 +4,14 @@
 use std::path::Path;
 
 use sea_orm::sea_query::Query;
-use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, Statement};
 use tidegate_domain::Timestamp;
 
 use super::engine::head_in;
 use super::history;
 use super::limits::UPKEEP;
 use super::migrations::Schema;
-use super::tables::head;
+use super::tables::{feed_check, head};
 use super::{PostgresUrl, SqlStore, postgres, sqlite};
 use crate::{ClockMark, Head, Result, StoreError, draw};
 
@@ -108,6 +108,13 @@ impl SqlStore {
         tx.execute(&update).await?;
         tx.commit().await?;
         Ok(before)
+    }
+
+    /// Forgets what the feed's token is recognised by: the next node that starts says what it is.
+    pub async fn forget_feed_check(&self) -> Result<()> {
+        let tx = self.engine.begin_write().await?;
+        feed_check::Entity::delete_many().exec(&tx).await?;
+        tx.commit().await
     }
 
     fn is_postgres(&self) -> bool {

@@ -16,8 +16,8 @@ use super::reminders::remarkable;
 use super::rows::named_in_project;
 use super::session::{Mode, Session};
 use super::tables::{
-    apis, applications, apps, default_project, instances, journal, members, notices, outbox,
-    projects, publications, reminders, standings, throttles, tokens, users, vault_check,
+    apis, applications, apps, default_project, feed_check, instances, journal, members, notices,
+    outbox, projects, publications, reminders, standings, throttles, tokens, users, vault_check,
     workspaces,
 };
 use super::{changes, history, lists};
@@ -44,6 +44,11 @@ impl<M: Mode> View for Session<M> {
     async fn vault_check(&mut self) -> Result<Option<Sealed>> {
         let row = vault_check::Entity::find_by_id(1).one(&self.tx).await?;
         Ok(row.map(|row| Sealed(row.sealed)))
+    }
+
+    async fn feed_check(&mut self) -> Result<Option<Vec<u8>>> {
+        let row = feed_check::Entity::find_by_id(1).one(&self.tx).await?;
+        Ok(row.map(|row| row.mac))
     }
 
     async fn project(&mut self, id: &ProjectId) -> Result<Option<Project>> {

@@ -74,7 +74,7 @@ async fn a_file_of_the_first_version_is_taken_over() {
         ALTER TABLE head DROP COLUMN stamp; ALTER TABLE head DROP COLUMN parent; ALTER TABLE head DROP COLUMN clock;
         DROP INDEX apps_named; DROP INDEX apis_named;
         ALTER TABLE apps DROP COLUMN named_in; ALTER TABLE apis DROP COLUMN named_in;
-        DROP TABLE history; DROP TABLE former_epochs; DROP TABLE setbacks; DROP TABLE vault_check;"
+        DROP TABLE history; DROP TABLE former_epochs; DROP TABLE setbacks; DROP TABLE vault_check; DROP TABLE feed_check;"
             .to_owned();
     for column in [
         "throttle",

@@ -10,6 +10,18 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::database::{Database, may_use};
 
+/// What is wrong when another token is kept here than on the nodes before.
+pub const FEED_TOKEN_OTHER: &str = "the feed's token is not the one that the control nodes on this store have: they and this one would refuse each \
+     other's gateways";
+
+/// What is wrong when there is none here, though nodes on this store have one.
+pub const FEED_TOKEN_MISSING: &str =
+    "the feed's token (feed.token) is not here, though the control nodes on this store have one";
+
+/// What to do about both.
+pub const FEED_TOKEN_ADVICE: &str = "copy it from another control node or from the backup; if it is to be a new one, `tidegate store new-feed-token` \
+     says so";
+
 /// How far clocks may be apart before somebody should know.
 const APART_MS: i64 = 2_000;
 
@@ -49,7 +61,7 @@ pub async fn look(config: &Config, data: &DataDir, findings: &mut Findings) {
     };
     let place = place(&config.database, data);
     let looked = match store {
-        Ok(store) => look_at(&store, &place, data, findings).await,
+        Ok(store) => look_at(&store, &place, config, data, findings).await,
         Err(error) => Err(error),
     };
     if let Err(error) = looked {
@@ -78,6 +90,7 @@ fn plausible(head: &Head) -> Result<(), Unproven> {
 async fn look_at(
     store: &SqlStore,
     place: &str,
+    config: &Config,
     data: &DataDir,
     findings: &mut Findings,
 ) -> tidegate_store::Result<()> {
@@ -150,6 +163,7 @@ async fn look_at(
             "name hosts for the instance in the world file, and apply it",
         );
     }
+    feed(config, data, &mut *view, findings).await?;
     let holding = (head.revision.0 > 0).then(|| place.to_owned());
     vault(data, holding, &mut *view, findings).await
 }
@@ -211,6 +225,29 @@ fn history(setbacks: &[Setback], findings: &mut Findings) {
         "see in the journal what is missing since then, and put it right; `tidegate store new-epoch` \
          ends this finding",
     );
+}
+
+/// Is the feed's token the one of all nodes on the store?
+async fn feed(
+    config: &Config,
+    data: &DataDir,
+    view: &mut dyn tidegate_store::View,
+    findings: &mut Findings,
+) -> tidegate_store::Result<()> {
+    if !config.feed.wants_token() {
+        return Ok(());
+    }
+    let Some(known) = view.feed_check().await? else { return Ok(()) };
+    // One that cannot be read is told with the rest of the feed.
+    match data.kept_feed_token(config.feed.token_file.as_deref()) {
+        Ok(Some(token)) if token.check() == known => {
+            findings.ok("feed", "the token is the one of all control nodes on this store");
+        }
+        Ok(Some(_)) => findings.unfit("feed", FEED_TOKEN_OTHER, FEED_TOKEN_ADVICE),
+        Ok(None) => findings.unfit("feed", FEED_TOKEN_MISSING, FEED_TOKEN_ADVICE),
+        Err(_) => {}
+    }
+    Ok(())
 }
 
 async fn vault(

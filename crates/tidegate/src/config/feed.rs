@@ -30,6 +30,11 @@ impl Feed {
         Some(PeerFiles { ca, own: TlsFiles { certificate, key } })
     }
 
+    /// Whether a control side asks gateways for the token: without certificates, and where it is named beside them.
+    pub fn wants_token(&self) -> bool {
+        self.addr.is_some() && (self.files().is_none() || self.token_file.is_some())
+    }
+
     pub(super) fn check(&self, faults: &mut Vec<String>) {
         let named = [&self.ca, &self.cert, &self.key].into_iter().flatten().count();
         if !matches!(named, 0 | 3) {

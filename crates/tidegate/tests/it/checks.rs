@@ -434,6 +434,52 @@ fn a_gateway_that_is_not_believed_says_why() {
     assert!(server.stop().success());
 }
 
+/// Nodes with different tokens would refuse each other's gateways, now and then, wherever those ask.
+#[test]
+fn a_feed_token_that_is_not_the_stores_is_refused_alike() {
+    let folder = Folder::new();
+    let local = ANYWHERE.map(|(name, address)| (name, address.to_owned()));
+    let feed = [("TIDEGATE_FEED_ADDR", "127.0.0.1:0")];
+    assert!(Server::serve_with(&folder, &feed).stop().success());
+    let file = folder.data().join("feed.token");
+    let ours = std::fs::read_to_string(&file).unwrap();
+    let (other, missing) =
+        ("is not the one that the control nodes on this store have", "is not here, though");
+    std::fs::write(&file, "ab".repeat(32)).unwrap();
+    told_alike(asked(&folder, "serve", &local), other, 3);
+    told_alike(asked(&folder, "control", &local), other, 3);
+    std::fs::remove_file(&file).unwrap();
+    told_alike(asked(&folder, "serve", &local), missing, 3);
+    assert!(!file.exists(), "none is made");
+    std::fs::write(&file, &ours).unwrap();
+    assert!(Server::serve_with(&folder, &feed).stop().success());
+    // A new one is said to be one.
+    std::fs::write(&file, "cd".repeat(32)).unwrap();
+    folder.done(&["store", "new-feed-token"]);
+    assert!(Server::serve_with(&folder, &feed).stop().success());
+    std::fs::write(&file, &ours).unwrap();
+    told_alike(asked(&folder, "serve", &local), other, 3);
+    // Without a feed for gateways elsewhere nobody needs the token.
+    assert!(Server::serve(&folder).stop().success());
+}
+
+/// The same on a database that several nodes share.
+#[test]
+fn a_second_node_with_another_feed_token_is_refused() {
+    let (one, two, url) = (Folder::new(), Folder::new(), tidegate_testkit::postgres::database());
+    let on = [("TIDEGATE_DATABASE", url.as_str()), ("TIDEGATE_FEED_ADDR", "127.0.0.1:0")];
+    let first = Server::serve_with(&one, &on);
+    std::fs::create_dir_all(two.data()).unwrap();
+    std::fs::copy(one.data().join("vault.key"), two.data().join("vault.key")).unwrap();
+    let variables: Vec<(&str, String)> =
+        ANYWHERE.iter().chain(&on).map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let refused = ran(&["control"], &two.data(), &variables);
+    assert!(refused.code == Some(3) && refused.err.contains("is not here, though"), "{refused:?}");
+    std::fs::copy(one.data().join("feed.token"), two.data().join("feed.token")).unwrap();
+    let second = Server::serve_with(&two, &on);
+    assert!(first.stop().success() && second.stop().success());
+}
+
 #[test]
 fn days_left_of_certificates_are_a_metric() {
     let certificates = Certificates::new();

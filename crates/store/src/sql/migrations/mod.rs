@@ -14,6 +14,7 @@ mod m0008_probes;
 mod m0009_gateway_boots;
 mod m0010_clock;
 mod m0012_names;
+mod m0013_feed_check;
 mod step;
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, EntityTrait, QueryOrder, Statement};
@@ -26,7 +27,7 @@ use super::pool::SqlTransaction;
 use super::tables::migrations;
 use crate::{Result, StoreError, draw};
 
-const ALL: [Migration; 11] = [
+const ALL: [Migration; 12] = [
     m0001_initial::MIGRATION,
     m0002_rules::MIGRATION,
     m0003_gateways::MIGRATION,
@@ -38,6 +39,7 @@ const ALL: [Migration; 11] = [
     m0009_gateway_boots::MIGRATION,
     m0010_clock::MIGRATION,
     m0012_names::MIGRATION,
+    m0013_feed_check::MIGRATION,
 ];
 
 /// Who has written this row has the steps to himself: the others wait for his commit, and then find
