@@ -6,7 +6,7 @@
   setbacks  a database that goes back to an earlier state: a stale standby, a copy that is put back
   faults    kills, a failover, frozen and cut-off gateways, wrong clocks, each many times
 
-The tables are those of docs/scale.md.
+The tables are those of docs/run/scale.md.
 """
 
 import argparse

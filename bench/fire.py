@@ -184,7 +184,7 @@ def milliseconds(values):
 
 
 def report(given, changes, others, told):
-    """Tables for docs/performance.md."""
+    """Tables for docs/run/performance.md."""
     waits = sorted(one.came - one.sent for one in changes if not one.granted)
     late, false = told.wrong[False], told.wrong[True]
     print(f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "

@@ -240,7 +240,7 @@ class Siege:
 
 
 def report(given, siege, silent, calls, changes, missing):
-    """A table for docs/siege.md."""
+    """A table for docs/run/siege.md."""
     foreign = [what for told in calls for what in told.foreign]
     failed = [what for told in calls for what in told.failed]
     print(f"\n{date.today()}, {platform.machine()}, {os.cpu_count()} cores, {given.seconds} s, "

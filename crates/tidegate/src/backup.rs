@@ -50,7 +50,7 @@ Examples:
 It holds the store, vault.key and operator.token, sealed: who has the file but not the pass phrase or
 the key learns nothing. The server may go on meanwhile; the backup is of one moment.
 
-A store on PostgreSQL is backed up with PostgreSQL's tools: see docs/backup.md.")]
+A store on PostgreSQL is backed up with PostgreSQL's tools: see docs/run/backup.md.")]
 pub struct Backup {
     #[command(subcommand)]
     command: Option<BackupCommand>,
@@ -101,7 +101,7 @@ impl Backup {
         if let Database::Postgres(url) = self.database.read()? {
             misused!(
                 "the store is at {url}: save it with pg_dump, and vault.key and operator.token of {} \
-                 with it; see docs/backup.md",
+                 with it; see docs/run/backup.md",
                 self.data_dir.display()
             );
         }

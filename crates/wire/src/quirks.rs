@@ -256,7 +256,7 @@ Evidence: **D** the vendor's current documents, **D22** those of 2022 and 2023, 
             writeln!(page, "\n## {name}\n\n- **The vendor** {vendor}. ({evidence})").unwrap();
             writeln!(page, "- **Tidegate**: {choice}.").unwrap();
         }
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/quirks.md");
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/quirks.md");
         if std::env::var_os("UPDATE_TABLE").is_some() {
             std::fs::write(file, &page).unwrap();
         }

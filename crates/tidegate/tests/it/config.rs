@@ -46,7 +46,7 @@ fn all_faults_are_listed_together_and_nothing_is_started() {
 #[test]
 fn the_published_schema_is_that_of_the_keys() {
     let schema = done(&["config", "schema"]);
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/config.schema.json");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/config.schema.json");
     if std::env::var_os("UPDATE_TABLE").is_some() {
         std::fs::write(file, &schema).unwrap();
     }

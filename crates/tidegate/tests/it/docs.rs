@@ -24,22 +24,22 @@ fn blocks<'a>(page: &'a str, kind: &str) -> Vec<&'a str> {
 
 #[test]
 fn the_first_run_goes_as_its_page_says() {
-    assert!(commands_run("docs/first-run.md") >= 12);
+    assert!(commands_run("docs/learn/first-run.md") >= 12);
 }
 
 #[test]
 fn throttling_goes_as_its_page_says() {
-    assert!(commands_run("docs/throttling.md") >= 9);
+    assert!(commands_run("docs/use/throttling.md") >= 9);
 }
 
 #[test]
 fn backups_go_as_their_page_says() {
-    assert_eq!(commands_run("docs/backup.md"), 3);
+    assert_eq!(commands_run("docs/run/backup.md"), 3);
 }
 
 #[test]
 fn the_doctor_looks_as_its_page_says() {
-    assert_eq!(commands_run("docs/doctor.md"), 1);
+    assert_eq!(commands_run("docs/run/doctor.md"), 1);
 }
 
 /// Runs a page's commands in a new world, and tells how many there were.
@@ -70,7 +70,7 @@ fn commands_run(name: &str) -> usize {
 
 #[test]
 fn revocation_goes_as_its_page_says() {
-    assert!(commands_run("docs/revocation.md") >= 4);
+    assert!(commands_run("docs/use/revocation.md") >= 4);
 }
 
 #[test]
@@ -89,13 +89,13 @@ fn the_page_of_revocation_lists_every_metric_of_gateways() {
             writeln!(table, "| `{name}` | {} | {help} |", kind.unwrap()).unwrap();
         }
     }
-    lists("docs/revocation.md", "metrics", &table);
+    lists("docs/use/revocation.md", "metrics", &table);
 }
 
 #[test]
 fn the_world_of_the_docs_applies() {
     let folder = Folder::new();
-    let page = page("docs/running.md");
+    let page = page("docs/run/running.md");
     let world = folder.file("world.yaml", blocks(&page, "yaml")[0]);
     let told = folder.done(&["apply", "-f", &world, "--dry-run"]);
     assert!(told.contains("would create member sales/rita"), "{told}");
@@ -110,7 +110,7 @@ fn the_page_of_errors_lists_every_denial() {
         let (status, code, text) = (row.status.as_u16(), row.code, row.text);
         writeln!(table, "| `{}` | {status} | `{code}` | {text} |", row.name).unwrap();
     }
-    lists("docs/errors.md", "gate", &table);
+    lists("docs/reference/errors.md", "gate", &table);
 }
 
 #[test]
@@ -119,12 +119,12 @@ fn the_page_of_observing_lists_every_field_of_the_access_log() {
     for (name, help) in FIELDS {
         writeln!(table, "| `{name}` | {help} |").unwrap();
     }
-    lists("docs/observing.md", "fields", &table);
+    lists("docs/run/observing.md", "fields", &table);
 }
 
 #[test]
 fn the_page_of_observing_lists_every_metric() {
-    lists("docs/observing.md", "metrics", &metrics(&gate().metrics().unwrap(), &[]));
+    lists("docs/run/observing.md", "metrics", &metrics(&gate().metrics().unwrap(), &[]));
 }
 
 #[test]
@@ -144,14 +144,14 @@ fn the_page_of_many_machines_lists_what_a_gateway_apart_has_beside() {
     let (gate, plain) = (gate(), gate().metrics().unwrap());
     let known: Vec<&str> = plain.lines().filter(|line| line.starts_with("# HELP ")).collect();
     let all = gate.metrics_with(Some(source.collector())).unwrap();
-    lists("docs/many-machines.md", "metrics", &metrics(&all, &known));
+    lists("docs/run/many-machines.md", "metrics", &metrics(&all, &known));
 }
 
 #[test]
 fn many_machines_are_set_up_as_their_page_says() {
     let folder = Folder::new();
     let dir = folder.word();
-    let page = page("docs/many-machines.md").replace("/etc/tidegate", &dir);
+    let page = page("docs/run/many-machines.md").replace("/etc/tidegate", &dir);
     for block in blocks(&page, "console") {
         let mut lines = block.lines();
         let command = lines.next().unwrap().strip_prefix("$ tidegate ").unwrap();

@@ -276,7 +276,7 @@ fn the_body_has_both_fields() {
 
 #[test]
 fn the_documents_list_every_refusal_and_fault() {
-    let page = include_str!("../../../../docs/errors.md");
+    let page = include_str!("../../../../docs/reference/errors.md");
     let row = |cells: &str| page.lines().filter(|line| line.starts_with(cells)).count();
     for refusal in samples() {
         let answer = super::refusal(&refusal);
@@ -287,12 +287,12 @@ fn the_documents_list_every_refusal_and_fault() {
             super::rung(&refusal).name(),
             answer.status
         );
-        assert_eq!(row(&cells), 1, "docs/errors.md lacks, or repeats: {cells}");
+        assert_eq!(row(&cells), 1, "docs/reference/errors.md lacks, or repeats: {cells}");
     }
     for fault in faults() {
         let answer = fault.answer();
         let cells = format!("| `{}` | `{}` | {} | ", answer.code, fault.reason(), answer.status);
-        assert_eq!(row(&cells), 1, "docs/errors.md lacks, or repeats: {cells}");
+        assert_eq!(row(&cells), 1, "docs/reference/errors.md lacks, or repeats: {cells}");
     }
     for marker in ["<!-- gate:begin -->", "<!-- gate:end -->"] {
         assert_eq!(page.lines().filter(|line| *line == marker).count(), 1, "{marker}");
