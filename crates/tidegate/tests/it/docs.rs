@@ -28,6 +28,12 @@ fn the_first_run_goes_as_its_page_says() {
 }
 
 #[test]
+fn owners_and_reviewers_do_as_their_pages_say() {
+    assert!(commands_run("docs/use/owner.md") >= 10);
+    assert!(commands_run("docs/use/reviewer.md") >= 9);
+}
+
+#[test]
 fn throttling_goes_as_its_page_says() {
     assert!(commands_run("docs/use/throttling.md") >= 9);
 }
@@ -95,7 +101,7 @@ fn the_page_of_revocation_lists_every_metric_of_gateways() {
 #[test]
 fn the_world_of_the_docs_applies() {
     let folder = Folder::new();
-    let page = page("docs/run/running.md");
+    let page = page("docs/reference/world-file.md");
     let world = folder.file("world.yaml", blocks(&page, "yaml")[0]);
     let told = folder.done(&["apply", "-f", &world, "--dry-run"]);
     assert!(told.contains("would create member sales/rita"), "{told}");

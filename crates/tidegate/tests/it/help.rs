@@ -55,3 +55,37 @@ fn shells_get_their_completion() {
     }
     assert_eq!(run(&["completion", "cmd"]).code, Some(2));
 }
+
+/// The commands below one, as its help lists them.
+fn commands(help: &str) -> Vec<String> {
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let listed = listed.take_while(|line| !line.is_empty());
+    let name = |line: &str| line.strip_prefix("  ")?.split(' ').next().map(str::to_owned);
+    listed.filter_map(name).filter(|name| !name.is_empty() && name != "help").collect()
+}
+
+/// Adds a command's help, and that of the commands below it.
+fn write_help(page: &mut String, words: &[String]) {
+    let all: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();
+    let help = done(&all);
+    let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+    let title = format!("tidegate {}", words.join(" "));
+    *page += &format!("\n## {}\n\n```text\n{}\n```\n", title.trim_end(), lines.join("\n").trim_end());
+    for name in commands(&help) {
+        write_help(page, &[words, &[name]].concat());
+    }
+}
+
+#[test]
+fn the_page_of_the_command_line_is_what_the_binary_says() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cli.md");
+    let mut page = String::from(
+        "# Command line\n\nFor everybody who uses the program: every command with its options, as `--help` prints them.\n",
+    );
+    write_help(&mut page, &[]);
+    if std::env::var_os("UPDATE_TABLE").is_some() {
+        std::fs::write(file, &page).unwrap();
+    }
+    let kept = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(kept == page, "docs/reference/cli.md is another: UPDATE_TABLE=1 cargo test rewrites it");
+}
