@@ -3,10 +3,12 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // used by tests alone: one that fails panics
 
+mod files;
 mod imports;
 mod modules;
 mod order;
 
+pub use files::files;
 pub use imports::Import;
 pub use modules::Sources;
 pub use order::{cycles, levels};

@@ -70,7 +70,8 @@ fn write_help(page: &mut String, words: &[String]) {
     let help = done(&all);
     let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
     let title = format!("tidegate {}", words.join(" "));
-    *page += &format!("\n## {}\n\n```text\n{}\n```\n", title.trim_end(), lines.join("\n").trim_end());
+    *page +=
+        &format!("\n## {}\n\n```text\n{}\n```\n", title.trim_end(), lines.join("\n").trim_end());
     for name in commands(&help) {
         write_help(page, &[words, &[name]].concat());
     }
@@ -87,5 +88,8 @@ fn the_page_of_the_command_line_is_what_the_binary_says() {
         std::fs::write(file, &page).unwrap();
     }
     let kept = std::fs::read_to_string(file).unwrap_or_default();
-    assert!(kept == page, "docs/reference/cli.md is another: UPDATE_TABLE=1 cargo test rewrites it");
+    assert!(
+        kept == page,
+        "docs/reference/cli.md is another: UPDATE_TABLE=1 cargo test rewrites it"
+    );
 }
