@@ -156,7 +156,7 @@ impl Scrape {
     fn index(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
         let sizes = self.status.sizes;
         let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        let help = "What the gate knows, by kind";
+        let help = "What the gateway knows, by kind";
         let mut family = encoder.encode_descriptor("known", help, None, MetricType::Gauge)?;
         for (kind, count) in [
             ("app", sizes.apps),
@@ -169,9 +169,10 @@ impl Scrape {
         }
         gauge(encoder, "grants_bytes", "Memory of the grants", whole(sizes.grants_bytes))?;
         let digest = self.status.digest.map_or(0, Digest::short);
-        let help = "First 52 bits of the digest of all it knows: equal in gates that know the same";
+        let help =
+            "First 52 bits of the digest of all it knows: equal in gateways that know the same";
         gauge(encoder, "digest", help, digest)?;
-        let help = "Times it held something else than the control side told";
+        let help = "Times it held something else than the control plane says";
         let mismatches =
             encoder.encode_descriptor("digest_mismatches", help, None, MetricType::Counter)?;
         ConstCounter::new(self.counters.digest_mismatches).encode(mismatches)?;

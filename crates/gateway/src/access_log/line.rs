@@ -44,7 +44,7 @@ const COLUMNS: [Column; 27] = [
     (("time", "when the call began, by the wall clock: RFC 3339, UTC, milliseconds"), |r| {
         Time(Some(r.time))
     }),
-    (("kind", "`call`: the gate forwarded it; `check`: another proxy asked about it"), |r| {
+    (("kind", "`call`: the gateway forwarded it; `check`: another proxy asked about it"), |r| {
         Text(Some(r.kind.name()))
     }),
     (("request_id", "its id, as in the header `X-Request-Id`"), |r| Text(Some(r.request_id))),
@@ -83,7 +83,7 @@ const COLUMNS: [Column; 27] = [
         ),
         |r| Text(r.aborted.map(Aborted::name)),
     ),
-    (("fault", "what went wrong behind the gate"), |r| Text(r.fault)),
+    (("fault", "what went wrong behind the gateway"), |r| Text(r.fault)),
     (("bytes_in", "the size of the call's body, as far as it was read"), |r| {
         Number(Some(r.bytes_in))
     }),

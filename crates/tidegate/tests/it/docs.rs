@@ -86,7 +86,7 @@ fn the_page_of_revocation_lists_every_metric_of_gateways() {
     let address = folder.json("server.json")["metrics"].as_str().unwrap().to_owned();
     let told = Http::new().get(&format!("{address}/metrics"));
     let text = String::from_utf8(told.body.to_vec()).unwrap();
-    let mut table = String::from("\n| Metric | Kind | What it tells |\n|---|---|---|\n");
+    let mut table = String::from("\n| Metric | Kind | What it says |\n|---|---|---|\n");
     for line in text.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
         let (name, help) = line.split_once(' ').unwrap();
         let is_theirs = ["tidegate_gateway", "tidegate_revocation"];
@@ -180,7 +180,7 @@ fn gate() -> Gate {
 /// The table of the metrics in this text, but for those that are known.
 fn metrics(text: &str, known: &[&str]) -> String {
     let mut table =
-        String::from("\n| Metric | Kind | Labels | What it tells |\n|---|---|---|---|\n");
+        String::from("\n| Metric | Kind | Labels | What it says |\n|---|---|---|---|\n");
     let lines = text.lines().filter(|line| !known.contains(line));
     for line in lines.filter_map(|line| line.strip_prefix("# HELP ")) {
         let (name, help) = line.split_once(' ').unwrap();
