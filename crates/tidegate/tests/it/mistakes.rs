@@ -238,10 +238,10 @@ fn mistakes_beside_a_server() {
     }
 }
 
-/// The table of `docs/running.md` is that of `--help`, and no other page has another.
+/// The table of `docs/run/running.md` is that of `--help`, and no other page has another.
 #[test]
 fn the_codes_are_documented() {
-    let page = include_str!("../../../../docs/running.md");
+    let page = include_str!("../../../../docs/run/running.md");
     let help = crate::support::done(&["--help"]);
     for code in ["| 0 |", "| 1 |", "| 2 |", "| 3 |"] {
         assert!(page.contains(code), "{code}");
