@@ -7,16 +7,23 @@ use tokio::time::Instant;
 
 use crate::limits::LINE_PAUSE;
 use crate::pace::TooSlow;
+use crate::refused::Refusals;
 
 /// Answers that were not given, or not to their end, since the start.
 #[derive(Debug, Default)]
 pub struct FeedFigures {
+    refusals: Refusals,
     too_slow: AtomicU64,
     no_common_format: AtomicU64,
     logged: Mutex<Option<Instant>>,
 }
 
 impl FeedFigures {
+    /// The questions that got no answer.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
     /// How many answers were ended because the gateway took them too slowly.
     pub fn too_slow(&self) -> u64 {
         self.too_slow.load(Ordering::Relaxed)

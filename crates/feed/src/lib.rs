@@ -7,6 +7,7 @@
 //! serve     the control side's end: polls are answered from a Provider
 //! sending   an answer on its way, part by part
 //! pace      how long a gateway may take over an answer
+//! refused   the questions that get no answer: why, and how often
 //! woken     one reading of it for all whom a change wakes
 //! names     the name in a certificate, which a gateway's id is bound to
 //! remote    the gateway's end: a Source that asks several nodes of the control side
@@ -29,6 +30,7 @@ mod names;
 mod pace;
 mod peers;
 mod poll;
+mod refused;
 mod remote;
 mod sending;
 mod serve;
@@ -42,6 +44,7 @@ pub use frames::{Answered, Reader, Told, pack};
 pub use limits::{FORMAT, NODES, OLDEST_FORMAT};
 pub use peers::PeerFiles;
 pub use poll::{Heard, Me, Question};
+pub use refused::Refusals;
 pub use remote::{BadUrl, ControlUrl, Remote, RemoteSource};
 pub use sending::Everything;
 pub use serve::{Admission, Feed, HeardError, Provider, Times};

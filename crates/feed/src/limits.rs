@@ -78,6 +78,9 @@ pub(crate) const OLD_CONNECTION: Duration = Duration::from_secs(60 * 60);
 /// The longest text of a refusal that is shown.
 pub(crate) const REFUSAL_BYTES: usize = 512;
 
+/// How many refused questions leave a line in the log, a second.
+pub(crate) const REFUSAL_LINES: u32 = 10;
+
 /// How long a node that failed is not asked while another one answers, the first time.
 pub(crate) const BACKOFF: Duration = Duration::from_secs(1);
 

@@ -6,13 +6,12 @@ use std::sync::{Arc, Weak};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Request, Response, Version};
 use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tidegate_domain::Timestamp;
 use tidegate_gateway::{Answers, Batch, PeerCertificate, Source, SourceError, Use};
-use tidegate_seal::SealError;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -22,6 +21,7 @@ use crate::frames::Told;
 use crate::limits::{OLD_CONNECTION, QUESTION_BYTES, QUESTION_READ, QUESTIONS, WHOLES};
 use crate::names;
 use crate::poll::{Heard, Question};
+use crate::refused::Refused;
 use crate::sending::{Everything, News, Parts, Sending};
 use crate::token::{AnswerSealer, FeedToken, PROOF};
 use crate::woken::Woken;
@@ -34,9 +34,6 @@ pub(crate) const MEDIA_TYPE: &str = "application/x-tidegate-feed";
 
 /// What the bodies of answers are that are sealed with the token.
 pub(crate) const SEALED_MEDIA_TYPE: &str = "application/x-tidegate-feed-sealed";
-
-/// The answer to a gateway that reads no format which is written here.
-pub(crate) const NO_COMMON_FORMAT: StatusCode = StatusCode::NOT_ACCEPTABLE;
 
 /// The two times of a node, read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,56 +88,6 @@ pub struct Feed {
     wholes: Arc<Semaphore>,
     woken: Arc<Woken>,
     figures: Arc<FeedFigures>,
-}
-
-/// Why a question gets no answer. Its text is for the gateway, and names nothing inside.
-#[derive(Debug, thiserror::Error)]
-enum Refused {
-    #[error("the feed is asked by POST at /feed, over HTTP/2")]
-    NotFound,
-    #[error("this connection is old: make a new one")]
-    OldConnection,
-    #[error("the question did not arrive whole")]
-    Unread,
-    #[error("the question is refused: {0}")]
-    Format(#[from] FormatError),
-    #[error(
-        "the question carries no proof of the feed's token: set feed_token_file \
-         (TIDEGATE_FEED_TOKEN_FILE) on the gateway to a copy of feed.token, which is in the data folder of \
-         the control side"
-    )]
-    NoProof,
-    #[error(
-        "the proof of the question does not fit the feed's token: all control nodes and gateways need the \
-         same feed.token"
-    )]
-    OtherToken,
-    #[error("the answer cannot be sealed")]
-    Unsealed(#[from] SealError),
-    #[error("too many gateways ask at a time")]
-    Busy,
-    #[error("{0}")]
-    Impostor(String),
-    #[error("this node cannot answer now")]
-    Source(#[from] SourceError),
-    #[error("this node cannot prove that it is current")]
-    Unproven,
-}
-
-impl Refused {
-    const fn status(&self) -> StatusCode {
-        match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::OldConnection => StatusCode::MISDIRECTED_REQUEST,
-            Self::Format(FormatError::NoCommonFormat(_)) => NO_COMMON_FORMAT,
-            Self::Unread | Self::Format(_) => StatusCode::BAD_REQUEST,
-            Self::NoProof | Self::OtherToken => StatusCode::UNAUTHORIZED,
-            Self::Impostor(_) => StatusCode::CONFLICT,
-            Self::Busy | Self::Source(_) | Self::Unproven | Self::Unsealed(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-        }
-    }
 }
 
 impl Admission {
@@ -206,11 +153,7 @@ impl Feed {
                 if let Refused::Format(FormatError::NoCommonFormat(_)) = &refused {
                     self.figures.had_no_common_format();
                 }
-                if let Refused::Source(error) = &refused {
-                    tracing::error!(%error, "a gateway cannot be answered");
-                } else {
-                    tracing::warn!(%refused, "a gateway is not answered");
-                }
+                self.figures.refusals().note(&refused, self.provider.times().wall);
                 let mut answer = Response::new(Either::Right(Full::from(refused.to_string())));
                 *answer.status_mut() = refused.status();
                 answer

@@ -1,4 +1,4 @@
-//! The listeners of a gateway, and how many connections each has open.
+//! The listeners of a node, and how many connections each has open.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -8,29 +8,63 @@ use crate::slots::Slots;
 /// What connections come in by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listener {
+    /// The control side.
+    Control,
+    /// The feed for gateways on other machines.
+    Feed,
     /// The proxy.
     Gateway,
     /// The check service over HTTP.
     Check,
     /// The check service over gRPC.
     ExtAuthz,
+    /// The metrics.
+    Metrics,
 }
 
 impl Listener {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Gateway, Self::Check, Self::ExtAuthz];
+    pub const ALL: [Self; 6] =
+        [Self::Control, Self::Feed, Self::Gateway, Self::Check, Self::ExtAuthz, Self::Metrics];
 
     /// Its name in metrics.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Control => "control",
+            Self::Feed => "feed",
             Self::Gateway => "gateway",
             Self::Check => "check",
             Self::ExtAuthz => "ext_authz",
+            Self::Metrics => "metrics",
         }
     }
 }
 
-/// How many connections a listener has open.
+/// The connections of a node, by listener. Clones share the counts.
+#[derive(Debug, Clone, Default)]
+pub struct Listeners([Connections; Listener::ALL.len()]);
+
+impl Listeners {
+    /// Those of a listener.
+    pub fn of(&self, listener: Listener) -> &Connections {
+        let [control, feed, gateway, check, ext_authz, metrics] = &self.0;
+        match listener {
+            Listener::Control => control,
+            Listener::Feed => feed,
+            Listener::Gateway => gateway,
+            Listener::Check => check,
+            Listener::ExtAuthz => ext_authz,
+            Listener::Metrics => metrics,
+        }
+    }
+
+    /// The figures of the listeners that are served.
+    pub fn served(&self) -> impl Iterator<Item = (Listener, ConnectionFigures)> {
+        Listener::ALL.into_iter().filter_map(|which| Some((which, self.of(which).figures()?)))
+    }
+}
+
+/// The connections of a listener. Clones share the counts.
 #[derive(Debug, Clone, Default)]
 pub struct Connections(Arc<Counts>);
 
@@ -40,15 +74,27 @@ struct Counts {
     slots: OnceLock<Slots>,
 }
 
+/// How many connections a listener has, and what became of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionFigures {
+    /// Open ones.
+    pub open: usize,
+    /// Those that were closed to make room for others.
+    pub shed: u64,
+    /// Those that were not let in, for their peer had as many as it may have.
+    pub refused: u64,
+}
+
 impl Connections {
-    /// How many there are.
+    /// How many are open.
     pub fn count(&self) -> usize {
         self.0.open.load(Ordering::Relaxed)
     }
 
-    /// How many were closed to make room for others, and how many were not let in.
-    pub fn shed_and_refused(&self) -> (u64, u64) {
-        self.0.slots.get().map(Slots::shed_and_refused).unwrap_or_default()
+    /// The figures; none of a listener that is not served.
+    pub fn figures(&self) -> Option<ConnectionFigures> {
+        let (shed, refused) = self.0.slots.get()?.shed_and_refused();
+        Some(ConnectionFigures { open: self.count(), shed, refused })
     }
 
     /// The room for connections, shared by all that are counted here: the first one that is given.

@@ -16,7 +16,6 @@ use crate::account::Watched;
 use crate::backend::{BackendConfig, BackendCounters, Backends, Dialer};
 use crate::caller::Caller;
 use crate::check::{Admitted, Question, check};
-use crate::connections::{Connections, Listener};
 use crate::denial::{Denial, Reason};
 use crate::feed::{Poll, Source};
 use crate::held::HeldBodies;
@@ -104,7 +103,6 @@ impl Gate {
             pairs: (telling.pairs > 0).then(|| Pairs::new(telling.pairs)),
             sinks: telling.sinks,
             traces: telling.traces,
-            connections: Default::default(),
             lease: Lease::new(limits.lease),
             closing: watch::Sender::new(false),
             leaving: AtomicBool::new(false),
@@ -183,16 +181,6 @@ impl Gate {
     /// Takes what was counted per API and app since this was asked last, or since the gate was made.
     pub fn statistics(&self) -> Statistics {
         self.0.pairs.as_ref().map(Pairs::take).unwrap_or_default()
-    }
-
-    /// The count of connections for a listener of this gate's.
-    pub fn connections(&self, listener: Listener) -> &Connections {
-        let [gateway, check, ext_authz] = &self.0.connections;
-        match listener {
-            Listener::Gateway => gateway,
-            Listener::Check => check,
-            Listener::ExtAuthz => ext_authz,
-        }
     }
 
     /// What its callers' TLS is made with, for [`serve_tls`](crate::serve_tls); none without TLS.

@@ -110,7 +110,7 @@ pub use backend::{BackendConfig, BackendCounters, BadNetwork, Networks, OwnListe
 pub use body::{AnyBody, BoxError};
 pub use caller::Caller;
 pub use check::{Admitted, Question, check};
-pub use connections::{Connections, Listener};
+pub use connections::{ConnectionFigures, Connections, Listener, Listeners};
 pub use denial::{Denial, Reason, Row};
 pub use ext_authz::ExtAuthz;
 pub use feed::{
@@ -123,8 +123,9 @@ pub use index::{Api, Applied, Broken, Change, Digest, Grants, Index, Pair, Serve
 pub use limits::{BadLimits, Limits};
 pub use moment::Moment;
 pub use peer::PeerCertificate;
+pub use rate::Rate;
 pub use reply::Reply;
-pub use server::{Accepted, Answers, Speaks, Terms, serve, serve_tls};
+pub use server::{Accepted, Answers, Speaks, Terms, serve, serve_tls, serve_within};
 pub use slots::{Hold, Use};
 pub use snapshot::{SnapshotFile, SnapshotStatus};
 pub use state::Clock;

@@ -12,7 +12,6 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use crate::connections::Listener;
 use crate::gate::{Counters, Gate, Status};
 use crate::index::Digest;
 use crate::telemetry::{Aborted, BOUNDS_US, Kind, Phase, Spread};
@@ -115,16 +114,7 @@ impl Scrape {
 
     fn load(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {
         let in_flight = i64::try_from(self.gate.0.tally().in_flight()).unwrap_or(i64::MAX);
-        gauge(encoder, "calls_in_flight", "Calls that are being answered", in_flight)?;
-        let help = "Open connections, by listener";
-        let mut family = encoder.encode_descriptor("connections", help, None, MetricType::Gauge)?;
-        for listener in Listener::ALL {
-            let count = self.gate.connections(listener).count();
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
-            ConstGauge::new(count)
-                .encode(family.encode_family(&[("listener", listener.name())])?)?;
-        }
-        Ok(())
+        gauge(encoder, "calls_in_flight", "Calls that are being answered", in_flight)
     }
 
     fn records(&self, encoder: &mut DescriptorEncoder) -> Result<(), fmt::Error> {

@@ -4,16 +4,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tidegate_domain::Timestamp;
 
-/// Counts within the running second.
+/// Counts within the running second, for what may be done so many times in each.
 #[derive(Debug, Default)]
-pub(crate) struct Rate {
+pub struct Rate {
     /// The second in the upper half, the count in the lower.
     state: AtomicU64,
 }
 
 impl Rate {
     /// Is there room for one more in the second of `now`? Takes it if there is.
-    pub(crate) fn has_room(&self, per_second: u32, now: Timestamp) -> bool {
+    pub fn has_room(&self, per_second: u32, now: Timestamp) -> bool {
         let second = u64::from_ne_bytes(now.as_ms().div_euclid(1_000).to_ne_bytes()) << 32;
         let next = |state: u64| {
             // A clock that is set back begins a second, too.

@@ -169,7 +169,7 @@ impl Terms {
 }
 
 /// [`serve_tls`], on these terms.
-pub(crate) async fn serve_within<S: Speaks>(
+pub async fn serve_within<S: Speaks>(
     listener: TcpListener,
     service: impl Fn(Caller) -> S,
     terms: &Terms,

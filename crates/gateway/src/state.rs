@@ -14,7 +14,6 @@ use tokio::task::spawn_blocking;
 use crate::backend::{Backends, Dialer};
 use crate::caller::Caller;
 use crate::check::Question;
-use crate::connections::{Connections, Listener};
 use crate::denial::{Denial, Reason};
 use crate::feed::Poll;
 use crate::headers::{Origin, Strict};
@@ -69,7 +68,6 @@ pub(crate) struct State {
     pub(crate) pairs: Option<Pairs>,
     pub(crate) sinks: Vec<Arc<dyn Sink>>,
     pub(crate) traces: Option<Share>,
-    pub(crate) connections: [Connections; Listener::ALL.len()],
 }
 
 /// What came of the polls.

@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use tidegate_feed::{ControlTime, ControlUrl, PeerFiles, Remote, RemoteSource};
-use tidegate_gateway::Limits;
+use tidegate_gateway::{Limits, Listener};
 
 pub use self::control_side::ControlSide;
 pub use self::core::Core;
@@ -173,7 +173,8 @@ impl Node {
             data.tell_server(&server)
         };
         let certificates = role.certificates();
-        let mut metrics_of = Metrics { certificates, ..Metrics::default() };
+        let listeners = process.listeners.clone();
+        let mut metrics_of = Metrics { certificates, listeners, ..Metrics::default() };
         let mut followed = None;
         let (core, gateway, hold) = match role {
             Role::Both(side, options) => {
@@ -216,7 +217,7 @@ impl Node {
         if let Some(listener) = metrics {
             metrics_of.gate = gateway.as_ref().map(|side| side.gate.clone());
             let service = metrics_of.service();
-            process.serve(listener, None, move |_| service.clone(), &limits);
+            process.serve(Listener::Metrics, listener, None, move |_| service.clone(), &limits);
         }
         tracing::info!(
             control = bound.control.map(tracing::field::display),

@@ -26,7 +26,8 @@ use crate::frames::{Answered, Reader};
 use crate::limits::{BACKOFF, CONNECT, CONNECTION, MOST_BACKOFF, PING, REFUSAL_BYTES};
 use crate::peers::PeerFiles;
 use crate::poll::Question;
-use crate::serve::{MEDIA_TYPE, NO_COMMON_FORMAT, PATH, SEALED_MEDIA_TYPE};
+use crate::refused::NO_COMMON_FORMAT;
+use crate::serve::{MEDIA_TYPE, PATH, SEALED_MEDIA_TYPE};
 use crate::token::{FeedToken, PROOF};
 
 /// A node.

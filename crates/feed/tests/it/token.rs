@@ -24,6 +24,7 @@ async fn who_has_no_token_or_another_is_refused_by_name_and_not_written_down() {
     let other = fault(Remote { token: Some(token("b")), ..remote(&[node.address]) }).await;
     assert!(other.contains("401") && other.contains("the same feed.token"), "{other}");
     assert!(log.heard.lock().unwrap().is_empty());
+    assert!(node.refused("no-proof") > 0 && node.refused("other-token") > 0);
     Follower::of(&[node.address]).reached(1).await;
 }
 

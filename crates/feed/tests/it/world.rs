@@ -198,6 +198,11 @@ impl Node {
         });
         Self { address, figures, _stop: stop }
     }
+
+    /// How many questions were refused for a reason.
+    pub fn refused(&self, reason: &str) -> u64 {
+        self.figures.refusals().counts().find(|(name, _)| *name == reason).unwrap().1
+    }
 }
 
 /// What a network does with bytes.

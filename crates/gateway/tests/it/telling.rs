@@ -11,7 +11,10 @@ use tidegate_domain::AuthType;
 use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
 use tidegate_gateway::feed::Batch;
-use tidegate_gateway::{AccessLog, Counts, FIELDS, Limits, Share, Telling, Terms, Workers};
+use tidegate_gateway::{
+    AccessLog, ConnectionFigures, Counts, FIELDS, Limits, Listener, Listeners, Share, Telling,
+    Terms, Workers,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -346,23 +349,29 @@ async fn connections_are_counted_while_they_are_open() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let gate = world.gate.clone();
-    let open = gate.connections(tidegate_gateway::Listener::Gateway).clone();
+    let listeners = Listeners::default();
+    assert_eq!(listeners.served().count(), 0, "nothing is served yet");
+    let open = listeners.of(Listener::Gateway).clone();
     let (stop, stopped) = tokio::sync::watch::channel(false);
+    let counted = open.clone();
     let served = tokio::spawn(async move {
-        let open = gate.connections(tidegate_gateway::Listener::Gateway);
         let workers = Workers::start(NonZeroUsize::MIN).unwrap();
-        let terms = Terms::new(gate.limits(), None, open.clone());
+        let limits = Limits { connections: 1, ..gate.limits().clone() };
+        let terms = Terms::new(&limits, None, counted);
         let of_thread = || {
             let service = gate.service();
             move |caller| service.of(caller)
         };
         workers.serve(listener, of_thread, &terms, stopped).await.unwrap()
     });
-    let caller = TcpStream::connect(address).await.unwrap();
+    // There is room for one: the next closes the one before, which is quiet.
+    let quiet = TcpStream::connect(address).await.unwrap();
     until(|| open.count() == 1).await;
-    let text = world.gate.metrics().unwrap();
-    assert!(text.contains("tidegate_gate_connections{listener=\"gateway\"} 1\n"), "{text}");
-    drop(caller);
+    let caller = TcpStream::connect(address).await.unwrap();
+    let figures = |open, shed| ConnectionFigures { open, shed, refused: 0 };
+    until(|| open.figures() == Some(figures(1, 1))).await;
+    assert_eq!(listeners.served().collect::<Vec<_>>(), [(Listener::Gateway, figures(1, 1))]);
+    drop((quiet, caller));
     until(|| open.count() == 0).await;
     stop.send(true).unwrap();
     assert_eq!(served.await.unwrap(), 0, "nobody was cut off");

@@ -8,7 +8,7 @@ use hyper_util::service::TowerToHyperService;
 use tidegate_api::dev::DevClock;
 use tidegate_api::{Api, Bodies};
 use tidegate_feed::{Admission, Feed, PeerFiles, Provider};
-use tidegate_gateway::{Caller, Limits};
+use tidegate_gateway::{Caller, Limits, Listener};
 use tokio::net::TcpListener;
 
 use super::delivery::{self, Deliveries};
@@ -54,7 +54,7 @@ impl ControlSide {
         if let Some(listener) = control {
             let routes = TowerToHyperService::new(leaving.watched(self.router(own_gateway)?));
             let service = move |caller| WithPeer::new(routes.clone(), caller);
-            process.serve(listener, None, service, limits);
+            process.serve(Listener::Control, listener, None, service, limits);
         }
         let mut figures = Arc::default();
         if let Some(listener) = feed {
@@ -67,7 +67,8 @@ impl ControlSide {
             let provider: Arc<dyn Provider> = Arc::new(NodeFeed::new(control, clock));
             let feed = Feed::new(provider, self.admission()?);
             figures = Arc::clone(feed.figures());
-            process.serve(listener, tls, move |caller: Caller| feed.service(caller.usage), limits);
+            let service = move |caller: Caller| feed.service(caller.usage);
+            process.serve(Listener::Feed, listener, tls, service, limits);
         }
         let Self { core, clock, notify, .. } = self;
         let deliveries = Arc::new(Deliveries::default());

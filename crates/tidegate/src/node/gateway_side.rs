@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use tidegate_gateway::{
-    Acceptor, Caller, Clock, Gate, GateConfig, Listener, SnapshotFile, Source, Speaks, Terms,
-    Workers,
+    Acceptor, Caller, Clock, Gate, GateConfig, Listener, Listeners, SnapshotFile, Source, Speaks,
+    Terms, Workers,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -56,8 +56,12 @@ impl GatewaySide {
             process.renew(acceptor)?;
         }
         let workers = Workers::start(self.threads).context("cannot start the threads")?;
-        let calls =
-            Calls { gate: gate.clone(), workers: Arc::new(workers), stopped: process.stopped() };
+        let calls = Calls {
+            gate: gate.clone(),
+            listeners: process.listeners.clone(),
+            workers: Arc::new(workers),
+            stopped: process.stopped(),
+        };
         if let Some(listener) = ports.gateway {
             let of_gate = gate.clone();
             process.run(calls.clone().answer(Listener::Gateway, listener, tls, move || {
@@ -97,6 +101,7 @@ impl GatewaySide {
 #[derive(Clone)]
 struct Calls {
     gate: Gate,
+    listeners: Listeners,
     workers: Arc<Workers>,
     stopped: watch::Receiver<bool>,
 }
@@ -112,7 +117,7 @@ impl Calls {
         S: Speaks,
         F: Fn(Caller) -> S + Send + 'static,
     {
-        let open = self.gate.connections(which).clone();
+        let open = self.listeners.of(which).clone();
         let terms = Terms::new(self.gate.limits(), tls, open);
         if let Err(error) =
             self.workers.serve(listener, service, &terms, self.stopped.clone()).await

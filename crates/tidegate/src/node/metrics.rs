@@ -1,6 +1,8 @@
 //! Where Prometheus finds the metrics: those of the gate, of this node, and of the gateways that follow it.
 
 mod certificates;
+mod connections;
+mod feed;
 mod gateways;
 mod log;
 mod node;
@@ -18,9 +20,11 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tidegate_control::Control;
 use tidegate_feed::{FeedFigures, RemoteSource};
-use tidegate_gateway::Gate;
+use tidegate_gateway::{Gate, Listeners};
 
 use self::certificates::OfCertificates;
+use self::connections::OfConnections;
+use self::feed::OfFeed;
 use self::gateways::OfGateways;
 use self::log::OfLog;
 use self::node::OfNode;
@@ -44,6 +48,8 @@ pub struct Metrics {
     pub control: Option<OfControl>,
     /// The certificates this node shows.
     pub certificates: Kept,
+    /// Its listeners.
+    pub listeners: Listeners,
 }
 
 /// What is told of a control side.
@@ -74,7 +80,9 @@ impl Metrics {
             registry.register_collector(Box::new(OfLog(fates)));
         }
         registry.register_collector(Box::new(OfCertificates(self.certificates)));
+        registry.register_collector(Box::new(OfConnections(self.listeners)));
         if let Some(of) = self.control {
+            registry.register_collector(Box::new(OfFeed(Arc::clone(&of.feed))));
             registry.register_collector(Box::new(OfGateways(of.control.gateway_figures())));
             registry.register_collector(Box::new(OfNode(of)));
         }

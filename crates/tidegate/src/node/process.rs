@@ -4,7 +4,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use tidegate_gateway::{Acceptor, Caller, Limits, Speaks, serve_tls};
+use tidegate_gateway::{
+    Acceptor, Caller, Limits, Listener, Listeners, Speaks, Terms, serve_within,
+};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -21,6 +23,8 @@ pub struct Process {
     helpers: JoinSet<()>,
     stop: watch::Sender<bool>,
     pub(super) signals: Signals,
+    /// The connections of all listeners.
+    pub(super) listeners: Listeners,
 }
 
 impl Process {
@@ -31,6 +35,7 @@ impl Process {
             helpers: JoinSet::new(),
             stop: watch::Sender::new(false),
             signals: Signals::listen()?,
+            listeners: Listeners::default(),
         })
     }
 
@@ -42,16 +47,18 @@ impl Process {
     /// Serves a listener until then.
     pub fn serve<S: Speaks>(
         &mut self,
+        which: Listener,
         listener: TcpListener,
         tls: Option<Acceptor>,
         service: impl Fn(Caller) -> S + Send + 'static,
         limits: &Limits,
     ) {
-        let (limits, mut stopped) = (limits.clone(), self.stopped());
+        let terms = Terms::new(limits, tls, self.listeners.of(which).clone());
+        let mut stopped = self.stopped();
         self.servers.spawn(async move {
             // The sender lives as long as the process.
             let until = async { drop(stopped.wait_for(|stopped| *stopped).await) };
-            serve_tls(listener, tls, service, &limits, until).await;
+            serve_within(listener, service, &terms, until).await;
         });
     }
 
@@ -95,7 +102,7 @@ impl Process {
     /// Takes no new calls from now on; waits until `first` and all that serves have ended, or for a second order to stop; then ends the
     /// rest.
     pub async fn end(mut self, first: impl Future<Output = ()>) {
-        let Self { servers, helpers, stop, signals } = &mut self;
+        let Self { servers, helpers, stop, signals, .. } = &mut self;
         let _ = stop.send(true);
         tokio::select! {
             () = async {

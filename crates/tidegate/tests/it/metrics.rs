@@ -29,6 +29,9 @@ fn verdicts_are_counted_by_their_names() {
         r#"tidegate_gate_backend_seconds_count{kind="call"} 0"#,
         "tidegate_revocation_bound_seconds 301.3",
         r#"tidegate_gateways{state="lapsed"} 0"#,
+        r#"tidegate_connections{listener="metrics"} 1"#,
+        r#"tidegate_connections_shed_total{listener="control"} 0"#,
+        r#"tidegate_connections_refused_total{listener="gateway"} 0"#,
         "# EOF",
     ] {
         assert!(text.lines().any(|l| l == line), "`{line}` is missing in:\n{text}");
