@@ -20,7 +20,7 @@ const OTHER_HISTORY: &str = "its history has changed while all of it was read";
 pub struct GateChanges {
     /// The changes.
     pub changes: Changes,
-    /// Each app's secret; an IAM app has none.
+    /// Each app's secret; an IAM app has none, nor has one whose secret does not open.
     pub secrets: BTreeMap<AppId, Secret>,
 }
 
@@ -82,14 +82,14 @@ impl Everything {
             }
             Some(_) | None => Next::None,
         };
-        Ok(Some(self.control.opened(part, Revision(0))))
+        Ok(Some(self.control.opened(part)))
     }
 }
 
 impl Control {
     /// All the gate must know that changed after `since`.
     pub async fn changes(&self, since: Revision) -> Result<GateChanges> {
-        Ok(self.opened(self.view().await?.changes(since).await?, since))
+        Ok(self.opened(self.view().await?.changes(since).await?))
     }
 
     /// All the gate must know, part by part.
@@ -98,27 +98,18 @@ impl Control {
         Everything { control, grants_a_part: GRANTS_A_PART, next: Next::First }
     }
 
-    /// Opens the secrets. An app whose secret does not open is left out, or reported as deleted to whoever has it.
-    fn opened(&self, mut changes: Changes, since: Revision) -> GateChanges {
+    /// Opens the secrets. An app whose secret does not open has none, so that its calls are denied by name.
+    fn opened(&self, mut changes: Changes) -> GateChanges {
         let mut secrets = BTreeMap::new();
-        let (gone, damaged) = (&mut changes.apps_deleted, &mut changes.damaged);
-        changes.apps.retain(|record| {
+        for record in changes.apps.iter().filter(|record| record.app.kind != AppKind::Iam) {
             let id = &record.app.id;
-            if record.app.kind == AppKind::Iam {
-                return true;
+            if let Ok(secret) = self.vault.open(&record.secret, &app_secret(id)) {
+                secrets.insert(id.clone(), secret);
+            } else {
+                let damaged = Damaged { table: "apps", id: id.to_string(), column: "secret" };
+                changes.damaged.push(damaged);
             }
-            match self.vault.open(&record.secret, &app_secret(id)) {
-                Ok(secret) => drop(secrets.insert(id.clone(), secret)),
-                Err(_) => {
-                    damaged.push(Damaged { table: "apps", id: id.to_string(), column: "secret" });
-                    if since > Revision(0) {
-                        gone.push(id.clone());
-                    }
-                    return false;
-                }
-            }
-            true
-        });
+        }
         self.quarantine.see(&changes);
         GateChanges { changes, secrets }
     }

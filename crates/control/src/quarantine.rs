@@ -22,7 +22,9 @@ impl Quarantine {
             (changes.apps.iter().map(|it| ("apps", it.app.id.as_str())))
                 .chain(changes.apis.iter().map(|it| ("apis", it.id.as_str())))
                 .collect();
-        known.retain(|it| !sound.contains(&(it.table, it.id.as_str())));
+        known.retain(|it| {
+            changes.damaged.contains(it) || !sound.contains(&(it.table, it.id.as_str()))
+        });
         for damaged in &changes.damaged {
             if known.len() < QUARANTINED && known.insert(damaged.clone()) {
                 let Damaged { table, id, column } = damaged;

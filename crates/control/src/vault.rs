@@ -5,9 +5,9 @@
 //! a sealed secret moved to another row does not open. A record is `version, nonce, ciphertext`.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use tidegate_domain::{AppId, UserId};
+use tidegate_domain::{AppId, AppKind, UserId};
 use tidegate_sign::Secret;
-use tidegate_store::{AppFilter, Paging, Sealed, Store, View};
+use tidegate_store::{AppFilter, AppRecord, Paging, Sealed, Store, View};
 
 use crate::error::{Error, VaultError};
 
@@ -90,6 +90,12 @@ impl Vault {
             }
         }
         Ok(fits)
+    }
+
+    /// Does an app's secret open? An IAM app has none.
+    pub fn opens(&self, record: &AppRecord) -> bool {
+        let place = app_secret(&record.app.id);
+        record.app.kind == AppKind::Iam || self.open(&record.secret, &place).is_ok()
     }
 
     /// Seals `secret`, bound to `place`.

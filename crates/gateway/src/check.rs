@@ -276,6 +276,10 @@ fn authenticate_app<'i>(
             Ok((app, checked.body))
         }
         (Err(SignError::BadSignature) | Ok(_), None) => Err(Reason::UnknownKey.into()),
+        // Whoever calls could not have signed for the secret that stands in.
+        (Err(SignError::BadSignature), Some(app)) if app.feed.secret.is_none() => {
+            Err(Reason::AppUnreadable.into())
+        }
         (Err(SignError::BadSignature), Some(_)) => {
             let expected = expected::canonical(&request, &authorization, question.payload);
             Err(Denial::new(Reason::BadSignature, expected))

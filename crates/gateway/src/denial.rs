@@ -31,6 +31,8 @@ pub enum Reason {
     UnknownKey,
     /// The signature is not the one of this request.
     BadSignature,
+    /// The control side cannot read the secret of the app that has the key.
+    AppUnreadable,
     /// The body is not the one that was signed.
     BodyMismatch,
     /// The body is not told to the gate, so nobody can say whether it is the one that was signed.
@@ -94,7 +96,7 @@ pub struct Row {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Internal,
         Self::NoRoute,
         Self::NotPublished,
@@ -105,6 +107,7 @@ impl Reason {
         Self::ClockSkew,
         Self::UnknownKey,
         Self::BadSignature,
+        Self::AppUnreadable,
         Self::BodyMismatch,
         Self::BodyNotCovered,
         Self::NoGrant,
@@ -178,6 +181,13 @@ impl Reason {
                 "APIG.0301",
                 "Verify authorization failed. Check the app's secret, and that method, path, query, \
                  signed headers and body arrive as they were signed.",
+            ),
+            Self::AppUnreadable => row(
+                "app-unreadable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "APIG.0103",
+                "The app's record cannot be read, so none of its calls can be checked. Tell the operator, or \
+                 reset the app's secret.",
             ),
             Self::ClockSkew => row(
                 "clock-skew",
@@ -392,7 +402,8 @@ impl Reason {
             | Self::Overloaded
             | Self::BackendForbidden
             | Self::BackendUnreachable
-            | Self::BackendTimeout => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::BackendTimeout
+            | Self::AppUnreadable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 

@@ -76,7 +76,7 @@ pub struct FeedApp {
     pub kind: AppKind,
     /// The key that names it in a signature; empty for an IAM app.
     pub key: String,
-    /// The secret it signs with; none for an IAM app.
+    /// The secret it signs with; none for an IAM app, and for one whose secret cannot be read.
     pub secret: Option<Secret>,
 }
 

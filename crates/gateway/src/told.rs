@@ -145,18 +145,14 @@ impl Judged {
                 if let ToldBody::Whole(bytes) = &told.body {
                     account.held = bytes.len() as u64;
                 }
-                headers::strict(&told.parts).and_then(|read| {
-                    verdict(gate, told, strict.insert(read), &mut account.revision)
-                })
+                headers::strict(&told.parts)
+                    .and_then(|read| verdict(gate, told, strict.insert(read), &mut account))
             }
             Err(denial) => Err(denial.clone()),
         };
         account.decided = Some(Instant::now());
         let (denied, status) = match verdict {
-            Ok(admitted) => {
-                account.admitted = Some(admitted);
-                (None, StatusCode::OK)
-            }
+            Ok(()) => (None, StatusCode::OK),
             Err(denial) => {
                 let status = denial.reason.status_for_a_proxy();
                 (Some(denial), status)
@@ -244,18 +240,18 @@ impl Sets for Listens<'_> {
     }
 }
 
-/// The verdict; `revision` is told what it was made on, before anything can be denied on it.
+/// The verdict. The account gets what it was made on and who was let in before anything can be denied for it.
 fn verdict(
     gate: &State,
     told: &Told,
     strict: &Strict,
-    revision: &mut Option<u64>,
-) -> Result<Admitted, Denial> {
+    account: &mut Account,
+) -> Result<(), Denial> {
     if strict.is_websocket {
         return Err(headers::no_switch());
     }
     let index = gate.ready()?;
-    *revision = Some(index.revision());
+    account.revision = Some(index.revision());
     let host = space::host(strict.host.as_deref(), &told.parts.headers)?;
     let route = route(&index, host, told.parts.method.as_str(), &strict.target)?;
     let (whole, is_empty): (&[u8], bool) = match &told.body {
@@ -268,8 +264,8 @@ fn verdict(
     let decided = decide(&index, gate.limits.clock_skew_seconds, &question, &route);
     let admitted = covered(&told.body, needed, decided)?;
     told.strippable(&admitted)?;
-    gate.limit(&index, &admitted, &told.parts.headers)?;
-    Ok(admitted)
+    let admitted = account.admitted.insert(admitted);
+    gate.limit(&index, admitted, &told.parts.headers)
 }
 
 /// The verdict on the call with its body, as far as that is told.

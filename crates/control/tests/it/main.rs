@@ -17,4 +17,5 @@ mod people;
 mod rules;
 mod shutdown;
 mod undone;
+mod unreadable;
 mod workspaces;

@@ -73,6 +73,7 @@ fn is_after_proof(reason: Reason) -> bool {
         | Reason::ClockSkew
         | Reason::UnknownKey
         | Reason::BadSignature
+        | Reason::AppUnreadable
         | Reason::BodyMismatch
         | Reason::BodyNotCovered
         | Reason::BadRequest

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use tidegate_domain::AuthType;
 use tidegate_domain::api::Method;
-use tidegate_gateway::feed::Batch;
+use tidegate_gateway::feed::{Batch, FeedApp};
 use tidegate_gateway::{Limits, Reason};
 use tokio::net::TcpListener;
 
-use crate::world::{HOUR, KEY, NOON, World, grant, iam_app, limits, signing_app, token, until};
+use crate::world::{
+    HOUR, KEY, NOON, SECRET, World, grant, iam_app, limits, signing_app, token, until,
+};
 
 #[tokio::test]
 async fn what_is_not_there_has_no_route() {
@@ -20,6 +22,25 @@ async fn what_is_not_there_has_no_route() {
     let unpublished = world.api("new", AuthType::App, Method::Get, "/new", "/");
     world.tell(Batch { apis: vec![unpublished], ..Batch::default() }).await;
     world.call("GET", "/new").send().await.denied("not-published");
+}
+
+/// An app of which the control side cannot read the secret is denied by a name of its own, and nobody else is.
+#[tokio::test]
+async fn an_app_whose_secret_cannot_be_read_is_denied_by_name() {
+    let world = World::start().await;
+    let unreadable = || FeedApp { secret: None, ..signing_app("app", KEY, SECRET) };
+    let other = signing_app("other", "ak-other", "sk-other");
+    world.tell(Batch { apps: vec![unreadable(), other], ..Batch::default() }).await;
+    world.grant("get", "other", Some(grant(NOON, NOON + HOUR, None))).await;
+    world.call("GET", "/orders/7").send().await.denied("app-unreadable");
+    world.call("GET", "/orders/7").by(KEY, "other").send().await.denied("app-unreadable");
+    world.call("POST", "/orders/7").body("held").send().await.denied("app-unreadable");
+    world.call("GET", "/orders/7").dated(NOON / 1000 - 901).send().await.denied("clock-skew");
+    world.call("GET", "/orders/7").by("ak-other", "sk-other").send().await.allowed();
+    // Its secret was reset.
+    let readable = signing_app("app", KEY, SECRET);
+    world.tell(Batch { apps: vec![readable], ..Batch::default() }).await;
+    world.call("GET", "/orders/7").send().await.allowed();
 }
 
 /// `OPTIONS` is answered by the gateway, to anybody.

@@ -3,10 +3,17 @@
 //!
 //! Every tenant has an API for each kind and denial. Every other tenant has an open API on the same path, and
 //! paths made of placeholders only, so that whatever were let go by one would be taken by another.
+//!
+//! Each call is made in every [`Way`]: to the gateway, and by a proxy that asks about it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tidegate_domain::api::Method;
 use tidegate_domain::publication::Status;
 use tidegate_domain::standing::{Cut, CutCause, Key};
@@ -16,9 +23,12 @@ use tidegate_gateway::feed::{
 };
 use tidegate_gateway::{GateConfig, Record, Sink, Telling};
 use tidegate_sign::{Secret, sha256};
+use tokio::net::TcpStream;
 
+use crate::asking::{self, Raw, Services};
 use crate::world::{
-    Answer, Call, HOUR, NOON, Stub, World, api_id, app_id, at, grant, limits, project, until,
+    Answer, Call, HOUR, NOON, Stub, World, api_id, app_id, at, exchange, grant, limits, project,
+    until,
 };
 
 /// A tenant: an account, a project, an instance, and a host that leads there.
@@ -217,7 +227,7 @@ impl Case {
             (AuthType::App, "body-mismatch") => {
                 (call.body("signed").declared().tampered("tamper"), true)
             }
-            (AuthType::App, "body-too-large") => (call.body([b'x'; 2_048]), true),
+            (AuthType::App, "body-too-large") => (call.body([b'x'; 2 * LARGEST]), true),
             (AuthType::App, _) => (call, true),
             (AuthType::Iam, "invalid-token") => {
                 (call.header("x-auth-token", "made-up-token"), false)
@@ -241,9 +251,36 @@ fn token(of: Tenant) -> String {
     format!("token-of-{}", of.name)
 }
 
-async fn send((call, is_signed): (Call, bool)) -> Answer {
-    if is_signed { call.send().await } else { call.send_plain().await }
+fn bytes((call, is_signed): (Call, bool)) -> Vec<u8> {
+    if is_signed { call.bytes() } else { call.plain_bytes() }
 }
+
+/// How a call is made, beside HTTP/1.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Http2,
+    ForwardAuth,
+    ExtAuthz,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+struct Outcome {
+    reason: Option<String>,
+    /// All that was said.
+    said: String,
+}
+
+impl Outcome {
+    fn of(headers: &HeaderMap, said: String) -> Self {
+        let reason = headers.get("x-tidegate-reason");
+        Self { reason: reason.map(|reason| reason.to_str().unwrap().to_owned()), said }
+    }
+}
+
+/// Words of all credentials.
+const PROOF: [&str; 7] =
+    ["ak-", "sk-", "token-of", "made-up", "SDK-HMAC-SHA256 Access", "Signature", "nobodys-key"];
 
 /// What a line of the log says of whose a call is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -273,6 +310,8 @@ struct Site {
     world: World,
     backends: Vec<Stub>,
     lines: Arc<Lines>,
+    services: Services,
+    http2: SendRequest<Full<Bytes>>,
     /// How many calls were sent.
     calls: AtomicUsize,
 }
@@ -282,18 +321,25 @@ impl Site {
         let lines = Arc::new(Lines::default());
         let telling = Telling { sinks: vec![Arc::clone(&lines) as _], traces: None, pairs: 0 };
         let mut limits = limits();
-        (limits.buffered_body, limits.buffered_total) = (1_024, 1 << 20);
+        (limits.buffered_body, limits.buffered_total) = (LARGEST as u32, 1 << 20);
         let world = World::of(GateConfig { limits, telling, ..GateConfig::default() }).await;
         let mut backends = Vec::new();
         for _ in TENANTS {
             backends.push(Stub::with(None).await);
         }
-        let site = Self { world, backends, lines, calls: AtomicUsize::new(0) };
+        let services = Services::of(&world.gate).await;
+        let stream = TcpStream::connect(world.address).await.unwrap();
+        let (http2, connection) =
+            http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let calls = AtomicUsize::new(0);
+        let site = Self { world, backends, lines, services, http2, calls };
         site.world.tell(site.all()).await;
         // Their quota is one call, which is used up here.
         for case in Case::all().into_iter().filter(|case| case.denial == "throttled") {
             for tenant in TENANTS {
-                send(case.call(&site.world, tenant, tenant.host)).await.allowed();
+                let call = bytes(case.call(&site.world, tenant, tenant.host));
+                exchange(site.world.address, &call).await.allowed();
                 site.line().await;
             }
         }
@@ -393,8 +439,68 @@ impl Site {
     /// Does what went to a backend hold any credential?
     fn holds_proof(&self, of: usize) -> Option<String> {
         let seen = format!("{:?}", self.backends[of].last());
-        let words = ["ak-", "sk-", "token-of", "made-up", "SDK-HMAC", "Signature", "nobodys-key"];
-        words.iter().any(|word| seen.contains(word)).then_some(seen)
+        PROOF.iter().any(|word| seen.contains(word)).then_some(seen)
+    }
+
+    /// Makes a call in another way.
+    async fn ask(&self, way: Way, call: &Raw) -> Outcome {
+        match way {
+            Way::Http2 => {
+                let address = format!("http://{}{}", call.host, call.target);
+                let mut request = Request::builder().method(call.method.as_str()).uri(address);
+                for (name, value) in &call.headers {
+                    request = request.header(name.as_str(), value.as_slice());
+                }
+                let request = request.body(Full::from(call.body.clone())).unwrap();
+                let answer = self.http2.clone().send_request(request).await.unwrap();
+                let headers = answer.headers().clone();
+                drop(answer.into_body().collect().await);
+                Outcome::of(&headers, format!("{headers:?}"))
+            }
+            Way::ForwardAuth => {
+                let answer = self.services.ask(call, asking::Way::Check, true).await;
+                Outcome::of(&answer.headers, format!("{:?}", answer.headers))
+            }
+            Way::ExtAuthz => {
+                let verdict = self.services.check(call, true).await.unwrap();
+                Outcome { reason: verdict.reason(), said: format!("{:?}", verdict.ok) }
+            }
+        }
+    }
+
+    /// Makes a call to the host of tenant `at` in every way: the same comes of it in each, for the same tenant.
+    async fn ask_all(&self, call: &[u8], at: usize, about: &str) -> (Answer, Line) {
+        let answer = exchange(self.world.address, call).await;
+        let reason = answer.header("x-tidegate-reason");
+        let line = self.line().await;
+        let raw = Raw::of(call);
+        for way in [Way::Http2, Way::ForwardAuth, Way::ExtAuthz] {
+            let is_left_out = match way {
+                // A body that turns out at its end to be another one has begun to stream to its backend.
+                Way::Http2 => reason == Some("body-mismatch"),
+                // What is too large to be asked about is refused before it is known whose it is.
+                Way::ForwardAuth | Way::ExtAuthz => raw.body.len() > LARGEST,
+            };
+            if is_left_out {
+                continue;
+            }
+            let mut expected = self.seen();
+            let outcome = self.ask(way, &raw).await;
+            assert_eq!(outcome.reason.as_deref(), reason, "{about}, {way:?}");
+            let has_proof = PROOF.iter().any(|word| outcome.said.contains(word));
+            assert!(!has_proof, "{about}, {way:?}: {outcome:?}");
+            let again = self.line().await;
+            // Whether it is proved who calls may turn out only with the last byte of a body.
+            let who = |line: &Line| line.app.clone().or(line.claimed_app.clone());
+            assert_eq!(who(&again), who(&line), "{about}, {way:?}: {again:?}");
+            assert_eq!(again.api, line.api, "{about}, {way:?}");
+            if way == Way::Http2 && reason.is_none() {
+                expected[at] += 1;
+                assert_eq!(self.holds_proof(at), None, "{about}, {way:?}");
+            }
+            assert_eq!(self.seen(), expected, "{about}, {way:?}");
+        }
+        (answer, line)
     }
 
     /// The line of the call that was sent last. It comes when the call is over, which may be after its
@@ -427,6 +533,12 @@ fn is_of(name: Option<&str>, tenant: Tenant) -> bool {
     name.is_none_or(|name| begins.iter().any(|begin| name.starts_with(begin.as_str())))
 }
 
+/// The largest body that is held, in bytes.
+const LARGEST: usize = 1_024;
+
+/// HTTP/1.1 and the others.
+const WAYS: usize = 4;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_one_tenant_reaches_another() {
     let site = Site::start().await;
@@ -434,51 +546,51 @@ async fn nothing_of_one_tenant_reaches_another() {
     for case in Case::all() {
         for (own, tenant) in TENANTS.into_iter().enumerate() {
             // At home it is denied, and no API takes it: not those of others, not the open ones at home.
+            let call = bytes(case.call(&site.world, tenant, tenant.host));
             let before = site.seen();
-            let answer = send(case.call(&site.world, tenant, tenant.host)).await;
+            let about = format!("{case:?} of {tenant:?}");
+            let (answer, line) = site.ask_all(&call, own, &about).await;
             answer.denied(case.reason());
-            assert_eq!(site.seen(), before, "{case:?} of {tenant:?}");
-            let line = site.line().await;
+            assert_eq!(site.seen(), before, "{about}");
             for name in [&line.api, &line.app, &line.claimed_app] {
-                assert!(is_of(name.as_deref(), tenant), "{case:?} of {tenant:?}: {line:?}");
+                assert!(is_of(name.as_deref(), tenant), "{about}: {line:?}");
             }
-            calls += 1;
+            calls += WAYS;
             for (n, other) in TENANTS.into_iter().enumerate().filter(|(n, _)| *n != own) {
-                let about = || format!("{case:?} of {tenant:?} at {other:?}");
+                let about = format!("{case:?} of {tenant:?} at {other:?}");
                 // The same call at the other's host: it is that tenant's, and brings no proof along.
                 let mut expected = site.seen();
-                let answer = send(case.call(&site.world, tenant, other.host)).await;
+                let call = bytes(case.call(&site.world, tenant, other.host));
+                let (answer, line) = site.ask_all(&call, n, &about).await;
                 answer.allowed();
-                expected[n] += 1;
-                assert_eq!(site.seen(), expected, "{}", about());
-                assert_eq!(site.holds_proof(n), None, "{}", about());
-                let line = site.line().await;
-                assert!(line.app.is_none() && line.claimed_app.is_none(), "{} {line:?}", about());
-                assert!(is_of(line.api.as_deref(), other), "{} {line:?}", about());
-                assert!(!line.all.contains(&format!("\"{}-app", tenant.name)), "{}", about());
+                // By HTTP/1.1 and HTTP/2.
+                expected[n] += 2;
+                assert_eq!(site.seen(), expected, "{about}");
+                assert_eq!(site.holds_proof(n), None, "{about}");
+                assert!(line.app.is_none() && line.claimed_app.is_none(), "{about} {line:?}");
+                assert!(is_of(line.api.as_deref(), other), "{about} {line:?}");
+                assert!(!line.all.contains(&format!("\"{}-app", tenant.name)), "{about}");
                 // The other's app and user at this tenant's host, with proofs that are good at home.
-                let before = site.seen();
+                let mut expected = site.seen();
                 let call = site.world.call(case.method().as_str(), &case.path(tenant, true));
                 let call = call.at(tenant.host).by(&key(other), &secret(other));
                 let call = call.header("x-auth-token", token(other));
-                let answer = call.send().await;
+                let (answer, line) = site.ask_all(&call.bytes(), own, &about).await;
                 // Users of one account stand behind its one IAM app, whatever their project.
                 let is_theirs = case.auth == AuthType::Iam
                     && case.denial.ends_with("-token")
                     && other.account == tenant.account;
-                let mut expected = before;
                 if is_theirs {
                     answer.allowed();
-                    expected[own] += 1;
-                    assert_eq!(site.holds_proof(own), None, "{}", about());
+                    expected[own] += 2;
+                    assert_eq!(site.holds_proof(own), None, "{about}");
                 } else {
-                    assert!(answer.header("x-tidegate-reason").is_some(), "{} {answer:?}", about());
+                    assert!(answer.header("x-tidegate-reason").is_some(), "{about} {answer:?}");
                 }
-                assert_eq!(site.seen(), expected, "{}", about());
-                let line = site.line().await;
-                assert!(is_of(line.api.as_deref(), tenant), "{} {line:?}", about());
+                assert_eq!(site.seen(), expected, "{about}");
+                assert!(is_of(line.api.as_deref(), tenant), "{about} {line:?}");
                 if other.account != tenant.account {
-                    assert!(line.app.is_none() && line.claimed_app.is_none(), "{}", about());
+                    assert!(line.app.is_none() && line.claimed_app.is_none(), "{about}");
                     let unknown = match (case.auth, case.denial) {
                         (AuthType::App, _) => "unknown-key",
                         (AuthType::Iam, _) => "invalid-token",
@@ -487,7 +599,7 @@ async fn nothing_of_one_tenant_reaches_another() {
                     answer.denied(unknown);
                 }
                 cases += 1;
-                calls += 2;
+                calls += 2 * WAYS;
             }
         }
     }

@@ -270,11 +270,41 @@ async fn vault(
         }
     };
     match vault.fits(view).await? {
-        Some(true) => findings.ok("vault", "vault.key opens the secrets in the store"),
+        Some(true) => {
+            findings.ok("vault", "vault.key opens the secrets in the store");
+            sealed(&vault, view, findings).await?;
+        }
         None => findings.ok("vault", "vault.key is there, and the store holds no secret yet"),
         Some(false) => {
             findings.unfit("vault", "vault.key does not open the secrets in the store", advice);
         }
+    }
+    Ok(())
+}
+
+/// Names the apps whose secret does not open with a key that fits the store.
+async fn sealed(
+    vault: &Vault,
+    view: &mut dyn tidegate_store::View,
+    findings: &mut Findings,
+) -> tidegate_store::Result<()> {
+    // The first part has all apps.
+    let apps = view.everything(None, 1).await?.apps;
+    let lost: Vec<&str> = apps
+        .iter()
+        .filter(|record| !vault.opens(record))
+        .map(|record| record.app.id.as_str())
+        .collect();
+    if !lost.is_empty() {
+        let (count, named) = (lost.len(), lost.iter().take(NAMED).copied());
+        let names = named.collect::<Vec<_>>().join(", ");
+        findings.fault(
+            "records",
+            format!(
+                "{count} apps have a secret that does not open, so their calls are denied: {names}"
+            ),
+            "reset the secrets of these apps, or restore the last backup",
+        );
     }
     Ok(())
 }

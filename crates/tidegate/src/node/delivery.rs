@@ -1,6 +1,8 @@
 //! The delivery of messages, while this node is on duty. A receiver that is away, slow or confused holds
 //! up nothing but itself.
 
+mod rest;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -10,15 +12,13 @@ use tidegate_control::{DutyTask, Error, Letter, OnDuty, Round, StoreError, Tried
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use self::rest::Rest;
 use super::Core;
 use crate::clock::Clock;
 use crate::notify::Webhook;
 
 /// How often it looks by itself.
 const TICK: Duration = Duration::from_secs(1);
-
-/// How long it sends nothing after messages came back of which none was taken, at first and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// How many messages are on their way at a time.
 const AT_ONCE: usize = 8;
@@ -100,9 +100,7 @@ struct Delivery {
     /// What is on its way, or has come back and is not kept yet.
     under_way: HashSet<String>,
     back: Vec<(Letter, bool)>,
-    /// How long it waits after a turn in which nothing was taken, and until when it does.
-    pause: Duration,
-    rests_until: Option<Instant>,
+    rest: Rest,
 }
 
 impl Delivery {
@@ -112,8 +110,7 @@ impl Delivery {
             sending: JoinSet::new(),
             under_way: HashSet::new(),
             back: Vec::new(),
-            pause: PAUSES.0,
-            rests_until: None,
+            rest: Rest::default(),
         }
     }
 
@@ -132,8 +129,7 @@ impl Delivery {
                 tracing::error!(count = round.given_up, "messages were given up; see the journal");
             }
         }
-        let rests = self.rests_until.is_some_and(|until| Instant::now() < until);
-        if rests || self.sending.len() >= AT_ONCE {
+        if self.rest.goes_on(Instant::now()) || self.sending.len() >= AT_ONCE {
             return Ok(());
         }
         for letter in control.letters(clock.now()).await? {
@@ -159,12 +155,7 @@ impl Delivery {
             self.under_way.remove(&tried.id);
         }
         let round = kept?;
-        if round.delivered == 0 {
-            self.rests_until = Some(Instant::now() + self.pause);
-            self.pause = (self.pause * 2).min(PAUSES.1);
-        } else {
-            (self.rests_until, self.pause) = (None, PAUSES.0);
-        }
+        self.rest.note(&tried, Instant::now());
         Ok(round)
     }
 
@@ -191,5 +182,80 @@ impl Delivery {
         if self.sending.is_empty() && self.back.is_empty() {
             self.under_way.clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_control::MessageId;
+    use tidegate_domain::{Timestamp, UserId};
+    use tidegate_store::{Message, Revision};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::sync::watch;
+
+    use super::*;
+
+    fn letter(name: &str) -> Letter {
+        let message = Message {
+            id: MessageId { revision: Revision(1), ordinal: 0 },
+            name: name.to_owned(),
+            tries: 0,
+            at: Timestamp::from_ms(0),
+            recipient: UserId::parse("u").unwrap(),
+            what: "notice.sent".to_owned(),
+            subject: "a/i/p".to_owned(),
+            details: "{}".to_owned(),
+        };
+        Letter { id: name.to_owned(), message, recipient: "rita".to_owned() }
+    }
+
+    /// A receiver that takes the message `slow` once it is told to, and every other one at once.
+    async fn receiver(released: watch::Receiver<bool>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/hook", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut released = released.clone();
+                tokio::spawn(async move {
+                    let mut head = Vec::new();
+                    while !head.windows(4).any(|four| four == b"\r\n\r\n") {
+                        stream.read_buf(&mut head).await.unwrap();
+                    }
+                    if String::from_utf8_lossy(&head).contains("webhook-id: slow") {
+                        drop(released.wait_for(|released| *released).await);
+                    }
+                    let taken =
+                        b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                    let _ = stream.write_all(taken).await;
+                });
+            }
+        });
+        address
+    }
+
+    /// E10: one slow message delays no other.
+    #[tokio::test]
+    async fn a_message_whose_receiver_is_slow_is_overtaken_by_all_others() {
+        let (release, released) = watch::channel(false);
+        let address = receiver(released).await;
+        let webhook = Webhook::new(&address, "a secret of some length").unwrap();
+        let mut delivery = Delivery::new(webhook);
+        for name in ["slow", "a", "b", "c"] {
+            delivery.send(letter(name));
+        }
+        while delivery.back.len() < 3 {
+            delivery.wait().await;
+        }
+        let mut names: Vec<_> = delivery.back.iter().map(|(letter, _)| letter.id.clone()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["a", "b", "c"]);
+        assert!(delivery.back.iter().all(|(_, taken)| *taken));
+        release.send(true).unwrap();
+        while delivery.back.len() < 4 {
+            delivery.wait().await;
+        }
+        let (last, taken) = delivery.back.last().unwrap();
+        assert!(last.id == "slow" && *taken);
     }
 }
