@@ -21,7 +21,7 @@ fn a_server_answers_health_on_both_addresses_and_has_no_clock_to_move() {
         assert!(!is_ok(moved.status));
     }
     let moved = folder.run(&["clock", "advance", "1h"]);
-    assert_eq!(moved.code, Some(3));
+    assert_eq!(moved.code, Some(2));
     assert!(moved.err.contains("no development server"), "{moved:?}");
     assert!(!folder.data().join("clock.json").exists());
     assert!(!folder.data().join("dev.json").exists());

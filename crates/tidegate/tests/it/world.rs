@@ -42,7 +42,7 @@ fn a_faulty_world_is_told_before_a_folder_is_made() {
     let folder = Folder::new();
     let world = folder.file("world.yaml", "projects: [{id: p1}]");
     let ran = folder.run(&["dev", "--world", &world]);
-    assert_eq!(ran.code, Some(3));
+    assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("world.yaml"), "{ran:?}");
     assert!(!folder.data().exists());
 }
