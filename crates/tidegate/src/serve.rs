@@ -187,7 +187,7 @@ async fn needs(config: &Config, kind: Kind) -> anyhow::Result<()> {
 }
 
 /// Says what a server could be started with this configuration, and which one not.
-fn tell_suitable(config: &Config, kind: Option<Kind>) {
+fn say_what_starts(config: &Config, kind: Option<Kind>) {
     let asked = kind.unwrap_or_else(|| config.kind());
     say(format!("the configuration is fine for `{}`", asked.command()));
     for other in Kind::ALL.into_iter().filter(|other| kind.is_none() && *other != asked) {
@@ -271,7 +271,7 @@ impl ConfigCommand {
                 let Loaded { config, warnings } = check.config.load(None)?;
                 warnings.iter().for_each(|warning| warn(warning));
                 needs(&config, check.role.unwrap_or_else(|| config.kind())).await?;
-                tell_suitable(&config, check.role);
+                say_what_starts(&config, check.role);
             }
         }
         Ok(())

@@ -63,8 +63,8 @@ pub fn free(config: &Config, kind: Kind, data: &DataDir, findings: &mut Findings
 
 /// Whether a running server listens there.
 fn is_of(server: &Server, at: SocketAddr) -> bool {
-    let told = server.control.iter().chain(&server.gateway);
-    let told = told.chain(&server.check).chain(&server.ext_authz).chain(&server.metrics);
-    let ports = told.filter_map(|url| url.rsplit(':').next()?.parse::<u16>().ok());
+    let urls = server.control.iter().chain(&server.gateway);
+    let urls = urls.chain(&server.check).chain(&server.ext_authz).chain(&server.metrics);
+    let ports = urls.filter_map(|url| url.rsplit(':').next()?.parse::<u16>().ok());
     ports.chain(server.feed.map(|feed| feed.port())).any(|port| at.port() == port)
 }

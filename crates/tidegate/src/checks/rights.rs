@@ -25,7 +25,7 @@ fn folder(data: &DataDir, findings: &mut Findings) {
     const CHECK: &str = "rights";
     const GROUP: u32 = 0o070;
     const OTHERS: u32 = 0o007;
-    // What is wrong with the folder itself is told where it is used.
+    // What is wrong with the folder itself is reported where it is used.
     if !data.root().is_dir() {
         return;
     }
@@ -77,7 +77,7 @@ fn named(config: &Config, kind: Kind, findings: &mut Findings) {
         ("notify.webhook_secret_file", webhook),
     ] {
         let Some(file) = file else { continue };
-        // One that cannot be looked at is told where it is used.
+        // One that cannot be looked at is reported where it is used.
         let Ok(found) = file.metadata() else { continue };
         let (name, mode) = (file.display(), found.mode() & 0o777);
         if mode & 0o007 != 0 {

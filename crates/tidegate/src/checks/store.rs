@@ -238,7 +238,7 @@ async fn feed(
         return Ok(());
     }
     let Some(known) = view.feed_check().await? else { return Ok(()) };
-    // One that cannot be read is told with the rest of the feed.
+    // One that cannot be read is reported with the rest of the feed.
     match data.kept_feed_token(config.feed.token_file.as_deref()) {
         Ok(Some(token)) if token.check() == known => {
             findings.ok("feed", "the token is the one of all control nodes on this store");

@@ -20,7 +20,7 @@ pub fn look(data: &DataDir, findings: &mut Findings) -> bool {
                 .ok("data folder", format!("{name} is not there yet; the first start makes it"));
             return false;
         }
-        // What is wrong with it, a start asks too.
+        // What is wrong with it is found by the questions of a start.
         _ => return false,
     }
     if is_there(&root.join("backup.tmp")).is_ok_and(|there| there) {
