@@ -48,14 +48,17 @@ impl Rest {
 mod tests {
     use super::*;
 
-    fn tried(what: &[(&str, bool)]) -> Vec<Tried> {
+    fn tried(what: Came<'_>) -> Vec<Tried> {
         what.iter().map(|(id, taken)| Tried { id: (*id).to_owned(), taken: *taken }).collect()
     }
 
+    /// What came of the messages of a round: their ids, and whether they were taken.
+    type Came<'a> = &'a [(&'a str, bool)];
+
     /// How long the rest is after each of these rounds, in seconds.
-    fn rests(rounds: &[&[(&str, bool)]]) -> Vec<u64> {
+    fn rests(rounds: &[Came<'_>]) -> Vec<u64> {
         let (mut rest, now) = (Rest::default(), Instant::now());
-        let after = |round: &&[(&str, bool)]| {
+        let after = |round: &Came<'_>| {
             rest.note(&tried(round), now);
             let is_over = |seconds| !rest.goes_on(now + Duration::from_secs(seconds));
             (0..60).find(|seconds| is_over(*seconds)).unwrap()
@@ -65,14 +68,14 @@ mod tests {
 
     #[test]
     fn one_message_that_is_never_taken_holds_up_no_other() {
-        let slow: &[(&str, bool)] = &[("slow", false)];
+        let slow: Came<'_> = &[("slow", false)];
         assert_eq!(rests(&[slow, slow, slow, &[("b", true)], slow, slow]), [0; 6]);
     }
 
     #[test]
     fn a_receiver_that_takes_nothing_is_left_alone_longer_and_longer() {
-        let (a, b): (&[(&str, bool)], &[(&str, bool)]) = (&[("a", false)], &[("b", false)]);
-        let both: &[(&str, bool)] = &[("a", false), ("b", false)];
+        let (a, b): (Came<'_>, Came<'_>) = (&[("a", false)], &[("b", false)]);
+        let both: Came<'_> = &[("a", false), ("b", false)];
         assert_eq!(rests(&[a, b, b, b, b, b, b]), [0, 1, 2, 4, 8, 16, 30]);
         assert_eq!(rests(&[both, &[("a", true), ("b", false)], both]), [1, 0, 1]);
     }
