@@ -177,13 +177,8 @@ fn a_gateway_without_the_token_is_refused_by_name_and_denies_everything() {
     let folder = Folder::new();
     let feed = format!("http://{}", scene.feed);
     let stranger = Server::start(&["gateway", "--control", &feed], &folder, &[]);
-    let deadline = Instant::now() + PATIENCE;
-    while !stranger.log().contains("401 Unauthorized") {
-        assert!(Instant::now() < deadline, "{}", stranger.log());
-        stranger.moment();
-    }
-    let log = stranger.log();
-    assert!(log.contains("set feed_token_file"), "{log}");
+    stranger.logs("401 Unauthorized");
+    stranger.logs("set feed_token_file");
     assert_eq!(scene.is_ready(&stranger).0, 503);
     assert_eq!(scene.says(&stranger), "not-ready");
     assert!(
@@ -306,13 +301,9 @@ fn a_copied_gateway_is_refused_by_name_and_one_that_stops_is_not_awaited() {
     std::fs::create_dir(two.data()).unwrap();
     std::fs::copy(one.data().join("gateway.id"), two.data().join("gateway.id")).unwrap();
     let copy = gateway(&two, &scene);
-    let deadline = Instant::now() + PATIENCE;
-    while !copy.log().contains("409 Conflict") {
-        assert!(Instant::now() < deadline, "{}", copy.log());
-        copy.moment();
-    }
-    assert!(copy.log().contains("its data folder was copied"), "{}", copy.log());
-    assert!(server.log().contains("a gateway is refused"), "{}", server.log());
+    copy.logs("409 Conflict");
+    copy.logs("its data folder was copied");
+    server.logs("a gateway is refused");
     assert_eq!(scene.says(&copy), "not-ready");
     assert!(copy.stop().success());
     // It stops in order, so a change is enforced long before its lease would be over.

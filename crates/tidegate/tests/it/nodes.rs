@@ -159,12 +159,8 @@ fn the_gateway_of_a_server_on_a_copied_folder_is_refused_until_the_first_has_sto
     }
     let copy = Server::start(&["serve"], &folder, &site.variables(&[]));
     copy.wait_for(&copy.control);
-    let deadline = Instant::now() + PATIENCE;
-    while !copy.log().contains("a gateway is refused") {
-        assert!(Instant::now() < deadline, "{}", copy.log());
-        copy.moment();
-    }
-    assert!(copy.log().contains("another gateway asks under this id"), "{}", copy.log());
+    copy.logs("a gateway is refused");
+    copy.logs("another gateway asks under this id");
     assert_ne!(site.http.get(&format!("{}/readyz", copy.gateway)).status, 200);
     assert_eq!(site.call(&copy, 0), 503, "{}", copy.log());
     // Its control side works, and the first one's gateway enforces what it decides.

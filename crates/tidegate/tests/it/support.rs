@@ -236,6 +236,15 @@ impl Server {
         let _ = self.process.lines.recv_timeout(Duration::from_millis(5));
     }
 
+    /// Waits until it has logged this: what it has written is read by another thread.
+    pub fn logs(&self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.log().contains(text) {
+            assert!(Instant::now() < deadline, "`{text}` is not in the log:\n{}", self.log());
+            self.moment();
+        }
+    }
+
     /// What it has logged so far.
     pub fn log(&self) -> String {
         self.process.log.lock().unwrap().clone()
