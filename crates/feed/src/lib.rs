@@ -26,6 +26,7 @@ mod format;
 mod frames;
 mod limits;
 mod messages;
+mod metrics;
 mod names;
 mod pace;
 mod peers;

@@ -14,11 +14,11 @@ use tidegate_store::MemStore;
 
 use crate::client::{Client, Outgoing};
 use crate::clock::wall;
-use crate::config::Faults;
 use crate::control::{answered, encoded};
 use crate::data::{DataDir, Hold};
 use crate::database::Database;
 use crate::exit::{Misused, misused};
+use crate::faults::Faults;
 use crate::login::local_control;
 use crate::node::Core;
 use crate::out::{cell, records, say, say_aside};

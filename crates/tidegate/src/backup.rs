@@ -19,11 +19,11 @@ use tidegate_seal::{Form, Opener, Sealer};
 use tidegate_store::Store;
 use tidegate_store::sql::{self, Contents, Schema, SqlStore};
 
-use self::content::{Entry, Manifest};
+use self::content::{Entry, FILES, Manifest};
 use self::key::KeyArgs;
 pub use self::restore::Restore;
 use crate::clock::wall;
-use crate::data::{DataDir, FEED_TOKEN, KIND, STORE, TOKEN, VAULT, is_there};
+use crate::data::{DataDir, FEED_TOKEN, KIND, STORE, TOKEN, is_there};
 use crate::database::{Database, DatabaseArg, may_use};
 use crate::durable;
 use crate::exit::{Misused, misused};
@@ -34,9 +34,6 @@ const FORM: Form = Form { magic: *b"tidegate-sealed\0", version: 1, purpose: "ti
 
 /// How much is read or written at a time.
 const BUFFER: usize = 1 << 20;
-
-/// What a backup holds, in this order: the store comes last into a folder that is restored.
-const FILES: [&str; 5] = [VAULT, TOKEN, FEED_TOKEN, KIND, STORE];
 
 /// Make a backup, or look at one.
 #[derive(Debug, Args)]

@@ -15,9 +15,9 @@ use rcgen::{
 };
 
 use crate::clock::wall;
-use crate::config::Faults;
 use crate::data::{DataDir, is_there, read};
 use crate::durable;
+use crate::faults::Faults;
 use crate::out::say;
 
 /// How long the authority is good.

@@ -9,15 +9,14 @@ pub mod grants;
 pub mod notices;
 mod right;
 pub mod rules;
+mod subject;
 pub mod throttles;
-mod wait;
 mod words;
 
 use clap::Args;
 use tidegate_domain::Timestamp;
 use tidegate_domain::limits::NOTICE_MS;
 
-pub use self::wait::Wait;
 use crate::control::Control;
 use crate::login::Who;
 use crate::out::Output;

@@ -10,10 +10,10 @@ use tidegate_domain::Timestamp;
 
 use crate::client::{Answer, Client, Outgoing, Signer};
 use crate::clock::wall;
-use crate::commands::Wait;
 use crate::exit::{SaidNo, misused};
 use crate::login::Session;
 use crate::out::{cell, records};
+use crate::wait::Wait;
 
 /// Everything but the unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -13,8 +13,8 @@ use tidegate_store::Store;
 use tidegate_store::sql::{PostgresUrl, SqlStore};
 use tokio::time::timeout;
 
-use crate::config::Faults;
 use crate::data::DataDir;
+use crate::faults::Faults;
 
 /// Where the store is. A URL may hold a password: it is shown nowhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

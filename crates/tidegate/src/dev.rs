@@ -14,12 +14,14 @@ use clap::Args;
 use tidegate_control::{Settings, World};
 use tidegate_gateway::{BackendConfig, GateConfig, Limits, Networks};
 
+use crate::addresses::Addresses;
+use crate::call_reports::Wanted;
 use crate::clock::Clock;
-use crate::config::LogFormat;
 use crate::data::{DEV_DEFAULT, DataDir, FolderKind};
 use crate::database::Database;
+use crate::log::LogFormat;
 use crate::login::{DevFile, Login};
-use crate::node::{Addresses, ControlSide, Core, GatewayOptions, Node, Ports, Role, Wanted};
+use crate::node::{ControlSide, Core, GatewayOptions, Node, Ports, Role};
 use crate::notify::Notify;
 use crate::out::say;
 use crate::world;

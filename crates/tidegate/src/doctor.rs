@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::checks::{self, Findings, Level};
-use crate::config::{Config, Faults, Kind, Loaded};
+use crate::config::{Config, Kind, Loaded};
 use crate::data::DataDir;
 use crate::exit::Verdict;
+use crate::faults::Faults;
 use crate::out::say;
 use crate::serve::texts;
 

@@ -13,7 +13,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::config::Faults;
+use crate::faults::Faults;
 
 /// What was given on the command line, or in a file that it names, is wrong: the same again fails again.
 #[derive(Debug)]

@@ -11,8 +11,6 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::LogFormat;
-
 /// The most bytes of log that wait to be written. What comes on top of it is dropped.
 const QUEUE_BYTES: usize = 4 * 1024 * 1024;
 
@@ -21,6 +19,15 @@ static LOG: OnceLock<Lines> = OnceLock::new();
 /// What PostgreSQL says beside its answers, such as that a table is there already. The driver logs its notices
 /// one level higher than what they are worth to an operator.
 const NOTICES: &str = "sqlx::postgres::notice";
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line, for programs.
+    Json,
+}
 
 /// Begins to log what `filter` lets through.
 pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {

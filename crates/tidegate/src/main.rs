@@ -3,10 +3,12 @@
 //! This crate wires the others together and holds no rule of its own: configuration, data folder,
 //! clock, composition, command line.
 
+mod addresses;
 mod apply;
 mod ask;
 mod backup;
 mod call;
+mod call_reports;
 mod certs;
 mod checks;
 mod cli;
@@ -21,6 +23,7 @@ mod dev;
 mod doctor;
 mod durable;
 mod exit;
+mod faults;
 mod feed;
 mod listen;
 mod log;
@@ -33,6 +36,7 @@ mod serve;
 mod store;
 mod traces;
 mod trouble;
+mod wait;
 mod when;
 mod world;
 

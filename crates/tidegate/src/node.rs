@@ -23,7 +23,6 @@ mod process;
 mod ready;
 mod scheduler;
 mod signals;
-mod telling;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,9 +38,8 @@ pub use self::gateway_side::GatewayOptions;
 use self::gateway_side::GatewaySide;
 use self::leaving::Leaving;
 use self::metrics::Metrics;
-pub use self::ports::{Addresses, Ports};
+pub use self::ports::Ports;
 use self::process::Process;
-pub use self::telling::Wanted;
 use crate::checks::Kept;
 use crate::clock::{Clock, wall};
 use crate::data::{DataDir, Hold, Server};

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Kind, Loaded};
 use crate::data::{DataDir, FolderKind};
 use crate::exit::{Unfit, misused};
+use crate::faults::Faults;
 use crate::node::{ControlSide, Core, GatewayOptions, Node, Ports, Role};
 use crate::out::{say, say_aside};
 use crate::random;
@@ -191,7 +192,7 @@ fn say_what_starts(config: &Config, kind: Option<Kind>) {
     let asked = kind.unwrap_or_else(|| config.kind());
     say(format!("the configuration is fine for `{}`", asked.command()));
     for other in Kind::ALL.into_iter().filter(|other| kind.is_none() && *other != asked) {
-        if let Err(config::Faults(faults)) = config.suits(other) {
+        if let Err(Faults(faults)) = config.suits(other) {
             say(format!("not for `{}`: {}", other.command(), faults.join("; ")));
         }
     }

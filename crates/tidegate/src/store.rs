@@ -7,10 +7,10 @@ use clap::{Args, Subcommand};
 use tidegate_store::sql::{self, PostgresUrl, SqlStore};
 
 use crate::clock::wall;
-use crate::config::Faults;
 use crate::data::{DataDir, is_there};
 use crate::database::{Database, DatabaseArg, may_use, postgres, sqlite};
 use crate::exit::misused;
+use crate::faults::Faults;
 use crate::out::say;
 
 /// About a store as a whole.

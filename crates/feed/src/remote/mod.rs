@@ -14,14 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use prometheus_client::collector::Collector;
 use tidegate_gateway::{Answer, Batch, Poll, Source, SourceError};
 use tokio::time::timeout;
 
 pub(crate) use self::node::Node;
 use self::node::NodeError;
 pub use self::url::{BadUrl, ControlUrl};
-use crate::counters::{self, count};
+use crate::counters::count;
 use crate::format::Formats;
 use crate::limits::GOODBYE;
 use crate::peers::PeerFiles;
@@ -77,11 +76,6 @@ impl RemoteSource {
             last: Mutex::new(None),
             time,
         }
-    }
-
-    /// What there is to tell Prometheus of it.
-    pub fn collector(self: &Arc<Self>) -> Box<dyn Collector> {
-        Box::new(counters::Told(Arc::clone(self)))
     }
 
     /// What time it is at the control side.

@@ -12,17 +12,31 @@ use h2::server::{Builder, Connection, SendResponse};
 use h2::{Ping, PingPong, RecvStream};
 use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 
 use super::ExtAuthz;
 use super::grpc::{self, Code, Fault, Message, check_head};
 use crate::body::BoxError;
 use crate::held::Room;
 use crate::limits::{Limits, MESSAGE_WINDOW, MESSAGES_WINDOW};
+use crate::server::{Accepted, PING, Speaks, drive};
 use crate::tls::Stream;
 
 /// The name of the one call there is.
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
+
+impl Speaks for ExtAuthz {
+    async fn speak(self, connection: Accepted) -> Result<(), BoxError> {
+        // Nothing but HTTP/2 is spoken here.
+        let (opened, stopped, _) = connection.open(false).await?;
+        let Some((stream, _)) = opened else { return Ok(()) };
+        let gate = self.gate.clone();
+        let limits = &gate.0.limits;
+        let asking = Asking::open(stream, self, limits, PING);
+        let asking = timeout(limits.header_read, asking).await??;
+        drive(asking, Asking::finish, stopped).await
+    }
+}
 
 /// A connection, and the questions on it that have not come in full.
 pub(super) struct Asking {

@@ -24,19 +24,16 @@ mod tests;
 mod write;
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use self::connection::Asking;
 use self::grpc::{Code, Fault};
 use self::message::HttpRequest;
 use crate::account::Asked;
-use crate::body::BoxError;
 use crate::caller::Caller;
 use crate::denial::Reason;
 use crate::gate::Gate;
 use crate::held::{Room, Whose};
 use crate::limits::{Limits, SMALL_MESSAGE, TOLD_HEAD_BYTES};
-use crate::server::{Accepted, PING, Speaks, drive};
 use crate::told::Judged;
 
 /// The gate as a check service over gRPC.
@@ -95,18 +92,5 @@ impl Gate {
     /// The service that Envoy asks over gRPC, for [`serve`](crate::serve).
     pub fn ext_authz(&self) -> ExtAuthz {
         ExtAuthz { gate: self.clone(), caller: None }
-    }
-}
-
-impl Speaks for ExtAuthz {
-    async fn speak(self, connection: Accepted) -> Result<(), BoxError> {
-        // Nothing but HTTP/2 is spoken here.
-        let (opened, stopped, _) = connection.open(false).await?;
-        let Some((stream, _)) = opened else { return Ok(()) };
-        let gate = self.gate.clone();
-        let limits = &gate.0.limits;
-        let asking = Asking::open(stream, self, limits, PING);
-        let asking = timeout(limits.header_read, asking).await??;
-        drive(asking, Asking::finish, stopped).await
     }
 }

@@ -7,7 +7,11 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
-use super::{FILES, key};
+use super::key;
+use crate::data::{FEED_TOKEN, KIND, STORE, TOKEN, VAULT};
+
+/// What a backup holds, in this order: the store comes last into a folder that is restored.
+pub const FILES: [&str; 5] = [VAULT, TOKEN, FEED_TOKEN, KIND, STORE];
 
 /// The largest manifest, in bytes.
 const MOST_MANIFEST: u32 = 64 * 1024;

@@ -22,9 +22,10 @@ pub use self::certificates::{Kept, ends_of};
 pub use self::findings::{Finding, Findings, Level, Stop};
 pub use self::machine::open_all_files;
 pub use self::store::{FEED_TOKEN_ADVICE, FEED_TOKEN_MISSING, FEED_TOKEN_OTHER};
-use crate::config::{Config, Faults, Kind};
+use crate::config::{Config, Kind};
 use crate::data::DataDir;
 use crate::exit::Unfit;
+use crate::faults::Faults;
 
 /// Everything that can be asked without changing anything.
 pub async fn all(config: &Config, kind: Kind, data: &DataDir) -> Findings {

@@ -6,11 +6,12 @@ use tidegate_domain::Timestamp;
 use tidegate_wire::format_iso;
 
 use super::right::Show;
-use super::wait::Wait;
+use super::subject::{On, state};
 use super::{Common, End};
 use crate::control::{Control, encoded};
 use crate::exit::misused;
 use crate::out::{Table, cell, moment, records, say};
+use crate::wait::Wait;
 
 /// Grants.
 #[derive(Debug, Args)]
@@ -60,27 +61,6 @@ struct Of {
     /// An app, by name or id.
     #[arg(long, value_name = "APP")]
     app: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct On {
-    /// The API, by name or id.
-    #[arg(long, value_name = "API")]
-    pub api: String,
-    /// The app, by name or id; for `authorize` it may be given several times.
-    #[arg(long, value_name = "APP", required = true)]
-    app: Vec<String>,
-    /// The instance, by name or id; not needed where there is only one.
-    #[arg(long, value_name = "INSTANCE")]
-    pub instance: Option<String>,
-}
-
-impl On {
-    /// The app, where only one can be meant.
-    pub fn one_app(&self) -> anyhow::Result<&str> {
-        let [app] = self.app.as_slice() else { misused!("name one app") };
-        Ok(app)
-    }
 }
 
 #[derive(Debug, Args)]
@@ -164,18 +144,6 @@ fn table(answer: &Value, by_api: bool) -> String {
         table.row(row);
     }
     table.text()
-}
-
-/// A relationship in a word.
-pub fn state(relationship: &str) -> &str {
-    match relationship {
-        "LINK_WAITING_CHECK" => "applied",
-        "LINKED" => "granted",
-        "OFFLINE_WAITING_CHECK" => "ending",
-        "RENEW_WAITING_CHECK" => "renewing",
-        "NONE" => "none",
-        other => other,
-    }
 }
 
 /// The end of validity that was asked for, as it will be kept.

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::grants::{On, state};
+use super::subject::{On, state};
 use crate::control::{Control, encoded};
 use crate::out::{Output, Table, cell, moment, records};
 

@@ -10,9 +10,13 @@ use tidegate_feed::ControlUrl;
 use tidegate_gateway::Networks;
 
 use super::given::Given;
-use super::{Config, LogFormat, PREFIX};
+use super::values::Config;
 use crate::database::Database;
+use crate::log::LogFormat;
 use crate::notify::{Hidden, check_url};
+
+/// What the environment variables of the configuration begin with.
+pub const PREFIX: &str = "TIDEGATE_";
 
 /// A key of the configuration.
 pub struct Key {

@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
-use super::{Config, Faults};
-use crate::node::Addresses;
+use super::values::Config;
+use crate::addresses::Addresses;
+use crate::faults::Faults;
 
 /// What a process is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

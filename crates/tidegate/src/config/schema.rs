@@ -4,8 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use super::given::Given;
-use super::keys::Key;
-use super::{Config, KEYS};
+use super::keys::{KEYS, Key};
+use super::values::Config;
 
 /// The keys that take one of a few words.
 pub const CHOICES: &[(&str, &[&str])] = &[("log.format", &["text", "json"])];

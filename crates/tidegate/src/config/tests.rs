@@ -1,6 +1,10 @@
 use tidegate_gateway::Share;
 
 use super::*;
+use std::path::PathBuf;
+
+use crate::database::Database;
+use crate::log::LogFormat;
 
 fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Loaded, Faults> {
     let dir = tempfile::tempdir().unwrap();

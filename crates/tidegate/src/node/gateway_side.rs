@@ -11,8 +11,8 @@ use tidegate_gateway::{
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::telling::{Told, Wanted};
 use super::{Ports, Process};
+use crate::call_reports::{Told, Wanted};
 
 /// How a gateway is set up.
 pub struct GatewayOptions {

@@ -18,8 +18,7 @@ use axum::routing::get;
 use hyper_util::service::TowerToHyperService;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
-use tidegate_control::Control;
-use tidegate_feed::{FeedFigures, RemoteSource};
+use tidegate_feed::RemoteSource;
 use tidegate_gateway::{Gate, Listeners};
 
 use self::certificates::OfCertificates;
@@ -27,8 +26,8 @@ use self::connections::OfConnections;
 use self::feed::OfFeed;
 use self::gateways::OfGateways;
 use self::log::OfLog;
+pub use self::node::OfControl;
 use self::node::OfNode;
-use super::delivery::Deliveries;
 use crate::checks::Kept;
 
 /// The format, as a scraper asks for it.
@@ -50,17 +49,6 @@ pub struct Metrics {
     pub certificates: Kept,
     /// Its listeners.
     pub listeners: Listeners,
-}
-
-/// What is told of a control side.
-#[derive(Clone)]
-pub struct OfControl {
-    /// The use cases.
-    pub control: Arc<Control>,
-    /// What became of messages.
-    pub deliveries: Arc<Deliveries>,
-    /// What became of the questions of gateways on other machines.
-    pub feed: Arc<FeedFigures>,
 }
 
 impl Metrics {

@@ -1,6 +1,7 @@
 //! What is told of this node among its neighbours, and of what leaves by the webhook.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use prometheus_client::collector::Collector;
@@ -9,8 +10,22 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use super::OfControl;
+use tidegate_control::Control;
+use tidegate_feed::FeedFigures;
+
 use crate::clock::wall;
+use crate::node::delivery::Deliveries;
+
+/// What is told of a control side.
+#[derive(Clone)]
+pub struct OfControl {
+    /// The use cases.
+    pub control: Arc<Control>,
+    /// What became of messages.
+    pub deliveries: Arc<Deliveries>,
+    /// What became of the questions of gateways on other machines.
+    pub feed: Arc<FeedFigures>,
+}
 
 /// One answer about the node.
 pub struct OfNode(pub OfControl);

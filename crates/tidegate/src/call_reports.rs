@@ -1,4 +1,4 @@
-//! Who is told of calls: the access log, the traces, or lines in the ordinary log.
+//! Where calls are reported: the access log, the traces, or lines in the ordinary log.
 
 use std::path::PathBuf;
 use std::sync::Arc;
