@@ -753,5 +753,5 @@ pub async fn until(condition: impl Fn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), met).await.expect("it comes true");
+    tokio::time::timeout(Duration::from_secs(90), met).await.expect("it comes true");
 }
