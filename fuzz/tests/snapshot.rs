@@ -11,7 +11,7 @@ const OUTCOMES: &[(&str, &str)] = &[
     ("a-good-head-and-another-part", "it is damaged or cut short"),
     ("a-good-head-and-no-more", "it is damaged or cut short"),
     ("another-salt", "it was sealed with another key"),
-    ("another-version", "it has another version's form"),
+    ("another-version", "it has form 9, and this version reads form 3"),
     ("foreign", "it does not begin like one"),
     ("history-of-all", "read"),
     ("history-with-gaps", "read"),
@@ -50,7 +50,7 @@ const OUTCOMES: &[(&str, &str)] = &[
     ("sealed-as-it-was-2", "read"),
     ("sealed-as-it-was-3", "read"),
     ("sealed-as-it-was-4", "read"),
-    ("the-version-before", "it has another version's form"),
+    ("the-version-before", "it has form 1, and this version reads form 3"),
 ];
 
 #[test]
