@@ -41,7 +41,7 @@ pub const FALSE_TEXTS: [&str; 2] = ["false", "False"];
 pub const QUIRKS: &[Quirk] = &[
     Quirk {
         name: "not-found-is-400",
-        vendor: "answers 400 for everything it refuses; \"does not exist\" is told apart by code",
+        vendor: "answers 400 for everything it refuses; \"does not exist\" is distinguished by code",
         evidence: "D, T (turns 400 and DLM.4018, DLM.4063, ... into not-found)",
         choice: "the same, with the vendor's codes where they are known",
     },
@@ -103,7 +103,7 @@ pub const QUIRKS: &[Quirk] = &[
         name: "workspace-header-missing",
         vendor: "documents the header `workspace` as mandatory, but the SDK sends calls without it",
         evidence: "D, R",
-        choice: "without it a call runs in the caller's only workspace; if he has several, it is refused and names the header",
+        choice: "without it a call runs in the caller's only workspace; if they have several, it is refused and names the header",
     },
     Quirk {
         name: "edition-inferred",
@@ -175,7 +175,7 @@ pub const QUIRKS: &[Quirk] = &[
         name: "grant-end-shown",
         vendor: "does not say which end is listed while a cancellation runs",
         evidence: "absence",
-        choice: "the grant's earliest known end, the moment of a cancellation included; a stop ends no grant, and is told by the gateway's headers",
+        choice: "the grant's earliest known end, the moment of a cancellation included; a stop ends no grant, and is in the gateway's headers",
     },
     Quirk {
         name: "position-body",
