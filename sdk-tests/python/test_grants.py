@@ -226,7 +226,7 @@ class TestApply:
         with refused("DLM.4663", "already waits for the reviewer"):
             owner.apply(api, app, clock.hour(20))
         reviewer.decide(reviewer.waiting(api), passes=True)
-        with refused("DLM.4662", app.id, clock.hour(10).short, "APPLY_TYPE_RENEW"):
+        with refused("DLM.4662", app.id, clock.hour(10).short, "renew it"):
             owner.apply(api, app, clock.hour(20))
         gate.lets_in(app, api, until=clock.hour(10))
 
@@ -311,7 +311,7 @@ class TestRenew:
     def test_there_is_nothing_to_renew_without_a_live_grant(
         self, reviewer, owner, api, app, gate, clock
     ):
-        with refused("DLM.4664", "APPLY_TYPE_APPLY"):
+        with refused("DLM.4664", "apply for it"):
             owner.renew(api, app, clock.hour(30))
         reviewer.authorize(api, app, clock.hour(2))
         end = clock.hour(2)
@@ -533,7 +533,7 @@ class TestNotices:
         notice = owner.notice_about(api)
         with refused("DLM.4685", cancelled.short):
             owner.confirm_for(notice, cancelled.plus(hours=1))
-        with refused("DLM.4684", "action 0"):
+        with refused("DLM.4684", "let access end now"):
             owner.confirm_for(notice, clock.hour(0))
         gate.lets_in(app, api, until=cancelled, cancelled_at=cancelled)
         owner.confirm_for(notice, cancelled)
