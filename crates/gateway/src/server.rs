@@ -403,15 +403,15 @@ async fn begins_http2(stream: &TcpStream) -> io::Result<bool> {
     }
 }
 
-/// The next connection, once there is room for it.
+/// The next connection, once there is room for it. Room is made only when somebody has come: a
+/// listener that is exactly full closes nobody.
 async fn accept(listener: &TcpListener, slots: &Slots) -> Option<(TcpStream, SocketAddr, Slot)> {
-    let room = slots.room().await;
     match listener.accept().await {
         Ok((stream, peer)) => {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%peer, %error, "a connection broke at once");
             }
-            let slot = slots.enter(peer.ip(), room)?;
+            let slot = slots.enter(peer.ip(), slots.room().await)?;
             Some((stream, peer, slot))
         }
         Err(error) if is_of_the_peer(&error) => {
@@ -435,4 +435,32 @@ fn is_of_the_peer(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionRefused
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_listener_that_is_exactly_full_closes_nobody_until_somebody_comes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let slots = Slots::new(1, 1);
+        let _quiet = TcpStream::connect(address).await.unwrap();
+        let (_, _, slot) = accept(&listener, &slots).await.unwrap();
+        tokio::select! {
+            biased;
+            _ = accept(&listener, &slots) => panic!("nobody came"),
+            () = tokio::task::yield_now() => {}
+        }
+        assert_eq!(slots.shed_and_refused(), (0, 0));
+        let _caller = TcpStream::connect(address).await.unwrap();
+        let leaving = async {
+            slot.evicted().await;
+            drop(slot);
+        };
+        let (next, ()) = tokio::join!(accept(&listener, &slots), leaving);
+        assert!(next.is_some());
+        assert_eq!(slots.shed_and_refused(), (1, 0));
+    }
 }

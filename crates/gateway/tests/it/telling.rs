@@ -364,11 +364,11 @@ async fn connections_are_counted_while_they_are_open() {
         };
         workers.serve(listener, of_thread, &terms, stopped).await.unwrap()
     });
-    // There is room for one: the next closes the one before, which is quiet.
+    let figures = |open, shed| ConnectionFigures { open, shed, refused: 0 };
     let quiet = TcpStream::connect(address).await.unwrap();
     until(|| open.count() == 1).await;
+    // There is room for one: the next closes the one before, which is quiet.
     let caller = TcpStream::connect(address).await.unwrap();
-    let figures = |open, shed| ConnectionFigures { open, shed, refused: 0 };
     until(|| open.figures() == Some(figures(1, 1))).await;
     assert_eq!(listeners.served().collect::<Vec<_>>(), [(Listener::Gateway, figures(1, 1))]);
     drop((quiet, caller));
