@@ -151,6 +151,11 @@ impl Control {
         Ok(())
     }
 
+    /// Whether others took the place of the store's files: then it is neither read nor changed.
+    pub fn is_displaced(&self) -> bool {
+        self.store.is_displaced()
+    }
+
     /// How many times this node found that the store does not have what was known.
     pub fn setbacks(&self) -> u64 {
         self.history.setbacks()

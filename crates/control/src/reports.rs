@@ -36,7 +36,7 @@ impl Control {
     ) -> Result<(), HearError> {
         check(&heard)?;
         let (id, name) = (heard.id.clone(), heard.name.clone());
-        let point = heard.point();
+        let (point, asked) = (heard.point(), heard.asked_point());
         if !self.gateways.knows(&id) {
             // It may be another one's id, which this node has not learnt of yet.
             self.look_at_gateways().await?;
@@ -46,6 +46,10 @@ impl Control {
             && self.recognise(&point, &name).await? == Place::Part
         {
             self.gateways.prove(&[point]);
+        }
+        if let Some(asked) = asked {
+            // That it is no part of the history is recorded there; it does not change the answer.
+            self.recognise(&asked, &name).await?;
         }
         match must_write {
             None => Ok(()),

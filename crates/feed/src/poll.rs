@@ -37,6 +37,8 @@ pub struct Heard {
     pub enforced: Option<u64>,
     /// The stamp of that revision; empty if there is none.
     pub enforced_stamp: String,
+    /// The revision after which it asks for changes, and its stamp.
+    pub since: (u64, String),
     /// How far its own clock is ahead of that of the node that was asked; negative if it is behind.
     pub clock_ahead_ms: i64,
     /// The name in the certificate it showed; empty if it showed none.
@@ -139,6 +141,7 @@ impl Question {
             epoch: self.poll.epoch.clone(),
             enforced: self.poll.enforced,
             enforced_stamp: self.poll.enforced_stamp.clone(),
+            since: (self.poll.since, self.poll.stamp.clone()),
             clock_ahead_ms: self.wall.as_ms().saturating_sub(wall.as_ms()),
             certificate: String::new(),
         }

@@ -337,6 +337,11 @@ pub trait Source: Send + Sync {
         Ok(String::new())
     }
 
+    /// Hears what the asker says of itself, before it is answered.
+    async fn hear(&self, _poll: &Poll) -> Result<(), SourceError> {
+        Ok(())
+    }
+
     /// How long ago it was proven that nobody else can have committed anything. None: it is not, and
     /// nobody may go on deciding on what is told.
     fn proof_age(&self) -> Option<Duration> {
@@ -351,6 +356,7 @@ pub trait Source: Send + Sync {
                 () = sleep(poll.wait) => {}
             }
         }
+        self.hear(poll).await?;
         let asked = Moment::now();
         let mut batch = self.changes(poll.since).await?;
         if let Some(other) = poll.other()

@@ -64,13 +64,19 @@ pub trait Store: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether the store's files were others than those that were opened when they were last looked at: then nothing
+    /// is read or changed.
+    fn is_displaced(&self) -> bool {
+        false
+    }
+
     /// Ends its connections, at the end of an orderly life. What is asked of it afterwards is refused.
     async fn close(&self) {}
 
     /// All that is known at one moment.
     async fn view(&self) -> Result<Box<dyn View>>;
 
-    /// Keeps what these gateways told. Durable when it returns, but no change of the world: it takes
+    /// Keeps what these gateways reported. Durable when it returns, but no change of the world: it takes
     /// no revision and, where the engine lets it, no turn, so that no gateway waits for a writer. Each
     /// gateway's `beat` is counted on, whatever is given.
     async fn keep_gateways(&self, gateways: &[Gateway]) -> Result<()>;

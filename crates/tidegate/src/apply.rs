@@ -177,8 +177,9 @@ impl Apply {
         world: &tidegate_control::World,
     ) -> anyhow::Result<Vec<String>> {
         let core = Core::open_held(data, hold, database, Settings::default()).await?;
-        let changes = core.control.apply(world, self.dry_run, wall()).await?;
-        Ok(changes.iter().map(|change| world::line(change, self.dry_run)).collect())
+        let changes = core.control.apply(world, self.dry_run, wall()).await;
+        core.control.close().await;
+        Ok(changes?.iter().map(|change| world::line(change, self.dry_run)).collect())
     }
 
     fn operator_token(&self, data: &DataDir) -> anyhow::Result<Secret> {

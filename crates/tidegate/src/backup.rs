@@ -110,6 +110,9 @@ impl Backup {
             misused!("there is no store {}", data.database().display());
         }
         may_use(&data.database())?;
+        if let Some(fault) = sql::sqlite_fault(&data.database()) {
+            bail!(fault);
+        }
         let key = self.key.for_new()?;
         let staging = Staging::begin(&data)?;
         let (manifest, parts) = gather(&data, &staging).await?;

@@ -146,9 +146,28 @@ impl DataDir {
         Ok(self.has_database()? || self.has_vault()?)
     }
 
-    /// Is the store's file there?
+    /// Is the store's file there? An empty one holds no store.
     pub fn has_database(&self) -> anyhow::Result<bool> {
-        is_there(&self.database())
+        let file = self.database();
+        Ok(is_there(&file)? && std::fs::metadata(&file).map_or(true, |found| found.len() > 0))
+    }
+
+    /// What a start is refused with when the store of a folder is gone; none as long as it is there, or there never
+    /// was one.
+    pub fn lost_database(&self) -> anyhow::Result<Option<String>> {
+        if self.has_database()? || !self.has_vault()? {
+            return Ok(None);
+        }
+        let state = if is_there(&self.database())? { "empty" } else { "missing" };
+        Ok(Some(self.lost(state)))
+    }
+
+    /// The same, for what has become of the store.
+    pub fn lost(&self, state: &str) -> String {
+        format!(
+            "the store {} is {state}, though its key (vault.key) is there",
+            self.database().display()
+        )
     }
 
     /// The store's file.

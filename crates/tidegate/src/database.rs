@@ -10,7 +10,7 @@ use clap::Args;
 use tidegate_control::Vault;
 use tidegate_gateway::system_words;
 use tidegate_store::Store;
-use tidegate_store::sql::{PostgresUrl, SqlStore};
+use tidegate_store::sql::{PostgresUrl, SqlStore, sqlite_fault};
 use tokio::time::timeout;
 
 use crate::data::DataDir;
@@ -64,16 +64,19 @@ impl Database {
         match self {
             Self::Sqlite => {
                 let file = data.database();
-                let (is_there, has_key) = (data.has_database()?, data.has_vault()?);
-                if has_key && !is_there {
-                    bail!(
-                        "the store {} is missing, though its key (vault.key) is there; bring it back from your \
-                         backup, or move vault.key away to begin anew",
-                        file.display()
-                    );
-                }
+                let is_there = data.has_database()?;
+                let mut lost = data.lost_database()?;
                 if is_there {
                     may_use(&file)?;
+                    if let Some(fault) = sqlite_fault(&file) {
+                        bail!(fault);
+                    }
+                    if data.has_vault()? && has_no_tables(&file).await {
+                        lost = Some(data.lost(NO_TABLES));
+                    }
+                }
+                if let Some(lost) = lost {
+                    bail!("{lost}; {LOST_ADVICE}");
                 }
                 let store = sqlite(&file).await?;
                 if is_there {
@@ -92,6 +95,21 @@ impl Database {
             }
         }
     }
+}
+
+/// What a store is in which no start has made tables.
+pub const NO_TABLES: &str = "without tables";
+
+/// What to do about a store that is gone.
+pub const LOST_ADVICE: &str =
+    "bring it back from your backup, or move vault.key away to begin anew";
+
+/// Is this file one in which no start has made tables? What else is wrong with it shows when it is opened.
+async fn has_no_tables(file: &Path) -> bool {
+    let Ok(store) = SqlStore::read_sqlite(file).await else { return false };
+    let schema = store.schema().await;
+    store.close().await;
+    schema.is_ok_and(|schema| schema.step.is_none())
 }
 
 /// Refuses a file that this user may not use, in plainer words than SQLite has for it.

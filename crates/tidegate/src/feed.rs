@@ -64,7 +64,6 @@ pub struct LocalSource {
 #[async_trait]
 impl Source for LocalSource {
     async fn changes(&self, since: u64) -> Result<Batch, SourceError> {
-        self.acknowledge().await.map_err(|error| SourceError(error.to_string()))?;
         self.control.changes(since).await
     }
 
@@ -83,30 +82,39 @@ impl Source for LocalSource {
     fn proof_age(&self) -> Option<Duration> {
         self.control.proof_age()
     }
+
+    async fn hear(&self, poll: &Poll) -> Result<(), SourceError> {
+        let registered = self.register(poll, self.lease_ms()).await;
+        registered.map_err(|error| SourceError(error.to_string()))
+    }
 }
 
 impl LocalSource {
-    /// Tells what the gate enforces.
+    /// Reports what the gateway enforces.
     async fn acknowledge(&self) -> Result<(), HearError> {
-        let lease = self.gate.limits().lease.as_millis();
-        self.tell(u64::try_from(lease).unwrap_or(u64::MAX)).await
+        self.register(&self.gate.stands(), self.lease_ms()).await
+    }
+
+    fn lease_ms(&self) -> u64 {
+        u64::try_from(self.gate.limits().lease.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Says that the gate decides nothing from now on, so that nobody awaits the end of its lease.
     pub async fn leave(&self) {
-        if let Err(error) = self.tell(0).await {
+        if let Err(error) = self.register(&self.gate.stands(), 0).await {
             tracing::warn!(%error, "the gate's goodbye is not kept: its lease is awaited");
         }
     }
 
-    async fn tell(&self, lease_ms: u64) -> Result<(), HearError> {
-        let Poll { epoch, enforced, enforced_stamp, .. } = self.gate.stands();
+    async fn register(&self, poll: &Poll, lease_ms: u64) -> Result<(), HearError> {
+        let Poll { since, stamp, epoch, enforced, enforced_stamp, .. } = poll.clone();
         let heard = GatewayHeard {
             id: self.id.clone(),
             name: own_name(&self.id),
             epoch,
             revision: enforced,
             stamp: enforced_stamp,
+            asks_after: Some((since, stamp)),
             lease_ms,
             clock_ahead_ms: 0,
             version: env!("CARGO_PKG_VERSION").to_owned(),

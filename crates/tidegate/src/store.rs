@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use tidegate_store::Store;
 use tidegate_store::sql::{self, PostgresUrl, SqlStore};
 
 use crate::clock::wall;
@@ -142,6 +143,8 @@ impl Copy {
         }
         let (from, to) = (from.open().await?, to.open().await?);
         let copied = sql::copy(&from, &to).await.context("nothing was copied")?;
+        from.close().await;
+        to.close().await;
         for (table, rows) in &copied.tables {
             say(format!("{rows:>9} {table}"));
         }
@@ -154,6 +157,7 @@ impl NewEpoch {
     async fn run(self) -> anyhow::Result<()> {
         let store = self.store.open().await?;
         let head = store.begin_epoch().await?;
+        store.close().await;
         say(format!("revision {}, under the new epoch {}", head.revision.0, head.epoch));
         Ok(())
     }
@@ -162,7 +166,9 @@ impl NewEpoch {
 impl TrustClock {
     async fn run(self) -> anyhow::Result<()> {
         let now = wall();
-        let before = self.store.open().await?.trust_clock(now).await?;
+        let store = self.store.open().await?;
+        let before = store.trust_clock(now).await?;
+        store.close().await;
         if before > now {
             say(format!("the last decision was made at {before}; its time is {now} now"));
         } else {
@@ -174,7 +180,9 @@ impl TrustClock {
 
 impl NewFeedToken {
     async fn run(self) -> anyhow::Result<()> {
-        self.store.open().await?.forget_feed_check().await?;
+        let store = self.store.open().await?;
+        store.forget_feed_check().await?;
+        store.close().await;
         say("the next control node that starts says what the feed's token is");
         Ok(())
     }

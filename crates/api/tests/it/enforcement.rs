@@ -20,6 +20,7 @@ pub async fn heard(world: &World, id: &str, revisions_behind: u64) {
         epoch: head.epoch,
         revision: revision.map(|revision| revision.0),
         stamp,
+        asks_after: None,
         lease_ms: 300_000,
         clock_ahead_ms: 0,
         version: "0.1.0".to_owned(),

@@ -21,6 +21,9 @@ pub struct GatewayHeard {
     pub revision: Option<u64>,
     /// The stamp of that revision; empty if it knows none.
     pub stamp: String,
+    /// The point of that history after which it asks for changes, where that is another one: what it knows since
+    /// before it was started, and does not decide by yet.
+    pub asks_after: Option<(u64, String)>,
     /// How long it decides on after it asked, in milliseconds.
     pub lease_ms: u64,
     /// How far its clock is ahead, in milliseconds.
@@ -63,6 +66,17 @@ impl PartialEq for Line {
 impl Eq for Line {}
 
 impl GatewayHeard {
+    /// The points of a history that it knows but does not decide at: the store must have them all the same.
+    pub(crate) fn asked_point(&self) -> Option<Point> {
+        let (revision, stamp) = self.asks_after.as_ref()?;
+        let is_other = self.revision != Some(*revision) && *revision > 0;
+        is_other.then(|| Point {
+            epoch: self.epoch.clone(),
+            revision: Revision(*revision),
+            stamp: stamp.clone(),
+        })
+    }
+
     /// The point of a history it decides at, or would if its lease held.
     pub(crate) fn point(&self) -> Option<Point> {
         let revision = Revision(self.revision?);

@@ -50,6 +50,7 @@ impl Site {
             name: format!("gate {id}"),
             epoch: self.epoch.clone(),
             revision: Some(revision),
+            asks_after: None,
             lease_ms: LEASE_MS,
             clock_ahead_ms: 0,
             version: "0.1.0".to_owned(),

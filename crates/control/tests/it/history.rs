@@ -45,12 +45,31 @@ impl Site {
 
     async fn acknowledges(&self, control: &Control, id: &str, point: &Point) {
         let Point { epoch, revision, stamp } = point.clone();
+        self.tells(control, id, epoch, Some((revision.0, stamp)), None).await;
+    }
+
+    /// A gateway that was started anew asks from what its snapshot has, and decides nothing yet.
+    async fn asks_from(&self, control: &Control, id: &str, point: &Point) {
+        let Point { epoch, revision, stamp } = point.clone();
+        self.tells(control, id, epoch, None, Some((revision.0, stamp))).await;
+    }
+
+    async fn tells(
+        &self,
+        control: &Control,
+        id: &str,
+        epoch: String,
+        enforced: Option<(u64, String)>,
+        asks_after: Option<(u64, String)>,
+    ) {
+        let (revision, stamp) = enforced.unzip();
         let heard = GatewayHeard {
             id: id.to_owned(),
             name: format!("gate {id}"),
             epoch,
-            revision: Some(revision.0),
-            stamp,
+            revision,
+            stamp: stamp.unwrap_or_default(),
+            asks_after,
             lease_ms: LEASE_MS,
             clock_ahead_ms: 0,
             version: "0.1.0".to_owned(),
@@ -120,6 +139,22 @@ async fn an_acknowledgement_ahead_of_the_head_enforces_nothing() {
     site.acknowledges(control, "g2", &site.head().await).await;
     assert!(site.looks(control, cancelled).await.is_enforced());
     assert_eq!((site.found().await.len(), control.setbacks()), (1, 1), "it is said once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_a_snapshot_of_a_gateway_remembers_is_recorded() {
+    let site = Site::new().await;
+    let lost = site.goes_on(5).await;
+    // Everything was stopped, and an old copy brought back: no node remembers.
+    site.goes_back();
+    let fresh = site.node();
+    site.asks_from(&fresh, "g1", &site.head().await).await;
+    assert_eq!((site.found().await, fresh.setbacks()), (vec![], 0), "it is part of the history");
+    for id in ["g1", "g2"] {
+        site.asks_from(&fresh, id, &lost).await;
+    }
+    assert_eq!(site.found().await, [(lost, "gate g1".to_owned())]);
+    assert_eq!(fresh.setbacks(), 1, "once");
 }
 
 #[tokio::test(start_paused = true)]

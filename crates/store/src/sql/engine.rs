@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use sea_orm::EntityTrait;
+use sea_orm::{DbBackend, EntityTrait, Statement};
 use sqlx::Error;
 use tokio::sync::Mutex;
 
 use super::cells::Cells;
+use super::limits::ANSWER;
 use super::pool::{Pool, SqlTransaction};
+use super::store_files::StoreFiles;
 use super::tables::head;
 use super::write_path::WritePath;
 use crate::{Head, Peers, Result};
@@ -32,6 +34,10 @@ pub struct Engine {
     pub read: &'static str,
     /// What keeps other processes out, where they cannot share.
     pub lock: Option<Arc<File>>,
+    /// What keeps the files of a store the same ones, where it has files: a connection that is not used.
+    pub keeper: Option<Pool>,
+    /// Whether they are still those that were opened.
+    pub files: Option<Arc<StoreFiles>>,
     /// What processes need of each other, where they share.
     pub peers: Option<Box<dyn Peers>>,
 }
@@ -43,8 +49,12 @@ impl Engine {
         let begun = SqlTransaction::begin(&self.writer, self.write).await;
         if begun.is_err() {
             self.path.doubt();
+            self.save_log().await;
         }
         let mut tx = begun?;
+        let mine =
+            self.files.as_ref().map_or(Ok(()), |it| it.check_unwritten(self.writer.is_alone()));
+        mine.inspect_err(|_| self.path.doubt())?;
         tx.hold_turn(turn, Arc::clone(&self.path));
         Ok(tx)
     }
@@ -59,10 +69,34 @@ impl Engine {
         SqlTransaction::begin(&self.readers, self.read).await
     }
 
+    /// Moves what a log holds that was removed by its name into the database: after this process nobody finds it.
+    async fn save_log(&self) {
+        let Some(files) = self.files.as_ref().filter(|files| files.lost_log()) else { return };
+        let checkpoint =
+            Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(PASSIVE)");
+        let done = match self.writer.ask_idle(ANSWER, &checkpoint).await {
+            Ok(Some(row)) => {
+                let cell = |at| row.try_get_by_index::<i64>(at).ok();
+                cell(0) == Some(0) && cell(1).is_some() && cell(1) == cell(2)
+            }
+            Ok(None) | Err(_) => false,
+        };
+        if done {
+            files.saved_log();
+        }
+    }
+
     /// Closes what is not in use.
     pub async fn close(&self) {
         for pool in [&self.readers, &self.aside, &self.writer] {
             pool.close().await;
+        }
+        self.path.close().await;
+        if let Some(keeper) = &self.keeper {
+            keeper.close().await;
+        }
+        if let Some(files) = &self.files {
+            files.are_closed();
         }
     }
 

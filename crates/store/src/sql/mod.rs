@@ -20,6 +20,7 @@ mod reminders;
 mod rows;
 mod session;
 mod sqlite;
+mod store_files;
 mod tables;
 mod transaction;
 mod upkeep;
@@ -41,6 +42,7 @@ pub use self::migrations::Schema;
 use self::pool::within;
 pub use self::postgres::PostgresUrl;
 use self::session::Session;
+pub use self::store_files::fault as sqlite_fault;
 use self::tables::{head, probes};
 use crate::{
     Gateway, Peers, Result, Revision, Sealed, Setback, Store, StoreError, Transaction, View,
@@ -107,8 +109,13 @@ impl Store for SqlStore {
         self.engine.close().await;
     }
 
+    fn is_displaced(&self) -> bool {
+        self.engine.files.as_ref().is_some_and(|files| files.are_displaced())
+    }
+
     async fn prove_writes(&self, since: Duration) -> Result<()> {
         let path = &self.engine.path;
+        self.engine.writer.check_files().inspect_err(|_| path.doubt())?;
         if path.is_proven(since) {
             return Ok(());
         }

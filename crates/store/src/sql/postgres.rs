@@ -176,6 +176,8 @@ pub async fn open_to_read(url: &PostgresUrl) -> Result<Engine> {
         write: BEGIN_WRITE,
         read: "BEGIN",
         lock: None,
+        keeper: None,
+        files: None,
         peers: None,
     })
 }

@@ -1,16 +1,17 @@
 //! Opening an SQLite file: all that is said to SQLite and to no other engine.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use super::engine::Engine;
-use super::limits::UPKEEP;
+use super::limits::{CONNECT, UPKEEP};
 use super::migrations::{self, Dialect};
-use super::pool::{Connector, Pool};
+use super::pool::{Connection, Connector, Pool};
+use super::store_files::{StoreFiles, lock_path};
 use super::write_path::WritePath;
 use crate::{Result, StoreError};
 
@@ -32,7 +33,8 @@ pub(super) const DIALECT: Dialect = Dialect {
 /// Opens or creates a file, and brings its tables up to date. `vfs` names a file system of SQLite's
 /// other than the usual one.
 pub async fn open(path: &Path, vfs: Option<&'static str>) -> Result<Engine> {
-    let lock = lock(path)?;
+    let lock = Arc::new(lock(path)?);
+    let files = Arc::new(StoreFiles::begin(path, &lock)?);
     create(path).map_err(|error| cannot("open", path, &error))?;
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -45,7 +47,14 @@ pub async fn open(path: &Path, vfs: Option<&'static str>) -> Result<Engine> {
         Some(vfs) => options.vfs(vfs),
         None => options,
     };
-    let connector = Connector::Sqlite(Box::new(options));
+    let connector = Connector::Sqlite(Box::new(options), Some(Arc::clone(&files)));
+    // It is there as long as the store, and asked nothing: so the log stays one and the same file.
+    let keeper = Pool::new(connector.clone(), 1);
+    let mut kept = keeper.acquire().await?;
+    kept.ask(CONNECT, async |it: &mut Connection| {
+        it.run("SELECT count(*) FROM sqlite_schema").await
+    })
+    .await?;
     let writer = Pool::new(connector.clone(), 1);
     let engine = Engine {
         turn: Arc::default(),
@@ -56,13 +65,17 @@ pub async fn open(path: &Path, vfs: Option<&'static str>) -> Result<Engine> {
         // The right to write is taken from the beginning.
         write: "BEGIN IMMEDIATE",
         read: "BEGIN DEFERRED",
-        lock: Some(lock.into()),
+        lock: Some(lock),
+        keeper: Some(keeper),
+        files: Some(Arc::clone(&files)),
         peers: None,
     };
     let mut tx = engine.begin_write().await?;
     tx.set_limit(UPKEEP);
     migrations::run(&tx, &DIALECT).await?;
     tx.commit().await?;
+    kept.give_back();
+    files.are_open()?;
     Ok(engine)
 }
 
@@ -70,7 +83,7 @@ pub async fn open(path: &Path, vfs: Option<&'static str>) -> Result<Engine> {
 /// and nothing is brought up to date.
 pub async fn open_to_read(path: &Path) -> Result<Engine> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
-    let readers = Pool::new(Connector::Sqlite(Box::new(options)), 1);
+    let readers = Pool::new(Connector::Sqlite(Box::new(options), None), 1);
     // What is wrong with the file shows now.
     drop(readers.acquire().await?);
     Ok(Engine {
@@ -82,6 +95,8 @@ pub async fn open_to_read(path: &Path) -> Result<Engine> {
         write: "BEGIN DEFERRED",
         read: "BEGIN DEFERRED",
         lock: None,
+        keeper: None,
+        files: None,
         peers: None,
     })
 }
@@ -90,7 +105,7 @@ pub async fn open_to_read(path: &Path) -> Result<Engine> {
 /// beside it the same rights.
 fn create(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
+    options.read(true).create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
@@ -98,9 +113,7 @@ fn create(path: &Path) -> std::io::Result<File> {
 
 /// Takes the lock that keeps a second process out: two processes would each hold a turn to write.
 fn lock(path: &Path) -> Result<File> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let name = PathBuf::from(name);
+    let name = lock_path(path);
     let file = create(&name).map_err(|error| cannot("open", &name, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -38,6 +38,13 @@ impl WritePath {
         }
     }
 
+    /// Closes the reader beside it.
+    pub async fn close(&self) {
+        if let Some(witness) = &self.witness {
+            witness.close().await;
+        }
+    }
+
     /// Remembers what became of a change.
     pub fn note<T>(&self, outcome: &Result<T>) {
         match outcome {

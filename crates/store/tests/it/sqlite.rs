@@ -1,6 +1,8 @@
 //! What is special to a file.
 
+use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Database};
 use tidegate_domain::publication::Status;
@@ -8,7 +10,7 @@ use tidegate_domain::{Api, ApplicationKind, Rules};
 use tidegate_store::battery::samples::{
     api, api_id, app, app_id, application, application_id, at, granted, instance_id, publication,
 };
-use tidegate_store::sql::SqlStore;
+use tidegate_store::sql::{SqlStore, sqlite_fault};
 use tidegate_store::{Damaged, Revision, Store, StoreError};
 
 async fn open(path: &Path) -> SqlStore {
@@ -230,4 +232,156 @@ async fn a_database_of_another_version_is_refused() {
     by_hand(&path, "INSERT INTO migrations VALUES ('m9999_later', 1)").await.unwrap();
     let refusal = SqlStore::open_sqlite(&path).await.err().unwrap();
     assert!(refusal.to_string().contains("another version"), "{refusal}");
+}
+
+/// What is done, and how, in this folder.
+type Displacing = (&'static str, fn(&Path));
+
+/// What somebody does to the files of a store while a server works on it.
+const DISPLACED: [Displacing; 8] = [
+    ("the database is moved away", |folder| rename(folder, "tidegate.db", "x.db")),
+    ("the database is removed", |folder| fs::remove_file(folder.join("tidegate.db")).unwrap()),
+    ("another database takes its place", |folder| rename(folder, "old.db", "tidegate.db")),
+    ("another database is copied into it", |folder| {
+        fs::copy(folder.join("old.db"), folder.join("tidegate.db")).unwrap();
+    }),
+    ("the log is removed", |folder| fs::remove_file(folder.join("tidegate.db-wal")).unwrap()),
+    ("the log's index is removed", |folder| {
+        fs::remove_file(folder.join("tidegate.db-shm")).unwrap();
+    }),
+    ("both are removed", |folder| {
+        fs::remove_file(folder.join("tidegate.db-wal")).unwrap();
+        fs::remove_file(folder.join("tidegate.db-shm")).unwrap();
+    }),
+    ("the folder is moved, and an old one takes its place", |folder| {
+        fs::rename(folder, folder.with_extension("away")).unwrap();
+        fs::create_dir(folder).unwrap();
+        fs::copy(folder.with_extension("away").join("old.db"), folder.join("tidegate.db")).unwrap();
+    }),
+];
+
+fn rename(folder: &Path, from: &str, to: &str) {
+    fs::rename(folder.join(from), folder.join(to)).unwrap();
+}
+
+/// A store in a folder, with an earlier state of it beside, as `old.db`.
+async fn with_an_old_one(folder: &Path) -> SqlStore {
+    let store = open(&folder.join("tidegate.db")).await;
+    store.begin().await.unwrap().commit().await.unwrap();
+    store.save_as(&folder.join("old.db")).await.unwrap();
+    fill(&store).await;
+    store
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_on_files_that_others_took_the_place_of() {
+    for (what, displace) in DISPLACED {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("data");
+        fs::create_dir(&folder).unwrap();
+        let store = with_an_old_one(&folder).await;
+        // One change is on its way when it happens.
+        let mut late = store.begin().await.unwrap();
+        late.put_app(&app("a2", "late", 1)).await.unwrap();
+        displace(&folder);
+        let in_place = what.contains("copied into");
+        if !in_place {
+            let refused = late.commit().await.unwrap_err();
+            assert!(matches!(refused, StoreError::Away(_)), "{what}: {refused:?}");
+            let refused = store.view().await.err().unwrap();
+            assert!(matches!(refused, StoreError::Away(_)), "{what}: {refused:?}");
+            assert!(store.is_displaced(), "{what}");
+        } else {
+            drop(late);
+        }
+        let refused = store.begin().await.err().unwrap();
+        assert!(matches!(refused, StoreError::Away(_)), "{what}: {refused:?}");
+        assert!(refused.to_string().contains("tidegate.db"), "{what}: {refused}");
+        let refused = store.prove_writes(Duration::from_secs(60)).await.err().unwrap();
+        assert!(matches!(refused, StoreError::Away(_)), "{what}: {refused:?}");
+        assert!(store.is_displaced(), "{what}");
+        let held = [folder.join("tidegate.db-wal"), folder.join("tidegate.db-shm")];
+        let before = held.each_ref().map(|it| it.exists());
+        store.close().await;
+        assert_eq!(
+            held.each_ref().map(|it| it.exists()),
+            before,
+            "{what}: nothing is removed by name"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_put_back_is_used_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let store = with_an_old_one(folder).await;
+    let late = store.begin().await.unwrap();
+    rename(folder, "tidegate.db", "x.db");
+    late.commit().await.unwrap_err();
+    store.view().await.err().unwrap();
+    rename(folder, "x.db", "tidegate.db");
+    store.prove_writes(Duration::ZERO).await.unwrap();
+    assert!(!store.is_displaced());
+    assert_eq!(store.begin().await.unwrap().commit().await.unwrap(), Revision(3));
+    store.close().await;
+    assert!(!folder.join("tidegate.db-wal").exists(), "everything is in the one file");
+    drop(store);
+    let head = open(&folder.join("tidegate.db")).await.view().await.unwrap().head().await.unwrap();
+    assert_eq!(head.revision, Revision(3));
+}
+
+#[tokio::test]
+async fn a_log_is_not_mixed_with_a_database_that_it_is_not_of() {
+    for (what, displace) in DISPLACED.into_iter().filter(|(what, _)| what.starts_with("another")) {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let path = folder.join("tidegate.db");
+        let store = with_an_old_one(folder).await;
+        displace(folder);
+        store.begin().await.err().unwrap();
+        store.close().await;
+        drop(store);
+        let refused = SqlStore::open_sqlite(&path).await.err().unwrap().to_string();
+        assert!(refused.contains("its log"), "{what}: {refused}");
+        assert!(sqlite_fault(&path).is_some(), "{what}");
+        // As it says.
+        fs::remove_file(folder.join("tidegate.db-wal")).unwrap();
+        fs::remove_file(folder.join("tidegate.db-shm")).unwrap();
+        assert_eq!(sqlite_fault(&path), None, "{what}");
+        // This process still has the file before open, which would be in the way.
+        let elsewhere = folder.join("elsewhere.db");
+        fs::copy(&path, &elsewhere).unwrap();
+        let head = open(&elsewhere).await.view().await.unwrap().head().await.unwrap();
+        assert_eq!(head.revision, Revision(1), "{what}: the state that was put there");
+    }
+}
+
+#[tokio::test]
+async fn what_a_log_held_that_was_removed_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tidegate.db");
+    let store = with_an_old_one(folder.path()).await;
+    fs::remove_file(folder.path().join("tidegate.db-wal")).unwrap();
+    store.begin().await.err().unwrap();
+    store.close().await;
+    drop(store);
+    let again = open(&path).await;
+    let mut view = again.view().await.unwrap();
+    assert_eq!(view.head().await.unwrap().revision, Revision(2));
+    assert!(view.app(&app_id("a1")).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_copy_of_a_folder_with_its_log_is_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = with_an_old_one(folder.path()).await;
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    let copied = open(&copy.path().join("tidegate.db")).await;
+    assert_eq!(copied.view().await.unwrap().head().await.unwrap().revision, Revision(2));
+    assert_eq!(store.begin().await.unwrap().commit().await.unwrap(), Revision(3));
 }

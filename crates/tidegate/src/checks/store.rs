@@ -1,14 +1,14 @@
 //! The store: reachable, of a schema this program knows, sound, fitting its key, on time.
 
 use tidegate_control::{Unproven, Vault};
-use tidegate_store::sql::{PostgresUrl, SqlStore};
+use tidegate_store::sql::{PostgresUrl, SqlStore, sqlite_fault};
 use tidegate_store::{Head, Setback, Store};
 
 use super::Findings;
 use crate::clock::{guard, wall};
 use crate::config::Config;
 use crate::data::DataDir;
-use crate::database::{Database, may_use};
+use crate::database::{Database, LOST_ADVICE, NO_TABLES, may_use};
 
 /// What is wrong when another token is kept here than on the nodes before.
 pub const FEED_TOKEN_OTHER: &str = "the feed's token is not the one that the control nodes on this store have: they and this one would refuse each \
@@ -30,7 +30,7 @@ const FAR_APART_MS: i64 = 60_000;
 
 /// Looks at the store and the key to its secrets.
 pub async fn look(config: &Config, data: &DataDir, findings: &mut Findings) {
-    let is_there = match data.has_database().and_then(|there| Ok((there, data.has_vault()?))) {
+    let is_there = match data.has_database().and_then(|there| Ok((there, data.lost_database()?))) {
         Ok(is_there) => is_there,
         Err(error) => {
             let advice = "run this as the user the server runs as";
@@ -39,14 +39,9 @@ pub async fn look(config: &Config, data: &DataDir, findings: &mut Findings) {
     };
     let store = match &config.database {
         Database::Sqlite if !is_there.0 => {
-            if is_there.1 {
-                findings.unfit(
-                    "store",
-                    "there is none, though its key (vault.key) is there: a start is refused",
-                    "bring the store back from your backup, or move vault.key away to begin anew",
-                );
-            } else {
-                findings.ok("store", "there is none yet; the first start makes it");
+            match is_there.1 {
+                Some(lost) => findings.unfit("store", lost, LOST_ADVICE),
+                None => findings.ok("store", "there is none yet; the first start makes it"),
             }
             return;
         }
@@ -54,6 +49,9 @@ pub async fn look(config: &Config, data: &DataDir, findings: &mut Findings) {
             if let Err(error) = may_use(&data.database()) {
                 let advice = "run this as the user the server runs as";
                 return findings.unfit("store", format!("{error:#}"), advice);
+            }
+            if let Some(fault) = sqlite_fault(&data.database()) {
+                return findings.unfit("store", fault, "a start is refused until then");
             }
             SqlStore::read_sqlite(&data.database()).await
         }
@@ -96,6 +94,12 @@ async fn look_at(
 ) -> tidegate_store::Result<()> {
     let schema = store.schema().await?;
     match (&schema.step, schema.missing) {
+        (None, _)
+            if config.database == Database::Sqlite && data.has_vault().is_ok_and(|has| has) =>
+        {
+            findings.unfit("store", data.lost(NO_TABLES), LOST_ADVICE);
+            return Ok(());
+        }
         (None, _) => {
             findings.ok("store", format!("{place} is empty; the first start makes its tables"));
             return Ok(());

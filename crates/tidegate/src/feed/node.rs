@@ -46,13 +46,15 @@ impl Source for NodeFeed {
 #[async_trait]
 impl Provider for NodeFeed {
     async fn heard(&self, heard: Heard, line: Weak<()>) -> Result<(), HeardError> {
-        let Heard { me, epoch, enforced, enforced_stamp, clock_ahead_ms, certificate } = heard;
+        let Heard { me, epoch, enforced, enforced_stamp, since, clock_ahead_ms, certificate } =
+            heard;
         let heard = GatewayHeard {
             id: me.id,
             name: me.name,
             epoch,
             revision: enforced,
             stamp: enforced_stamp,
+            asks_after: Some(since),
             lease_ms: u64::try_from(me.lease.as_millis()).unwrap_or(u64::MAX),
             clock_ahead_ms,
             version: me.version,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tidegate_api::world::WorldFile;
 use tidegate_control::{Caller, Command, Control, Outcome, Settings, Vault};
 use tidegate_domain::{AppKind, Timestamp};
-use tidegate_gateway::{Gate, GateConfig, Source};
+use tidegate_gateway::{Gate, GateConfig, Poll, Source};
 use tidegate_store::MemStore;
 
 use super::{ControlSource, LocalSource};
@@ -53,7 +53,7 @@ async fn a_project_that_moves_to_another_account_takes_its_apps_along() {
     apply(&source.control.0, "one").await;
     let (kept, gone) =
         (create_app(&source.control.0, "kept").await, create_app(&source.control.0, "gone").await);
-    let first = source.changes(0).await.unwrap();
+    let first = source.poll(&Poll::default()).await.unwrap().batch;
     let known = source.control.0.gateways(NOW).await.unwrap().gateways;
     assert_eq!(
         (known.len(), known[0].gateway.revision),

@@ -16,6 +16,7 @@ mod clock;
 mod commands;
 mod config;
 mod crash;
+mod displaced;
 mod docs;
 mod doctor;
 mod enforced;

@@ -304,7 +304,7 @@ mod tests {
         let open = || {
             let file = tempfile::NamedTempFile::new_in(&folder).unwrap().keep().unwrap().1;
             let options = SqliteConnectOptions::new().filename(file);
-            Pool::new(Connector::Sqlite(Box::new(options)), 1)
+            Pool::new(Connector::Sqlite(Box::new(options), None), 1)
         };
         test(&super::super::sqlite::DIALECT, &open).await;
     }

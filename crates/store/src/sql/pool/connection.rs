@@ -1,5 +1,6 @@
 //! One connection, whatever its engine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -12,11 +13,12 @@ use sqlx::{Error, SqliteConnection};
 use tokio::time::timeout;
 
 use super::server_session::{ServerSession, Use};
+use crate::sql::store_files::StoreFiles;
 
 /// An open connection. What it is asked has no limit of time here; see `Pooled`.
 pub enum Connection {
-    /// To a file.
-    Sqlite(SqliteConnection),
+    /// To a file, with what is known of the store's files, where another process keeps out.
+    Sqlite(SqliteConnection, Option<Arc<StoreFiles>>),
     /// To a server, with what the server calls this session.
     Postgres(Box<PgConnection>, Option<ServerSession>),
 }
@@ -25,7 +27,7 @@ pub enum Connection {
 macro_rules! each {
     ($self:expr, $connection:ident => $what:expr) => {
         match $self {
-            Connection::Sqlite($connection) => $what,
+            Connection::Sqlite($connection, _) => $what,
             Connection::Postgres($connection, _) => {
                 let $connection = &mut **$connection;
                 $what
@@ -45,7 +47,7 @@ impl Connection {
     /// The engine.
     pub fn backend(&self) -> DbBackend {
         match self {
-            Self::Sqlite(_) => DbBackend::Sqlite,
+            Self::Sqlite(..) => DbBackend::Sqlite,
             Self::Postgres(..) => DbBackend::Postgres,
         }
     }
@@ -88,10 +90,17 @@ impl Connection {
         each!(self, it => none_open(it.begin_with(sql).await.map(drop)))
     }
 
-    /// Closes it. Whether the other end learns of it makes no difference.
+    /// Closes it. Whether the other end learns of it makes no difference. One to files that others took the place
+    /// of is left to the end of the process: SQLite would remove the log that is there now.
     pub async fn close(self) {
         match self {
-            Self::Sqlite(connection) => drop(connection.close().await),
+            Self::Sqlite(mut connection, Some(files)) if files.check().is_err() => {
+                // It must not hold a lock for ever.
+                let rolled_back = connection.execute("ROLLBACK");
+                let _ = timeout(crate::sql::limits::SIGN_OF_LIFE, rolled_back).await;
+                Box::leak(Box::new(connection));
+            }
+            Self::Sqlite(connection, _) => drop(connection.close().await),
             Self::Postgres(connection, _) => {
                 let _ = timeout(crate::sql::limits::SIGN_OF_LIFE, connection.close_hard()).await;
             }
@@ -123,8 +132,8 @@ fn silent(limit: Duration) -> Error {
 /// How connections are opened, and what each must be to be used again.
 #[derive(Clone)]
 pub enum Connector {
-    /// To a file.
-    Sqlite(Box<SqliteConnectOptions>),
+    /// To a file, and what is known of the store's files, where other processes are kept out.
+    Sqlite(Box<SqliteConnectOptions>, Option<Arc<StoreFiles>>),
     /// To a server: one that takes writes, or any.
     Postgres(Box<PgConnectOptions>, Use),
 }
@@ -133,7 +142,9 @@ impl Connector {
     /// Opens a connection.
     pub async fn connect(&self) -> Result<Connection, Error> {
         match self {
-            Self::Sqlite(options) => Ok(Connection::Sqlite(options.connect().await?)),
+            Self::Sqlite(options, files) => {
+                Ok(Connection::Sqlite(options.connect().await?, files.clone()))
+            }
             Self::Postgres(options, used) => {
                 let mut connection = options.connect().await?;
                 connection.execute(sqlx::raw_sql(AssertSqlSafe(used.settings()))).await?;
@@ -169,8 +180,21 @@ impl Connector {
     /// The engine.
     pub fn backend(&self) -> DbBackend {
         match self {
-            Self::Sqlite(_) => DbBackend::Sqlite,
+            Self::Sqlite(..) => DbBackend::Sqlite,
             Self::Postgres(..) => DbBackend::Postgres,
+        }
+    }
+
+    /// Whether the files at the store's path are those that were opened; true where there are none.
+    pub fn check_files(&self) -> Result<(), Error> {
+        Ok(self.files().map_or(Ok(()), |files| files.check())?)
+    }
+
+    /// What is known of the store's files.
+    pub fn files(&self) -> Option<&StoreFiles> {
+        match self {
+            Self::Sqlite(_, files) => files.as_deref(),
+            Self::Postgres(..) => None,
         }
     }
 }

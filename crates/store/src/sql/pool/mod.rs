@@ -94,10 +94,16 @@ impl Pool {
         self.0.connector.backend()
     }
 
+    /// Whether the store's files, if it has any, are still those that were opened.
+    pub fn check_files(&self) -> Result<(), Error> {
+        self.0.connector.check_files()
+    }
+
     /// A connection that has just shown a sign of life, or a new one.
     pub async fn acquire(&self) -> Result<Pooled, Error> {
         let place = Arc::clone(&self.0.places).acquire_owned().await;
         let place = place.map_err(|_| Error::PoolClosed)?;
+        self.check_files()?;
         while let Some(mut kept) = self.0.take() {
             if kept.is_old() && self.backend() != DbBackend::Sqlite {
                 kept.close();
@@ -124,6 +130,8 @@ impl Pool {
         let exists = Arc::clone(&self.0.existing).try_acquire_owned();
         let exists = exists.map_err(|_| Error::PoolTimedOut)?;
         let connection = within(CONNECT, self.0.connector.connect()).await??;
+        // What was opened by its name may be another file by now.
+        self.check_files()?;
         let now = Instant::now();
         let kept = Kept { connection, born: now, used: now, exists };
         Ok(Pooled { kept: Some(kept), pool: self.clone(), silent: false, _place: place })
@@ -157,6 +165,24 @@ impl Pool {
         .await?
     }
 
+    /// Whether no connection exists but one: none is still closing.
+    pub fn is_alone(&self) -> bool {
+        self.0.existing.available_permits() + 1 >= self.0.most as usize
+    }
+
+    /// What a connection that is not in use says, without a look at where it leads: for files that others took the
+    /// place of.
+    pub async fn ask_idle(
+        &self,
+        limit: Duration,
+        statement: &Statement,
+    ) -> Result<Option<QueryResult>, Error> {
+        let Some(mut kept) = self.0.take() else { return Ok(None) };
+        let answer = within(limit, kept.connection.row(statement)).await??;
+        self.0.put(kept);
+        Ok(answer)
+    }
+
     /// Closes the connections that are not in use.
     pub fn forget_idle(&self) {
         self.0.forget_idle();
@@ -178,6 +204,10 @@ impl Pool {
 impl Inner {
     fn take(&self) -> Option<Kept> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn put(&self, kept: Kept) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
     }
 
     fn forget_idle(&self) {
@@ -209,6 +239,25 @@ impl Pooled {
         answer?
     }
 
+    /// Whether the store's files are still those that it was opened with.
+    pub fn check_files(&self) -> Result<(), Error> {
+        self.pool.check_files()
+    }
+
+    /// What it is asked now may write the store's files.
+    pub fn writes(&self) {
+        if let Some(files) = self.pool.0.connector.files() {
+            files.wrote(false);
+        }
+    }
+
+    /// What it was asked may have written the store's files, and has come to its end.
+    pub fn wrote(&self) {
+        if let Some(files) = self.pool.0.connector.files() {
+            files.wrote(self.pool.is_alone());
+        }
+    }
+
     /// Whether it has not answered in time.
     pub fn is_silent(&self) -> bool {
         self.silent
@@ -227,8 +276,7 @@ impl Pooled {
         if let Some(kept) = self.kept.take()
             && !self.pool.0.places.is_closed()
         {
-            let kept = Kept { used: Instant::now(), ..kept };
-            self.pool.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
+            self.pool.0.put(Kept { used: Instant::now(), ..kept });
         }
     }
 }

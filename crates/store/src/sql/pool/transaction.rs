@@ -65,8 +65,22 @@ impl SqlTransaction {
             DbBackend::Postgres => "SET LOCAL statement_timeout = 0; COMMIT",
             _ => "COMMIT",
         };
+        if let Err(displaced) = pooled.check_files() {
+            let rolled_back =
+                pooled.ask(SIGN_OF_LIFE, async |it: &mut Connection| it.end("ROLLBACK").await);
+            if rolled_back.await.is_ok() {
+                pooled.give_back();
+            }
+            return Err(displaced.into());
+        }
+        pooled.writes();
         match pooled.ask(COMMIT, async |it: &mut Connection| it.end(sql).await).await {
-            Ok(()) => pooled.give_back(),
+            Ok(()) => {
+                let still_there = pooled.check_files();
+                pooled.wrote();
+                pooled.give_back();
+                still_there.map_err(|error| StoreError::Unknown(error.to_string()))?;
+            }
             Err(error) => {
                 pooled.leave();
                 return Err(after_commit(&error));

@@ -65,6 +65,11 @@ impl Collector for OfNode {
             "Records of the store that cannot be read; calls they are about are denied",
             quarantined.into(),
         )?;
+        gauge(
+            "store_files_displaced",
+            "1 while the files of the store are not those that were opened: nothing is read or changed",
+            f64::from(u8::from(control.is_displaced())),
+        )?;
         let help =
             "Times the store turned out not to have what this node or a gateway knew: it went back";
         let metric =
