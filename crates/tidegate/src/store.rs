@@ -142,9 +142,10 @@ impl Copy {
             misused!("there is no store {}", file.display());
         }
         let (from, to) = (from.open().await?, to.open().await?);
-        let copied = sql::copy(&from, &to).await.context("nothing was copied")?;
+        let copied = sql::copy(&from, &to).await.context("nothing was copied");
         from.close().await;
         to.close().await;
+        let copied = copied?;
         for (table, rows) in &copied.tables {
             say(format!("{rows:>9} {table}"));
         }
@@ -156,8 +157,9 @@ impl Copy {
 impl NewEpoch {
     async fn run(self) -> anyhow::Result<()> {
         let store = self.store.open().await?;
-        let head = store.begin_epoch().await?;
+        let head = store.begin_epoch().await;
         store.close().await;
+        let head = head?;
         say(format!("revision {}, under the new epoch {}", head.revision.0, head.epoch));
         Ok(())
     }
@@ -167,8 +169,9 @@ impl TrustClock {
     async fn run(self) -> anyhow::Result<()> {
         let now = wall();
         let store = self.store.open().await?;
-        let before = store.trust_clock(now).await?;
+        let before = store.trust_clock(now).await;
         store.close().await;
+        let before = before?;
         if before > now {
             say(format!("the last decision was made at {before}; its time is {now} now"));
         } else {
@@ -181,8 +184,9 @@ impl TrustClock {
 impl NewFeedToken {
     async fn run(self) -> anyhow::Result<()> {
         let store = self.store.open().await?;
-        store.forget_feed_check().await?;
+        let forgotten = store.forget_feed_check().await;
         store.close().await;
+        forgotten?;
         say("the next control node that starts says what the feed's token is");
         Ok(())
     }

@@ -307,7 +307,12 @@ impl Marks {
 
     fn is_log_of_another(self, path: &Path) -> bool {
         let now = Self::of(path);
-        self.log != Mark::default() && self.log == now.log && self.database != now.database
+        // SQLite removes a log beside an empty database.
+        let is_read = holds_something(path) && holds_something(&with(path, LOG));
+        is_read
+            && self.log != Mark::default()
+            && self.log == now.log
+            && self.database != now.database
     }
 
     fn text(self) -> String {
@@ -323,6 +328,10 @@ impl Marks {
         let mut mark = || Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?));
         Some(Self { database: mark()?, log: mark()? })
     }
+}
+
+fn holds_something(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.len() > 0)
 }
 
 fn mark_of(path: &Path) -> Mark {
