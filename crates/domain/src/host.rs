@@ -103,7 +103,7 @@ fn is_label(label: &str) -> bool {
 }
 
 fn is_port(port: &str) -> bool {
-    port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit())
+    port.is_empty() || port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
 fn has_port(authority: &str) -> bool {
@@ -127,6 +127,7 @@ mod tests {
             ("api.acme.example:8443", "api.acme.example"),
             ("api.acme.example.:443", "api.acme.example"),
             ("api.acme.example:", "api.acme.example"),
+            ("api.acme.example:65535", "api.acme.example"),
             ("xn--bcher-kva.example", "xn--bcher-kva.example"),
             ("my_service", "my_service"),
             ("127.0.0.1:80", "127.0.0.1"),
@@ -148,6 +149,10 @@ mod tests {
             "a b",
             "a/b",
             "a\\b",
+            "a:65536",
+            "a:99999",
+            "a:+80",
+            "[::1]:65536",
             "a?b",
             "a#b",
             "u@a",

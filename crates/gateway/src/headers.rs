@@ -126,6 +126,9 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
     }
     let is_http2 = parts.version == Version::HTTP_2;
     let host = match (parts.uri.authority(), headers.get(HOST)) {
+        (Some(_), _) if is_http2 && !is_http(parts.uri.scheme_str()) => {
+            return bad("`:scheme` is neither `http` nor `https`.");
+        }
         (Some(authority), header) if is_http2 => {
             if header.is_some_and(|header| header.as_bytes() != authority.as_str().as_bytes()) {
                 return bad("`:authority` and `Host` differ.");
@@ -133,9 +136,11 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
             Some(authority.as_str().to_owned())
         }
         // RFC 9112, 3.2.2: a whole address is a target, too. It names a host, which must be the same one.
-        (Some(authority), header) if matches!(parts.uri.scheme_str(), Some("http" | "https")) => {
+        (Some(authority), header) if is_http(parts.uri.scheme_str()) => {
+            let usual = if parts.uri.scheme_str() == Some("https") { b":443" } else { &b":80"[..] };
+            let named = |it: &'_ [u8]| it.strip_suffix(usual).unwrap_or(it).to_ascii_lowercase();
             let is_host =
-                |h: &HeaderValue| h.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
+                |it: &HeaderValue| named(it.as_bytes()) == named(authority.as_str().as_bytes());
             if !header.is_some_and(is_host) {
                 return bad("The request target and `Host` name different hosts.");
             }
@@ -157,6 +162,10 @@ pub(crate) fn strict(parts: &request::Parts) -> Result<Strict, Denial> {
         Ok(target) => Ok(Strict { target, host, is_websocket }),
         Err(error) => Err(not_accepted(error)),
     }
+}
+
+fn is_http(scheme: Option<&str>) -> bool {
+    matches!(scheme, Some("http" | "https"))
 }
 
 /// The denial of a path that servers could take in two ways.

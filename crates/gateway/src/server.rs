@@ -70,8 +70,15 @@ pub trait Speaks: Send + 'static {
 impl<S: Answers> Speaks for S {
     async fn speak(self, connection: Accepted) -> Result<(), BoxError> {
         let ids = Arc::clone(&connection.protocols.ids);
-        let refuse =
-            move |denial: &Denial| refused(denial, denial.reason.row().status, &ids.next());
+        let refuse = move |denial: &Denial| {
+            let id = ids.next();
+            tracing::info!(
+                request_id = %id,
+                reason = %denial.reason,
+                "a request that cannot be read was refused"
+            );
+            refused(denial, denial.reason.row().status, &id)
+        };
         connection.answer(self, Arc::new(refuse)).await
     }
 }

@@ -1,14 +1,21 @@
 //! Requests that two readers could take in two ways.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Empty;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tidegate_domain::AuthType;
 use tidegate_domain::api::Method;
 use tidegate_gateway::feed::{FeedApi, Number, Position, Rules};
+use tidegate_gateway::serve;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::{HOUR, NOON, World, exchange, grant, read_answer};
+use crate::world::{HOUR, NOON, World, exchange, grant, limits, read_answer};
 
 #[tokio::test]
 async fn control_headers_come_once() {
@@ -144,8 +151,66 @@ async fn heads_with_two_readings_are_refused() {
         let answer = world.raw(bytes.as_bytes()).await;
         assert_eq!(answer.status, 400, "{what}");
         assert!(answer.closes, "{what}");
+        assert!(answer.headers.contains_key("x-tidegate-reason"), "{what}");
+        assert_eq!(answer.headers["x-request-id"].len(), 32, "{what}");
+        assert!(answer.body.starts_with(b"{"), "{what}");
     }
     assert_eq!(world.backend.calls(), 0);
+}
+
+/// What no service gets to see is refused by name on ports that are no gateway, too.
+#[tokio::test]
+async fn every_port_refuses_a_head_by_name() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service =
+        |_| service_fn(async |_| Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())));
+    tokio::spawn(async move { serve(listener, service, &limits(), std::future::pending()).await });
+    for head in [
+        "content-length: +5",
+        "content-length: 5\r\ncontent-length: 6",
+        "content-length: 18446744073709551616",
+        "transfer-encoding: xchunked",
+        "transfer-encoding: \"chunked\"",
+        "x: a\r\n b",
+    ] {
+        let bytes = format!("POST / HTTP/1.1\r\nhost: h\r\n{head}\r\n\r\n");
+        let answer = exchange(address, bytes.as_bytes()).await;
+        answer.denied("bad-request");
+        assert_eq!(answer.headers["x-request-id"].len(), 32, "{head}");
+        assert!(answer.closes && answer.body.starts_with(b"{"), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_address_may_leave_its_usual_port_out_and_http2_names_http() {
+    let world = World::start().await;
+    for (target, host, is_same) in [
+        ("http://h:80/orders/7", "h", true),
+        ("http://h/orders/7", "H:80", true),
+        ("https://h:443/orders/7", "h", true),
+        ("http://h:443/orders/7", "h", false),
+        ("http://h:8080/orders/7", "h", false),
+    ] {
+        let bytes = format!("GET {target} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+        let answer = exchange(world.address, bytes.as_bytes()).await;
+        answer.denied(if is_same { "missing-signature" } else { "bad-request" });
+    }
+    for port in ["65536", "99999", "+80"] {
+        let bytes = format!("GET /orders/7 HTTP/1.1\r\nhost: h:{port}\r\n\r\n");
+        exchange(world.address, bytes.as_bytes()).await.denied("bad-request");
+    }
+    let stream = TcpStream::connect(world.address).await.unwrap();
+    let shake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = shake.await.unwrap();
+    tokio::spawn(connection);
+    for (scheme, reason) in
+        [("http", "missing-signature"), ("https", "missing-signature"), ("ftp", "bad-request")]
+    {
+        let request = Request::get(format!("{scheme}://h/orders/7")).body(Empty::<Bytes>::new());
+        let answer = sender.send_request(request.unwrap()).await.unwrap();
+        assert_eq!(answer.headers()["x-tidegate-reason"], reason, "{scheme}");
+    }
 }
 
 #[tokio::test]
