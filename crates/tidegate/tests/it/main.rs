@@ -38,5 +38,6 @@ mod restart;
 mod rules;
 mod serve;
 mod support;
+mod terminal;
 mod tls;
 mod world;
