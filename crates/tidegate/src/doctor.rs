@@ -82,8 +82,5 @@ async fn look(config: &Config, kind: Kind, findings: &mut Findings) {
     let data = DataDir::at(&config.data_dir);
     let is_held = folder::look(&data, findings);
     findings.extend(checks::all(config, kind, &data).await);
-    if kind != Kind::Control {
-        folder::snapshot(config, &data, findings);
-    }
     network::look(&data, is_held, findings).await;
 }

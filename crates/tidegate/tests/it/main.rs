@@ -20,6 +20,7 @@ mod displaced;
 mod docs;
 mod doctor;
 mod enforced;
+mod files;
 mod first_run;
 mod help;
 mod kill;
