@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use tidegate_control::{InstanceSpec, MemberSpec, ProjectSpec, UserSpec, WorkspaceSpec, World};
+use tidegate_domain::name::{check, visible};
 use tidegate_domain::{DomainId, HostName, InstanceId, ProjectId, Role, WorkspaceId};
 use tidegate_sign::Secret;
+
+/// The longest name, in characters.
+const NAME_CHARS: usize = 64;
 
 /// The shortest password, in characters.
 const PASSWORD_CHARS: usize = 8;
@@ -131,15 +135,16 @@ fn id<T, E: std::fmt::Display>(
     text: &str,
     faults: &mut Vec<String>,
 ) -> Option<T> {
-    parse(text).map_err(|error| faults.push(format!("{what} `{text}`: {error}"))).ok()
+    let fault = |error: E| format!("{what} `{}`: {error}", visible(text));
+    parse(text).map_err(|error| faults.push(fault(error))).ok()
 }
 
 fn name(what: &str, text: &str, faults: &mut Vec<String>) {
-    let length = text.chars().count();
-    if !(1..=64).contains(&length) || text.chars().any(tidegate_wire::is_unseen) {
-        faults.push(format!(
-            "{what} `{text}`: a name has 1 to 64 characters, each of which can be seen"
-        ));
+    let shown = visible(text);
+    if !(1..=NAME_CHARS).contains(&text.chars().count()) {
+        faults.push(format!("{what} `{shown}`: a name has 1 to {NAME_CHARS} characters"));
+    } else if let Err(bad) = check(text) {
+        faults.push(format!("{what} `{shown}`: {bad}"));
     }
 }
 
@@ -148,7 +153,7 @@ fn once<'a>(what: &str, names: impl Iterator<Item = &'a String>, faults: &mut Ve
     let (mut seen, mut told) = (BTreeSet::new(), BTreeSet::new());
     for name in names {
         if !seen.insert(name) && told.insert(name) {
-            faults.push(format!("{what} `{name}`: it is there twice"));
+            faults.push(format!("{what} `{}`: it is there twice", visible(name)));
         }
     }
 }
@@ -193,34 +198,33 @@ impl ProjectFile {
 impl UserFile {
     fn read(self, faults: &mut Vec<String>) -> UserSpec {
         name("user", &self.name, faults);
+        let shown = visible(&self.name);
         if self.access_key.is_some() != self.secret_key.is_some() {
-            faults.push(format!("user `{}`: access_key and secret_key go together", self.name));
+            faults.push(format!("user `{shown}`: access_key and secret_key go together"));
         }
         let empty = [&self.password, &self.access_key, &self.secret_key]
             .into_iter()
             .flatten()
             .any(String::is_empty);
         if empty {
-            faults.push(format!("user `{}`: leave a key out rather than empty", self.name));
+            faults.push(format!("user `{shown}`: leave a key out rather than empty"));
         }
         if self.access_key.as_ref().is_some_and(|key| !key.is_empty() && !is_access_key(key)) {
             faults.push(format!(
-                "user `{}`: an access_key has 1 to {ACCESS_KEY_CHARS} letters, digits and signs of ASCII, without \
-                 blanks, commas and control characters",
-                self.name
+                "user `{shown}`: an access_key has 1 to {ACCESS_KEY_CHARS} letters, digits and signs of ASCII, without \
+                 blanks, commas and control characters"
             ));
         }
         for (what, text) in [("password", &self.password), ("secret_key", &self.secret_key)] {
             if text.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
                 let fault = "has a control character, such as a line break: write it on one line";
-                faults.push(format!("user `{}`: the {what} {fault}", self.name));
+                faults.push(format!("user `{shown}`: the {what} {fault}"));
             }
         }
         if self.password.as_ref().is_some_and(|password| !is_strong(password)) {
             faults.push(format!(
-                "user `{}`: the password is too weak; use at least {PASSWORD_CHARS} characters, \
-                 {PASSWORD_DISTINCT} of them different, and not digits alone",
-                self.name
+                "user `{shown}`: the password is too weak; use at least {PASSWORD_CHARS} characters, \
+                 {PASSWORD_DISTINCT} of them different, and not digits alone"
             ));
         }
         UserSpec {
@@ -235,7 +239,7 @@ impl UserFile {
 impl InstanceFile {
     fn read(self, faults: &mut Vec<String>) -> Option<InstanceSpec> {
         name("instance", &self.name, faults);
-        let what = format!("host of the instance `{}`", self.id);
+        let what = format!("host of the instance `{}`", visible(&self.id));
         let hosts = self.hosts.map(|hosts| {
             let host = |text: String| id(HostName::parse, &what, &text, faults);
             hosts.into_iter().filter_map(host).collect()
@@ -258,7 +262,7 @@ impl WorkspaceFile {
 impl MemberFile {
     fn read(self, faults: &mut Vec<String>) -> Option<MemberSpec> {
         let Some(role) = Role::from_name(&self.role) else {
-            let (user, role) = (&self.user, &self.role);
+            let (user, role) = (visible(&self.user), visible(&self.role));
             faults.push(format!(
                 "member `{user}`: the role `{role}` is none of admin, developer, operator, viewer"
             ));
@@ -370,6 +374,38 @@ mod tests {
                     "user `u`: the {what} has a control character, such as a line break: write it on one line"
                 )
             );
+        }
+    }
+
+    #[test]
+    fn names_that_cannot_be_distinguished_by_eye_are_refused_with_the_rule() {
+        let world = |kind: &str, name: &str| {
+            let of = |it: &str| if it == kind { name.to_owned() } else { it.to_owned() };
+            file(
+                &serde_json::json!({ "projects": [{
+                    "id": "p", "name": of("project"), "domain": {"id": "d", "name": of("domain")},
+                    "users": [{"name": of("user")}], "instances": [{"id": "i", "name": of("instance")}],
+                    "workspaces": [{"id": "w", "name": of("workspace"), "members": []}],
+                }]})
+                .to_string(),
+            )
+        };
+        for kind in ["project", "domain", "user", "instance", "workspace"] {
+            for good in ["订单", "Zoë", "a b"] {
+                assert!(world(kind, good).is_ok(), "{kind} {good}");
+            }
+            for (bad, shown, why) in [
+                ("a\u{2800}b", "a\\u{2800}b", "U+2800 in it is an invisible character"),
+                ("a\u{fe0f}", "a\\u{fe0f}", "U+FE0F in it is a variation selector"),
+                ("a\n", "a\\n", "U+000A in it is a control character"),
+                ("a  b", "a  b", "a name has no two blanks in a row"),
+                ("e\u{301}", "e\u{301}", "a name is written in Unicode's composed form (NFC)"),
+                ("", "", "a name has 1 to 64 characters"),
+            ] {
+                let fault = world(kind, bad).err().unwrap();
+                assert!(fault.starts_with(&format!("{kind} `{shown}`: {why}")), "{fault}");
+                assert!(!fault.contains('\n'), "{fault}");
+            }
         }
     }
 

@@ -98,6 +98,7 @@ impl From<StoreError> for WorldError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Taken { what } => {
+                let what = what.strip_prefix("the ").unwrap_or("unique value");
                 Self::Wrong(format!("two users would have the same {what}"))
             }
             other => Self::Broken(other.into()),
@@ -108,5 +109,21 @@ impl From<StoreError> for WorldError {
 impl From<VaultError> for WorldError {
     fn from(error: VaultError) -> Self {
         Self::Broken(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_users_would_share_is_named_once() {
+        for (what, said) in [
+            ("the access key", "two users would have the same access key"),
+            ("the user name", "two users would have the same user name"),
+            ("a unique value", "two users would have the same unique value"),
+        ] {
+            assert_eq!(WorldError::from(StoreError::Taken { what }).to_string(), said);
+        }
     }
 }

@@ -21,6 +21,7 @@ mod guards;
 pub mod host;
 pub mod id;
 pub mod limits;
+pub mod name;
 pub mod notice;
 pub mod people;
 pub mod publication;

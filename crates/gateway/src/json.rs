@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tidegate_domain::name::is_unseen;
+
 /// A text in quotes, whatever it holds.
 pub(crate) struct Text<'a>(pub(crate) &'a str);
 
@@ -17,7 +19,11 @@ impl fmt::Display for Text<'_> {
             match last {
                 '"' => f.write_str("\\\"")?,
                 '\\' => f.write_str("\\\\")?,
-                other => write!(f, "\\u{:04x}", u32::from(other))?,
+                other => {
+                    for unit in other.encode_utf16(&mut [0; 2]) {
+                        write!(f, "\\u{unit:04x}")?;
+                    }
+                }
             }
         }
         f.write_str("\"")
@@ -25,7 +31,7 @@ impl fmt::Display for Text<'_> {
 }
 
 fn is_escaped(c: char) -> bool {
-    matches!(c, '"' | '\\') || c.is_control()
+    matches!(c, '"' | '\\') || is_unseen(c)
 }
 
 #[cfg(test)]
@@ -35,5 +41,9 @@ mod tests {
     #[test]
     fn texts_are_json_whatever_they_hold() {
         assert_eq!(Text("a \"b\" \\ \n\u{1} é").to_string(), r#""a \"b\" \\ \u000a\u0001 é""#);
+        assert_eq!(
+            Text("\u{202e}\u{9b}\u{e0041}订").to_string(),
+            r#""\u202e\u009b\udb40\udc41订""#
+        );
     }
 }

@@ -1,10 +1,11 @@
 //! A question before something that cannot be undone.
 
-use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
+use std::io::{BufRead, IsTerminal, stdin};
 
 use anyhow::bail;
 
 use crate::exit::misused;
+use crate::out::ask;
 
 /// The longest answer that is read, in bytes.
 const ANSWER_BYTES: u64 = 64;
@@ -14,7 +15,7 @@ pub fn confirmed(question: &str) -> anyhow::Result<()> {
     if !stdin().is_terminal() {
         misused!("{question} Nobody is there to ask; give --yes to do it");
     }
-    let _ = write!(stderr(), "{question} [y/N] ");
+    ask(&format!("{question} [y/N]"));
     let mut answer = String::new();
     std::io::Read::take(stdin().lock(), ANSWER_BYTES).read_line(&mut answer)?;
     if is_yes(&answer) { Ok(()) } else { bail!("nothing was done") }

@@ -11,7 +11,7 @@ use crate::client::{Answer, Client, Outgoing, Signer};
 use crate::control::{Control, encoded};
 use crate::exit::{SaidNo, misused};
 use crate::login::{Login, Who, local_gateway};
-use crate::out::{cell, records, say};
+use crate::out::{cell, is, raw, records, say};
 
 /// What to call, and as whom.
 #[derive(Debug, Args)]
@@ -145,8 +145,8 @@ async fn proof_from(control: &Control, app: &str) -> anyhow::Result<Option<Proof
         Err(error) if error.is::<SaidNo>() => return Ok(None),
         Err(error) => return Err(error),
     };
-    let named = records(&found, "apps").iter().find(|item| cell(item, "name") == app);
-    let id = named.map_or_else(|| app.to_owned(), |item| cell(item, "id"));
+    let named = records(&found, "apps").iter().find(|item| is(item, "name", app));
+    let id = named.map_or_else(|| app.to_owned(), |item| raw(item, "id").to_owned());
     let shown: Value = match control.get(&format!("/apps/{}", encoded(&id))).await {
         Ok(shown) => shown,
         Err(error) if error.is::<SaidNo>() => return Ok(None),

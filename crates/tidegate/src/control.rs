@@ -12,7 +12,7 @@ use crate::client::{Answer, Client, Outgoing, Signer};
 use crate::clock::wall;
 use crate::exit::{SaidNo, misused};
 use crate::login::Session;
-use crate::out::{cell, records};
+use crate::out::{cell, is, raw, records};
 use crate::wait::Wait;
 
 /// Everything but the unreserved characters.
@@ -176,8 +176,8 @@ impl Control {
         let mut found = BTreeSet::new();
         let (name, id_of) = if kind == "app" { ("app_name", "app_id") } else { ("name", "id") };
         let mut look = |answer: &Value, name: &str, id_of: &str| {
-            let named = records(answer, "records").iter().filter(|item| cell(item, name) == text);
-            found.extend(named.map(|item| cell(item, id_of)).filter(|id| !id.is_empty()));
+            let named = records(answer, "records").iter().filter(|item| is(item, name, text));
+            found.extend(named.map(|item| raw(item, id_of).to_owned()).filter(|id| !id.is_empty()));
         };
         look(&grants, name, id_of);
         let (name, id_of) = (format!("{kind}_name"), format!("{kind}_id"));
@@ -203,7 +203,7 @@ impl Control {
             None => {
                 let all = self.list("/instances", "instances").await?;
                 match records(&all, "instances") {
-                    [one] => Ok(cell(one, "id")),
+                    [one] => Ok(raw(one, "id").to_owned()),
                     [] => misused!("the project has no instance; use --instance APIG"),
                     several => {
                         let names: Vec<String> = several.iter().map(|i| cell(i, "name")).collect();
@@ -225,10 +225,10 @@ impl Control {
     ) -> anyhow::Result<String> {
         let found = self.list(&format!("{path}?name={}", encoded(text)), field).await?;
         let exact: Vec<&Value> =
-            records(&found, field).iter().filter(|item| cell(item, "name") == text).collect();
+            records(&found, field).iter().filter(|item| is(item, "name", text)).collect();
         match exact.as_slice() {
             [] => Ok(text.to_owned()),
-            [one] => Ok(cell(one, "id")),
+            [one] => Ok(raw(one, "id").to_owned()),
             several => {
                 let ids: Vec<String> = several.iter().map(|item| cell(item, "id")).collect();
                 misused!(

@@ -42,8 +42,16 @@ pub const TOKEN: &str = "operator.token";
 pub const FEED_TOKEN: &str = "feed.token";
 /// Whose folder it is.
 pub const KIND: &str = "folder.kind";
+/// The file of the key that seals the gateway's snapshot.
+pub const SNAPSHOT_KEY: &str = "gate.key";
+/// The gateway's snapshot.
+pub const SNAPSHOT: &str = "gate.snapshot";
+/// What names the gateway.
+pub const GATEWAY_ID: &str = "gateway.id";
+/// Where a running server listens.
+pub const SERVER: &str = "server.json";
 /// Files nobody but the owner may read.
-pub const PRIVATE: [&str; 6] = [VAULT, TOKEN, FEED_TOKEN, STORE, "gate.key", "gate.snapshot"];
+pub const PRIVATE: [&str; 6] = [VAULT, TOKEN, FEED_TOKEN, STORE, SNAPSHOT_KEY, SNAPSHOT];
 /// The folder of a server, unless another one is named.
 pub const DEFAULT: &str = "./data";
 /// The folder of a development server, unless another one is named.
@@ -78,6 +86,17 @@ impl FolderKind {
             Self::Real => "real",
         }
     }
+}
+
+/// The key that seals the gateway's snapshot, as it is kept.
+#[derive(Debug, PartialEq, Eq)]
+pub enum SnapshotKey {
+    /// There is none.
+    Missing,
+    /// Its file holds something else.
+    Damaged,
+    /// It can be used.
+    Kept([u8; SealingKey::LEN]),
 }
 
 /// The folder a command looks into: that of a server or, where none has left word, of a development
@@ -186,7 +205,7 @@ impl DataDir {
     }
 
     fn server_file(&self) -> PathBuf {
-        self.root.join("server.json")
+        self.root.join(SERVER)
     }
 
     /// Takes the folder; none when another process works on it.
@@ -196,8 +215,7 @@ impl DataDir {
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let lock =
-            options.open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        let lock = options.open(&path).map_err(|error| not_opened(&path, &error))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(Hold { _lock: lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -205,6 +223,17 @@ impl DataDir {
                 Err(error).with_context(|| format!("cannot lock {}", path.display()))
             }
         }
+    }
+
+    /// Fails if the folder could not be taken for another reason than that somebody works on it. Makes and takes
+    /// nothing.
+    pub fn can_be_held(&self) -> anyhow::Result<()> {
+        let path = self.root.join(LOCK);
+        if is_there(&path)? {
+            let opened = OpenOptions::new().write(true).open(&path);
+            opened.map_err(|error| not_opened(&path, &error))?;
+        }
+        Ok(())
     }
 
     /// Whether a process works on the folder. Makes nothing.
@@ -263,11 +292,17 @@ impl DataDir {
         if let Some(text) = read(&path)? {
             let known = [FolderKind::Dev, FolderKind::Real];
             let kind = known.into_iter().find(|kind| kind.name() == text.trim());
-            return kind.map(Some).with_context(|| format!("{} cannot be read", path.display()));
+            return kind.map(Some).with_context(|| {
+                format!(
+                    "{} {}; expected `real`, of a server's folder, or `dev`, of a development server's",
+                    path.display(),
+                    content(&text)
+                )
+            });
         }
         for (kind, names) in [
             (FolderKind::Dev, &["dev.json", "clock.json"][..]),
-            (FolderKind::Real, &[STORE, VAULT, TOKEN, "gateway.id"]),
+            (FolderKind::Real, &[STORE, VAULT, TOKEN, GATEWAY_ID]),
         ] {
             for name in names {
                 if is_there(&self.root.join(name))? {
@@ -282,25 +317,30 @@ impl DataDir {
     /// with a lost key cannot be opened by a new one.
     /// `holding` names a store that may hold secrets.
     pub fn vault(&self, holding: Option<String>) -> anyhow::Result<Vault> {
+        if let Some(vault) = self.kept_vault()? {
+            return Ok(vault);
+        }
         let path = self.root.join(VAULT);
-        let key = match read(&path)? {
-            Some(text) => {
-                unhex(text.trim()).with_context(|| format!("{} holds no key", path.display()))?
-            }
-            None => {
-                if let Some(store) = holding {
-                    bail!(
-                        "{} is missing, so the secrets in {store} cannot be opened; bring the key \
-                         back from your backup",
-                        path.display()
-                    );
-                }
-                let key = Vault::draw_key()?;
-                durable::write(&path, format!("{}\n", random::hex(&key)).as_bytes())?;
-                key.to_vec()
-            }
-        };
-        Vault::new(&key).with_context(|| format!("{} holds no key", path.display()))
+        if let Some(store) = holding {
+            bail!(
+                "{} is missing, so the secrets in {store} cannot be opened; bring the key \
+                 back from your backup",
+                path.display()
+            );
+        }
+        let key = Vault::draw_key()?;
+        durable::write(&path, format!("{}\n", random::hex(&key)).as_bytes())?;
+        Ok(Vault::new(&key)?)
+    }
+
+    /// The vault of this folder, if its key was made.
+    pub fn kept_vault(&self) -> anyhow::Result<Option<Vault>> {
+        let path = self.root.join(VAULT);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let vault = unhex(text.trim()).and_then(|key| Vault::new(&key).ok());
+        vault
+            .map(Some)
+            .with_context(|| format!("{} holds no key: it has 64 hex digits", path.display()))
     }
 
     /// Whether the key to the store's secrets is there.
@@ -308,36 +348,56 @@ impl DataDir {
         is_there(&self.root.join(VAULT))
     }
 
-    /// The gateway's snapshot. A key that is lost or cannot be read is made anew: what it sealed is
-    /// then learnt from the store.
+    /// The gateway's snapshot. A key that is lost or damaged is made anew: what it sealed is then learnt from
+    /// the store.
     pub fn gate_snapshot(&self) -> anyhow::Result<SnapshotFile> {
-        let path = self.root.join("gate.key");
-        let kept = read(&path)?.and_then(|text| unhex(text.trim())?.try_into().ok());
-        let key = match kept {
-            Some(key) => key,
-            None => {
+        let key = match self.snapshot_key()? {
+            SnapshotKey::Kept(key) => key,
+            SnapshotKey::Missing | SnapshotKey::Damaged => {
                 let key = random::bytes::<{ SealingKey::LEN }>()?;
-                durable::write(&path, format!("{}\n", random::hex(&key)).as_bytes())?;
+                let text = format!("{}\n", random::hex(&key));
+                durable::write(&self.root.join(SNAPSHOT_KEY), text.as_bytes())?;
                 key
             }
         };
-        Ok(SnapshotFile::new(self.root.join("gate.snapshot"), SealingKey::new(key)))
+        Ok(SnapshotFile::new(self.root.join(SNAPSHOT), SealingKey::new(key)))
+    }
+
+    /// The key of the gateway's snapshot, as it is kept. Makes nothing.
+    pub fn snapshot_key(&self) -> anyhow::Result<SnapshotKey> {
+        let path = self.root.join(SNAPSHOT_KEY);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(SnapshotKey::Missing);
+            }
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        let key =
+            String::from_utf8(bytes).ok().and_then(|text| unhex(text.trim())?.try_into().ok());
+        Ok(key.map_or(SnapshotKey::Damaged, SnapshotKey::Kept))
     }
 
     /// What names this folder's gateway, made at the first start. No two gateways may have the same, so
     /// a folder is not copied to make a second one.
     pub fn gateway_id(&self) -> anyhow::Result<String> {
-        let path = self.root.join("gateway.id");
-        if let Some(kept) = read(&path)? {
-            let id = kept.trim();
-            if id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return Ok(id.to_owned());
-            }
-            bail!("{} holds no id", path.display());
+        if let Some(id) = self.kept_gateway_id()? {
+            return Ok(id);
         }
         let id = random::hex(&random::bytes::<16>()?);
-        durable::write(&path, format!("{id}\n").as_bytes())?;
+        durable::write(&self.root.join(GATEWAY_ID), format!("{id}\n").as_bytes())?;
         Ok(id)
+    }
+
+    /// What names this folder's gateway, if it was made.
+    pub fn kept_gateway_id(&self) -> anyhow::Result<Option<String>> {
+        let path = self.root.join(GATEWAY_ID);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let id = text.trim();
+        if id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Ok(Some(id.to_owned()));
+        }
+        bail!("{} holds no id: it has 32 hex digits", path.display())
     }
 
     /// The operator's token, made at the first start.
@@ -355,7 +415,7 @@ impl DataDir {
         let path = self.operator_file();
         match read(&path)? {
             Some(text) if text.trim().len() >= 32 => Ok(Some(Secret::new(text.trim()))),
-            Some(_) => bail!("{} holds no token", path.display()),
+            Some(_) => bail!("{} holds no token: it has 32 characters at least", path.display()),
             None => Ok(None),
         }
     }
@@ -409,8 +469,32 @@ pub fn read(path: &Path) -> anyhow::Result<Option<String>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => bail!("{} cannot be read: {}", path.display(), system_words(&error)),
+        Err(error) => Err(unreadable(path, &error)),
     }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> anyhow::Error {
+    anyhow!("{} cannot be read: {}", path.display(), system_words(error))
+}
+
+fn not_opened(path: &Path, error: &std::io::Error) -> anyhow::Error {
+    anyhow!("{} cannot be opened: {}", path.display(), system_words(error))
+}
+
+/// The most characters that are quoted of a file.
+const QUOTED: usize = 40;
+
+/// What a file holds, in words: the beginning of it.
+fn content(text: &str) -> String {
+    let text = text.trim();
+    let mut quoted: String = text.chars().take(QUOTED).collect();
+    if quoted.is_empty() {
+        return "is empty".to_owned();
+    }
+    if quoted.len() < text.len() {
+        quoted.push('…');
+    }
+    format!("holds `{quoted}`")
 }
 
 /// Whether something is there; an error when this user may not know.

@@ -12,7 +12,7 @@ use crate::config::{Config, Kind, Loaded};
 use crate::data::DataDir;
 use crate::exit::Verdict;
 use crate::faults::Faults;
-use crate::out::say;
+use crate::out::{say, say_json};
 use crate::serve::texts;
 
 /// Which server.
@@ -65,7 +65,11 @@ impl Doctor {
                 }
             }
         }
-        say(if self.json { format!("{:#}", findings.json()) } else { findings.text() });
+        if self.json {
+            say_json(&findings.json());
+        } else {
+            say(findings.text());
+        }
         match findings.worst() {
             Level::Ok => Ok(()),
             Level::Warning => Err(Verdict { code: 1, text: findings.summary() }.into()),
@@ -78,8 +82,5 @@ async fn look(config: &Config, kind: Kind, findings: &mut Findings) {
     let data = DataDir::at(&config.data_dir);
     let is_held = folder::look(&data, findings);
     findings.extend(checks::all(config, kind, &data).await);
-    if kind != Kind::Control {
-        folder::snapshot(config, &data, findings);
-    }
     network::look(&data, is_held, findings).await;
 }

@@ -5,7 +5,7 @@
 //! | 0 | done |
 //! | 1 | the service said no: a refusal or a denial |
 //! | 2 | what was given is wrong: the command line, the configuration, or a file that one of them names |
-//! | 3 | something failed: no connection, a port that is taken, a damaged store, a key that does not fit |
+//! | 3 | something failed: no connection, a port that is taken, a damaged store, `vault.key` of another store |
 //!
 //! The same fault ends every command with the same code. `tidegate doctor` alone ends as monitoring expects it:
 //! 0 for nothing, 1 for warnings, 2 for faults.

@@ -6,10 +6,13 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use anyhow::{Context, anyhow};
+use tidegate_domain::name::{is_unseen, visible};
 use tidegate_gateway::lines::{Fates, Lines, Output};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::out;
 
 /// The most bytes of log that wait to be written. What comes on top of it is dropped.
 const QUEUE_BYTES: usize = 4 * 1024 * 1024;
@@ -36,11 +39,17 @@ pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     // There is nowhere to report a failure to write the log to but its metric.
     let lines = Lines::prompt("log", stderr()?, QUEUE_BYTES, |_| {})?;
     let lines = LOG.get_or_init(|| lines);
+    let has_colours = io::stderr().is_terminal();
+    let form = match format {
+        LogFormat::Json => Form::Json,
+        LogFormat::Text if has_colours => Form::Coloured,
+        LogFormat::Text => Form::Text,
+    };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(has_colours)
         .log_internal_errors(false)
-        .with_writer(|| Entry(lines));
+        .with_writer(move || Entry(lines, form));
     let begun = match format {
         LogFormat::Text => log.finish().try_init(),
         LogFormat::Json => log.json().finish().try_init(),
@@ -74,7 +83,7 @@ pub fn fates() -> Option<Fates> {
 
 /// Writes a last line for whoever started the program, and what waits of the log.
 pub fn end(last: Option<&str>) {
-    let last = last.map(|text| format!("{text}\n"));
+    let last = last.map(|text| format!("{}\n", out::lines(text)));
     match (LOG.get(), last) {
         (Some(lines), last) => {
             lines.push(last.unwrap_or_default().as_bytes());
@@ -102,15 +111,91 @@ fn stderr() -> io::Result<Output> {
 }
 
 /// Where one event is written to. It comes as a whole.
-struct Entry(&'static Lines);
+struct Entry(&'static Lines, Form);
+
+/// What stands in the lines beside their texts.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Text,
+    Coloured,
+    Json,
+}
 
 impl Write for Entry {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.push(line);
+        match shown(line, self.1) {
+            Some(shown) => self.0.push(shown.as_bytes()),
+            None => self.0.push(line),
+        }
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// An event on one line that sends nothing to a terminal but colours, which a log to one has; none if it is such a
+/// line already.
+fn shown(line: &[u8], form: Form) -> Option<String> {
+    // Most lines are.
+    if line.split_last().is_some_and(|(end, text)| *end == b'\n' && text.iter().all(is_plain)) {
+        return None;
+    }
+    let text = String::from_utf8_lossy(line);
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    if !text.chars().any(is_unseen) {
+        return None;
+    }
+    let shown = match form {
+        Form::Json => out::json(&text.replace('\n', " ")),
+        Form::Coloured => coloured(text),
+        Form::Text => visible(text),
+    };
+    Some(shown + "\n")
+}
+
+fn is_plain(byte: &u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+/// A text on one line with its colours.
+fn coloured(text: &str) -> String {
+    const BEGIN: &str = "\u{1b}[";
+    let mut parts = text.split(BEGIN);
+    let mut shown = visible(parts.next().unwrap_or_default());
+    for part in parts {
+        match part.split_once('m') {
+            Some((colour, rest)) if colour.bytes().all(|c| c.is_ascii_digit() || c == b';') => {
+                shown += &format!("{BEGIN}{colour}m{}", visible(rest));
+            }
+            _ => shown += &visible(&format!("{BEGIN}{part}")),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_stays_on_its_line_and_sends_nothing_but_colours() {
+        for (line, text) in [
+            ("plain\n", None),
+            ("订单 é\n", None),
+            ("a\nb\n", Some("a\\nb\n")),
+            ("\u{1b}[2mx\u{1b}[0m \u{1b}[2J\u{202e}\u{9b}y\n", {
+                Some("\u{1b}[2mx\u{1b}[0m \\u{1b}[2J\\u{202e}\\u{9b}y\n")
+            }),
+            ("\u{1b}]0;title\u{7}\n", Some("\\u{1b}]0;title\\u{7}\n")),
+        ] {
+            let found = shown(line.as_bytes(), Form::Coloured);
+            assert_eq!(found.as_deref(), text, "{}", line.escape_unicode());
+        }
+        let json = shown("{\"a\":\"\u{202e}\u{7f}订\"}\n".as_bytes(), Form::Json);
+        let plain = shown(b"\x1b[2mx\n", Form::Text);
+        assert_eq!(plain.as_deref(), Some("\\u{1b}[2mx\n"));
+        assert_eq!(json.as_deref(), Some("{\"a\":\"\\u202e\\u007f订\"}\n"));
     }
 }

@@ -102,7 +102,7 @@ async fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "tidegate", &mut script);
-            out::say(String::from_utf8_lossy(&script).trim_end());
+            out::say_as_it_is(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
     }

@@ -15,7 +15,7 @@ use crate::data::{DataDir, FolderKind};
 use crate::exit::{Unfit, misused};
 use crate::faults::Faults;
 use crate::node::{ControlSide, Core, GatewayOptions, Node, Ports, Role};
-use crate::out::{say, say_aside};
+use crate::out::{say, say_aside, say_json};
 use crate::random;
 
 /// Where the configuration is.
@@ -267,7 +267,7 @@ impl ConfigCommand {
     pub async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Default => say(config::default_text().trim_end()),
-            Self::Schema => say(format!("{:#}", config::schema())),
+            Self::Schema => say_json(&config::schema()),
             Self::Check(check) => {
                 let Loaded { config, warnings } = check.config.load(None)?;
                 warnings.iter().for_each(|warning| warn(warning));

@@ -26,5 +26,4 @@ pub mod time;
 
 pub use definition::{BackendSpec, Definition};
 pub use errors::{Answer, ErrorBody, refusal};
-pub use text::is_unseen;
 pub use time::{BadTime, format_iso, parse_iso};

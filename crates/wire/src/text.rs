@@ -1,6 +1,8 @@
 //! Refusals of form, and the words they use.
 
 use tidegate_domain::Refusal;
+use tidegate_domain::name;
+pub(crate) use tidegate_domain::name::visible;
 
 use crate::limits::ECHO_CHARS;
 
@@ -18,42 +20,6 @@ pub(crate) fn echo(given: &str) -> String {
     format!("`{}`", visible(&shown))
 }
 
-/// `text` on one line: control characters, among them line ends, are written as escapes.
-pub(crate) fn visible(text: &str) -> String {
-    text.chars().fold(String::new(), |mut out, c| {
-        if is_unseen(c) {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-        out
-    })
-}
-
-/// Is a character one that nobody sees, or that changes how those around it are seen: a control character, a
-/// line or paragraph separator, one without width, or one that turns the direction of writing?
-#[must_use]
-pub fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{61c}'
-                | '\u{115f}'..='\u{1160}'
-                | '\u{17b4}'..='\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{3164}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
-}
-
 /// The value of `field` is none of those there are.
 pub(crate) fn none_of(field: &str, allowed: &[&str], given: &str) -> Refusal {
     malformed(format!("`{field}` is {}; allowed: {}", echo(given), allowed.join(", ")))
@@ -68,6 +34,11 @@ pub(crate) fn required<'a>(
         Some(text) if !text.trim().is_empty() => Ok(text),
         Some(_) | None => Err(Refusal::FieldMissing { field }),
     }
+}
+
+/// A name whose length was looked at already.
+pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
+    name::check(name).map_err(|bad| malformed(format!("`name` is {}; {bad}", echo(name))))
 }
 
 /// A free text of at most `max` characters, without control characters other than line ends and
@@ -96,22 +67,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_sees_is_known() {
-        for seen in "aZ9_- é订🙂ا".chars() {
-            assert!(!is_unseen(seen), "{seen}");
-        }
-        for unseen in
-            "\0\n\u{7f}\u{ad}\u{200b}\u{200d}\u{200f}\u{202e}\u{2066}\u{feff}\u{e0041}".chars()
-        {
-            assert!(is_unseen(unseen), "{}", unseen.escape_unicode());
-        }
-        assert_eq!(echo("a\u{202e}b"), "`a\\u{202e}b`");
-    }
-
-    #[test]
     fn what_the_caller_wrote_is_shortened_and_made_visible() {
         assert_eq!(echo("noon"), "`noon`");
         assert_eq!(echo("a\r\nb"), "`a\\r\\nb`");
+        assert_eq!(echo("a\u{202e}b"), "`a\\u{202e}b`");
         let long = "ä".repeat(ECHO_CHARS + 1);
         assert_eq!(echo(&long), format!("`{}…`", "ä".repeat(ECHO_CHARS)));
         assert_eq!(echo(&long[..2 * ECHO_CHARS]), format!("`{}`", "ä".repeat(ECHO_CHARS)));

@@ -248,6 +248,16 @@ async fn a_token_for_an_account() {
         if status == 201 {
             assert_eq!(&got.body["token"]["domain"]["id"], id);
             assert!(got.body["token"].get("project").is_none());
+            // It opens what its user's keys open, and no other project.
+            let token = got.headers["x-subject-token"].to_str().unwrap().to_owned();
+            for project in ["project-1", "project-2", "project-3"] {
+                let path = format!("/v1/{project}/service/apps");
+                let ask = || Ask::new("get", &path, "").header("workspace", "ws-1");
+                let with_key = site.send(ask().signed_by("owner")).await;
+                let with_token = site.send(ask().header("x-auth-token", &token)).await;
+                assert_eq!(with_token.status, with_key.status, "{path}: {}", with_token.body);
+                assert_eq!(with_token.status.is_success(), project == "project-1", "{path}");
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ use tidegate_sign::Secret;
 use zeroize::Zeroizing;
 
 use crate::data::unhex;
-use crate::exit::misused;
+use crate::exit::{Misused, misused};
 use crate::random;
 
 const MAGIC: [u8; 16] = *b"tidegate-backup\0";
@@ -106,7 +106,7 @@ impl KeyArgs {
     pub fn for_old(&self, from: &mut impl Read) -> anyhow::Result<SealingKey> {
         let mut bytes = [0; HEAD];
         from.read_exact(&mut bytes).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => anyhow!(FOREIGN),
+            ErrorKind::UnexpectedEof => anyhow::Error::new(Misused(FOREIGN.to_owned())),
             _ => error.into(),
         })?;
         let head = Head::read(&bytes)?;
@@ -167,7 +167,7 @@ impl Head {
     fn read(bytes: &[u8; HEAD]) -> anyhow::Result<Self> {
         let (magic, rest) = bytes.split_at(MAGIC.len());
         if magic != MAGIC {
-            bail!(FOREIGN);
+            misused!("{FOREIGN}");
         }
         let (numbers, salt) = rest.split_at(rest.len() - SALT);
         let number = |at: usize| {
@@ -232,7 +232,7 @@ pub fn told(error: std::io::Error) -> anyhow::Error {
     let seal = error.get_ref().and_then(|inner| inner.downcast_ref::<SealError>());
     match seal {
         Some(SealError::OtherKey) => {
-            anyhow!("the pass phrase or key is wrong, or its head is damaged")
+            Misused("the pass phrase or key is wrong, or its head is damaged".to_owned()).into()
         }
         Some(SealError::Foreign) => anyhow!("it is damaged or cut short"),
         Some(

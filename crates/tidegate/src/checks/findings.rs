@@ -1,5 +1,7 @@
 //! What was found.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 /// How bad it is.
@@ -115,6 +117,12 @@ impl Findings {
     pub fn worst_of(&self, check: &str) -> Level {
         let of = self.0.iter().filter(|finding| finding.check == check);
         of.map(|finding| finding.level).max().unwrap_or(Level::Ok)
+    }
+
+    /// Says nothing twice that two questions came upon.
+    pub fn once(&mut self) {
+        let mut seen = BTreeSet::new();
+        self.0.retain(|it| it.level == Level::Ok || seen.insert(it.found.clone()));
     }
 
     /// Takes over what others found.

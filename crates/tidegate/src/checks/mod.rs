@@ -7,9 +7,11 @@
 //! | `config check` | ends with it | ends with it | prints it |
 //! | `doctor` | prints it | prints it | prints it |
 //!
-//! A start does not ask about the store and the ports: it opens and takes them, and says the same when it cannot.
+//! A start does not ask about the store, the ports and the snapshot: it opens and takes them, and says the same when
+//! it cannot.
 
 mod certificates;
+mod files;
 mod findings;
 mod listeners;
 mod machine;
@@ -34,7 +36,11 @@ pub async fn all(config: &Config, kind: Kind, data: &DataDir) -> Findings {
         store::look(config, data, &mut findings).await;
     }
     findings.extend(look(config, kind, data));
+    if kind != Kind::Control {
+        files::snapshot(config, data, &mut findings);
+    }
     listeners::free(config, kind, data, &mut findings);
+    findings.once();
     findings
 }
 
@@ -42,11 +48,13 @@ pub async fn all(config: &Config, kind: Kind, data: &DataDir) -> Findings {
 fn look(config: &Config, kind: Kind, data: &DataDir) -> Findings {
     let mut findings = Findings::default();
     settings::look(config, kind, data, &mut findings);
+    files::look(kind, data, &mut findings);
     rights::look(config, kind, data, &mut findings);
     certificates::look(config, kind, &mut findings);
     peers::look(config, kind, data, &mut findings);
     listeners::look(config, kind, &mut findings);
     machine::look(config, data, &mut findings);
+    findings.once();
     findings
 }
 

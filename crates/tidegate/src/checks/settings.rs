@@ -25,6 +25,7 @@ pub fn look(config: &Config, kind: Kind, data: &DataDir, findings: &mut Findings
 fn folder(kind: Kind, data: &DataDir, findings: &mut Findings) {
     const CHECK: &str = "data folder";
     const OWNER: &str = "run this as the user the server runs as, or give the folder to that user";
+    const MARK: &str = "bring the file back from your backup, and see that the user the server runs as may read it";
     let (root, name) = (data.root(), data.root().display());
     match root.metadata() {
         Ok(found) if !found.is_dir() => {
@@ -63,7 +64,7 @@ fn folder(kind: Kind, data: &DataDir, findings: &mut Findings) {
     if let Err(error) = data.suits(FolderKind::Real) {
         match error.downcast::<Misused>() {
             Ok(Misused(found)) => findings.wrong(CHECK, found, "name another one (`data_dir`)"),
-            Err(error) => findings.unfit(CHECK, format!("{error:#}"), OWNER),
+            Err(error) => findings.unfit(CHECK, format!("{error:#}"), MARK),
         }
     }
     if kind != Kind::Gateway

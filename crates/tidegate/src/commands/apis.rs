@@ -7,7 +7,7 @@ use tidegate_wire::format_iso;
 use super::rules::Rules;
 use super::{Common, End, words};
 use crate::control::{Control, encoded};
-use crate::out::{Table, cell, records, say};
+use crate::out::{Table, cell, is, records, say};
 
 /// APIs.
 #[derive(Debug, Args)]
@@ -148,7 +148,7 @@ async fn state(control: &Control, on: &On) -> anyhow::Result<String> {
     let info = control.list(&format!("/apis/{api}/publish-info"), "publish_messages").await?;
     let here = records(&info, "publish_messages")
         .iter()
-        .find(|record| cell(record, "instance_id") == instance);
+        .find(|record| is(record, "instance_id", &instance));
     Ok(here.map_or_else(
         || "unknown".to_owned(),
         |record| words::api_status(&cell(record, "api_status")).to_owned(),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Common, words};
 use crate::control::{Control, encoded};
-use crate::out::{Table, cell, moment, records, say};
+use crate::out::{Table, cell, moment, raw, records, say};
 
 /// Applications.
 #[derive(Debug, Args)]
@@ -128,7 +128,7 @@ async fn decide(control: &Control, verdict: Verdict, pass: bool) -> anyhow::Resu
         false => verdict.id,
         true => {
             let waiting = list(control, Inbox::Waiting, None).await?;
-            records(&waiting, "records").iter().map(|record| cell(record, "id")).collect()
+            records(&waiting, "records").iter().map(|record| raw(record, "id").to_owned()).collect()
         }
     };
     if ids.is_empty() {

@@ -115,7 +115,7 @@ fn mistakes_before_there_is_a_server() {
         (vec!["restore", "nope", "--pass-phrase-file", "phrase"], 2, "there is no backup nope"),
         (
             vec!["restore", "a-file", "--pass-phrase-file", "phrase", "--data-dir", "other"],
-            3,
+            2,
             "it is no backup of Tidegate",
         ),
         (vec!["gateways", "list"], 3, "no server works on the data folder data"),

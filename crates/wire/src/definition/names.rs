@@ -4,7 +4,7 @@ use tidegate_domain::Refusal;
 use tidegate_domain::api::is_placeholder;
 
 use crate::limits::{API_NAME_MIN, NAME_CHARS, PARA_NAME_CHARS, PATH_CHARS};
-use crate::text::{echo, malformed};
+use crate::text::{check_name, echo, malformed};
 
 /// 3 to 64 Chinese characters, letters, digits and `_`, the first a letter or Chinese.
 pub(super) fn check_api_name(name: &str) -> Result<(), Refusal> {
@@ -15,7 +15,8 @@ pub(super) fn check_api_name(name: &str) -> Result<(), Refusal> {
         && name.starts_with(first)
         && name.chars().all(other)
     {
-        return Ok(());
+        // Some Chinese characters are there twice.
+        return check_name(name);
     }
     Err(malformed(format!(
         "`name` is {}; a name has {API_NAME_MIN} to {NAME_CHARS} letters, Chinese characters, \

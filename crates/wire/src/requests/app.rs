@@ -5,7 +5,7 @@ use tidegate_domain::{AppKind, Refusal};
 
 use crate::enums::{GatewayKind, parse_app_kind};
 use crate::limits::{NAME_CHARS, TEXT_CHARS};
-use crate::text::{echo, free_text, is_unseen, malformed, required};
+use crate::text::{check_name, echo, free_text, malformed, required};
 
 /// The body of `POST /apps` (AppRequestDTO).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ impl AppBody {
     /// The plain values.
     pub fn parse(&self) -> Result<AppSpec, Refusal> {
         let name = required("name", self.name.as_ref())?;
-        check_name(name)?;
+        check_app_name(name)?;
         let description = self.description.clone().unwrap_or_default();
         free_text("description", &description, TEXT_CHARS)?;
         let kind = match &self.app_type {
@@ -82,7 +82,7 @@ impl AppUpdateBody {
     /// The plain values.
     pub fn parse(&self) -> Result<AppChange, Refusal> {
         if let Some(name) = &self.name {
-            check_name(required("name", Some(name))?)?;
+            check_app_name(required("name", Some(name))?)?;
         }
         if let Some(description) = &self.description {
             free_text("description", description, TEXT_CHARS)?;
@@ -92,18 +92,12 @@ impl AppUpdateBody {
 }
 
 /// An app's name is less strict than an API's: that of an IAM app is the name of an account.
-fn check_name(name: &str) -> Result<(), Refusal> {
-    if name.chars().count() > NAME_CHARS || name.chars().any(is_unseen) {
+fn check_app_name(name: &str) -> Result<(), Refusal> {
+    if name.chars().count() > NAME_CHARS {
         return Err(malformed(format!(
-            "`name` is {}; a name has 1 to {NAME_CHARS} characters, each of which can be seen",
+            "`name` is {}; a name has 1 to {NAME_CHARS} characters",
             echo(name)
         )));
     }
-    if name.trim() != name {
-        return Err(malformed(format!(
-            "`name` is {}; a name neither begins nor ends with a blank",
-            echo(name)
-        )));
-    }
-    Ok(())
+    check_name(name)
 }

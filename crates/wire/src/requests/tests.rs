@@ -229,6 +229,40 @@ fn a_change_of_an_app_names_what_changes() {
 }
 
 #[test]
+fn names_of_apps_can_be_distinguished_by_eye() {
+    let made = |name: &str| {
+        let body = json!({ "name": name, "app_type": "APP", "description": "" });
+        read::<AppBody>(&body).unwrap().parse().map(|spec| spec.name)
+    };
+    let changed = |name: &str| {
+        let body: AppUpdateBody = read(&json!({ "name": name })).unwrap();
+        body.parse().map(|change| change.name.unwrap_or_default())
+    };
+    for good in ["wallboard", "大屏 2", "Zoë", "приложение", "a.b-c_d (test)", "🙂"]
+    {
+        assert_eq!(made(good).unwrap(), good);
+        assert_eq!(changed(good).unwrap(), good);
+    }
+    for (bad, why) in [
+        ("a\u{2800}b", "`name` is `a\\u{2800}b`; U+2800 in it is an invisible character"),
+        ("a\u{fe0f}", "`name` is `a\\u{fe0f}`; U+FE0F in it is a variation selector"),
+        ("a\u{ffff}", "`name` is `a\\u{ffff}`; U+FFFF in it is no character of Unicode"),
+        ("a\u{e000}", "`name` is `a\\u{e000}`; U+E000 in it is a character of private use"),
+        ("a\u{a0}b", "U+00A0 in it is a blank that looks like the plain one"),
+        ("a\u{202e}b", "U+202E in it is a character that turns the direction of writing"),
+        ("a\0b", "U+0000 in it is a control character"),
+        (" a", "`name` is ` a`; a name neither begins nor ends with a blank"),
+        ("a ", "a name neither begins nor ends with a blank"),
+        ("a  b", "a name has no two blanks in a row"),
+        ("Zoe\u{308}", "a name is written in Unicode's composed form (NFC)"),
+    ] {
+        for answer in [says(made(bad)), says(changed(bad))] {
+            assert!(answer.contains(why), "{answer}");
+        }
+    }
+}
+
+#[test]
 fn an_action_on_an_api() {
     let parse = |body_json: Value| read::<ApiActionBody>(&body_json)?.parse();
     for (text, kind) in [("STOP", ApiActionKind::Stop), ("UNPUBLISH", ApiActionKind::Unpublish)] {
