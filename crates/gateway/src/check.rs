@@ -100,6 +100,9 @@ pub(crate) fn still_admits<'i>(
     now: Timestamp,
 ) -> Option<&'i Api> {
     let door = index.door_of(&admitted.api.feed.id, &admitted.instance)?;
+    if door.api.feed.is_unreadable() {
+        return None;
+    }
     let permit = match (&admitted.app, door.api.feed.auth) {
         (Some(app), AuthType::App | AuthType::Iam) => {
             let held = index.app(app).and_then(|app| index.held(door, app));
@@ -189,6 +192,10 @@ pub(crate) fn decide(
         let status = door.status;
         // Nobody is asked for proof at a door that is not there.
         if let Err(Denied::NotPublished) = admission::admit_open(status, question.now) {
+            continue;
+        }
+        if api.feed.is_unreadable() {
+            consider(Reason::ApiUnreadable.into());
             continue;
         }
         let admitted = |permit, app: Option<&App>, cover| Admitted {

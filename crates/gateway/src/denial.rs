@@ -17,6 +17,8 @@ pub enum Reason {
     NoRoute,
     /// An API has it, but is not published.
     NotPublished,
+    /// The control side cannot read the API's record.
+    ApiUnreadable,
     /// The API wants a token and none was sent.
     MissingToken,
     /// The API wants a signature and none was sent.
@@ -96,10 +98,11 @@ pub struct Row {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Internal,
         Self::NoRoute,
         Self::NotPublished,
+        Self::ApiUnreadable,
         Self::MissingToken,
         Self::MissingSignature,
         Self::InvalidToken,
@@ -181,6 +184,12 @@ impl Reason {
                 "APIG.0301",
                 "Verify authorization failed. Check the app's secret, and that method, path, query, \
                  signed headers and body arrive as they were signed.",
+            ),
+            Self::ApiUnreadable => row(
+                "api-unreadable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "APIG.0103",
+                "The API's record cannot be read, so none of its calls can be checked. Its operator is needed.",
             ),
             Self::AppUnreadable => row(
                 "app-unreadable",
@@ -403,6 +412,7 @@ impl Reason {
             | Self::BackendForbidden
             | Self::BackendUnreachable
             | Self::BackendTimeout
+            | Self::ApiUnreadable
             | Self::AppUnreadable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -103,6 +103,35 @@ pub struct FeedApi {
     pub rules: Rules,
 }
 
+impl FeedApi {
+    /// An API whose record cannot be read, but for what its calls are recognised by: they are denied by that name. It
+    /// has no backend that could be called, also for a gateway that does not know of this.
+    #[must_use]
+    pub fn unreadable(
+        (id, project, domain): (ApiId, ProjectId, DomainId),
+        (auth, method, path): (AuthType, Method, String),
+    ) -> Self {
+        let backend = Backend {
+            https: false,
+            authority: String::new(),
+            method,
+            path: "/".to_owned(),
+            timeout_ms: None,
+            moved: Vec::new(),
+            constants: Vec::new(),
+            numbers: Vec::new(),
+        };
+        let (name, rules) = (String::new(), Rules::default());
+        Self { id, project, domain, name, auth, method, path, backend, rules }
+    }
+
+    /// Whether the record could not be read.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.backend.authority.is_empty()
+    }
+}
+
 /// How the gate treats calls of an API, beside what its definition says. The default is the strictest
 /// and plainest treatment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -47,7 +47,8 @@ pub use peers::{Duty, DutyTask, Ears, Peers};
 pub use records::{
     ApiFilter, AppFilter, AppRecord, ApplicationFilter, BootTime, Changes, ClockMark, Damaged, Due,
     Gateway, Head, JournalEntry, ListedBy, Member, Message, MessageId, NoticeFilter, Page, Paging,
-    Party, Point, Project, Revision, Sealed, Setback, Token, TokenHash, User, Waiting, Workspace,
+    Party, Point, Project, Revision, Sealed, Setback, Token, TokenHash, UnreadableApi,
+    UnreadableApp, User, Waiting, Workspace,
 };
 pub use reminders::{Mark, Moment, Remarkable};
 pub use sql::SqlStore;

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use tidegate_domain::api::Method;
 use tidegate_domain::{
-    Api, ApiId, App, AppId, AppKind, ApplicationKind, DomainId, Instance, InstanceId, Key,
-    ProjectId, Publication, Role, Standing, Throttle, ThrottleName, Timestamp, UserId, WorkspaceId,
+    Api, ApiId, App, AppId, AppKind, ApplicationKind, AuthType, DomainId, Instance, InstanceId,
+    Key, ProjectId, Publication, Role, Standing, Throttle, ThrottleName, Timestamp, UserId,
+    WorkspaceId,
 };
 
 /// A position in the one commit-ordered log of changes; 0 is before the first.
@@ -390,9 +392,41 @@ pub struct Changes {
     pub tokens: Vec<Token>,
     /// Tokens that were revoked before their end.
     pub tokens_revoked: Vec<TokenHash>,
-    /// Records that cannot be read. Their apps and APIs are among the deleted, or left out where
-    /// nothing is deleted; a grant that cannot be read is reported as none.
+    /// Apps whose record cannot be read, but for what names them.
+    pub apps_unreadable: Vec<UnreadableApp>,
+    /// APIs whose record, or a record that belongs to them, cannot be read, but for what their calls are recognised by.
+    pub apis_unreadable: Vec<UnreadableApi>,
+    /// Records that cannot be read. Their apps and APIs are among the unreadable; if not even that can be read, among
+    /// the deleted, or left out where nothing is deleted. A grant that cannot be read is reported as none.
     pub damaged: Vec<Damaged>,
+}
+
+/// What is known of an app whose record cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableApp {
+    /// Its id.
+    pub id: AppId,
+    /// Its project.
+    pub project: ProjectId,
+    /// The key that names it in a signature.
+    pub key: String,
+}
+
+/// What is known of an API whose record cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableApi {
+    /// Its id.
+    pub id: ApiId,
+    /// Its project.
+    pub project: ProjectId,
+    /// What it asks of its callers.
+    pub auth: AuthType,
+    /// The method it is called with.
+    pub method: Method,
+    /// The path it is called at.
+    pub path: String,
+    /// The instances where it is taken for published, for their record cannot be read.
+    pub instances: Vec<InstanceId>,
 }
 
 /// A record that cannot be read.

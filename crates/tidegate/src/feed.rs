@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_control::{Control, GateChanges, GatewayHeard, HearError, Line};
-use tidegate_domain::{DomainId, ProjectId, Standing};
+use tidegate_domain::publication::Status;
+use tidegate_domain::{AppKind, DomainId, InstanceId, ProjectId, Standing};
 use tidegate_feed::Everything;
 use tidegate_gateway::{
     Batch, FeedApi, FeedApp, FeedInstance, FeedPublication, FeedStanding, FeedToken, Gate, Poll,
     Source, SourceError,
 };
-use tidegate_store::{Changes, Revision, TokenHash};
+use tidegate_store::{Changes, Revision, TokenHash, UnreadableApi};
 
 pub use self::node::NodeFeed;
 use crate::clock::Clock;
@@ -165,7 +166,11 @@ impl ControlSource {
 
     /// The accounts of the projects that these changes are about; grants are about none.
     async fn accounts_for(&self, changes: &Changes) -> tidegate_control::Result<Accounts> {
-        if changes.apps.is_empty() && changes.apis.is_empty() && changes.tokens.is_empty() {
+        let has_unreadable =
+            !changes.apps_unreadable.is_empty() || !changes.apis_unreadable.is_empty();
+        let has_none =
+            changes.apps.is_empty() && changes.apis.is_empty() && changes.tokens.is_empty();
+        if has_none && !has_unreadable {
             return Ok(Accounts::new());
         }
         let projects = self.0.projects().await?;
@@ -221,8 +226,36 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
         standings,
         tokens,
         tokens_revoked,
+        apps_unreadable,
+        apis_unreadable,
         damaged: _,
     } = changes;
+    // An app without a secret is one that cannot be read.
+    let apps_unreadable = apps_unreadable.into_iter().filter_map(|app| {
+        Some(FeedApp {
+            domain: account(accounts, &app.project)?,
+            secret: None,
+            id: app.id,
+            project: app.project,
+            kind: AppKind::App,
+            key: app.key,
+        })
+    });
+    let published = |api: &UnreadableApi| {
+        let publication = |instance: &InstanceId| FeedPublication {
+            api: api.id.clone(),
+            instance: instance.clone(),
+            status: Status::Published,
+            published_at: None,
+        };
+        api.instances.iter().map(publication).collect::<Vec<_>>()
+    };
+    let publications_unreadable: Vec<_> = apis_unreadable.iter().flat_map(published).collect();
+    let apis_unreadable = apis_unreadable.into_iter().filter_map(|api| {
+        let domain = account(accounts, &api.project)?;
+        let names = (api.id, api.project, domain);
+        Some(FeedApi::unreadable(names, (api.auth, api.method, api.path)))
+    });
     let apps = apps.into_iter().filter_map(|record| {
         let app = record.app;
         Some(FeedApp {
@@ -272,11 +305,11 @@ fn batch(news: GateChanges, accounts: &Accounts) -> Batch {
         head: head.0,
         stamp,
         since_stamp,
-        apps: apps.collect(),
+        apps: apps.chain(apps_unreadable).collect(),
         apps_deleted,
-        apis: apis.collect(),
+        apis: apis.chain(apis_unreadable).collect(),
         apis_deleted,
-        publications: publications.collect(),
+        publications: publications.chain(publications_unreadable).collect(),
         standings: standings.iter().map(standing).collect(),
         tokens: tokens.collect(),
         instances: instances.collect(),

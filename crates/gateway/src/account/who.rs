@@ -66,6 +66,7 @@ fn is_after_proof(reason: Reason) -> bool {
         Reason::Internal
         | Reason::NoRoute
         | Reason::NotPublished
+        | Reason::ApiUnreadable
         | Reason::MissingToken
         | Reason::MissingSignature
         | Reason::InvalidToken

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidegate_domain::AuthType;
 use tidegate_domain::api::Method;
-use tidegate_gateway::feed::{Batch, FeedApp};
+use tidegate_gateway::feed::{Batch, FeedApi, FeedApp};
 use tidegate_gateway::{Limits, Reason};
 use tokio::net::TcpListener;
 
@@ -40,6 +40,26 @@ async fn an_app_whose_secret_cannot_be_read_is_denied_by_name() {
     // Its secret was reset.
     let readable = signing_app("app", KEY, SECRET);
     world.tell(Batch { apps: vec![readable], ..Batch::default() }).await;
+    world.call("GET", "/orders/7").send().await.allowed();
+}
+
+/// The same of an API, whatever its callers prove, and however it is asked; nobody else is.
+#[tokio::test]
+async fn an_api_whose_record_cannot_be_read_is_denied_by_name() {
+    let world = World::start().await;
+    let readable = world.api("get", AuthType::App, Method::Get, "/orders/{id}", "/o/{id}");
+    for auth in [AuthType::App, AuthType::Iam, AuthType::None] {
+        let FeedApi { id, project, domain, method, path, .. } = readable.clone();
+        let unreadable = FeedApi::unreadable((id, project, domain), (auth, method, path));
+        world.tell(Batch { apis: vec![unreadable], ..Batch::default() }).await;
+        world.call("GET", "/orders/7").send().await.denied("api-unreadable");
+        world.call("GET", "/orders/7").by(KEY, "other").send().await.denied("api-unreadable");
+        world.call("GET", "/orders/7").send_plain().await.denied("api-unreadable");
+        assert_eq!(world.backend.calls(), 0);
+    }
+    world.call("POST", "/orders/7").body("held").send().await.allowed();
+    // Its record was mended: the grants are still there.
+    world.tell(Batch { apis: vec![readable], ..Batch::default() }).await;
     world.call("GET", "/orders/7").send().await.allowed();
 }
 

@@ -19,7 +19,7 @@ use crate::due::{publication_due_at, standing_due_at};
 use crate::{
     ApiFilter, AppFilter, AppRecord, ApplicationFilter, Changes, Due, Head, JournalEntry, ListedBy,
     Mark, Member, Message, Moment, NoticeFilter, Page, Paging, Project, Remarkable, Result,
-    Revision, Sealed, Token, TokenHash, User, View, Waiting, Workspace,
+    Revision, Sealed, Token, TokenHash, UnreadableApi, User, View, Waiting, Workspace,
 };
 
 /// A view, when `S` is a shared state; a transaction, when it is one of its own.
@@ -405,7 +405,7 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
                 true => {}
             }
         }
-        let mut bad_apis = Vec::new();
+        let mut bad_publications = Vec::new();
         // What belongs to a deleted app or API goes with it: that it was deleted says all.
         for (_, publication) in since(&state.publications, after) {
             if state.api_is_deleted(&publication.api) {
@@ -413,13 +413,21 @@ impl<S: Deref<Target = State> + Send> View for Session<S> {
             }
             match damaged(state.publication(publication))? {
                 Ok(publication) => changes.publications.push(publication),
-                Err(what) => bad_apis.push((publication.api.clone(), what)),
+                Err(what) => bad_publications.push((
+                    publication.api.clone(),
+                    publication.instance.clone(),
+                    what,
+                )),
             }
         }
         let bad_throttles = state.throttles_of(&mut changes)?;
         let mut denied = Denied::default();
-        for (api, what) in bad_apis.into_iter().chain(bad_throttles) {
-            denied.api(api.as_str(), what);
+        for (id, instance, what) in bad_publications {
+            denied.api(id.as_str(), state.api(&id).map(UnreadableApi::from), what);
+            denied.published_at(id.as_str(), Some(instance));
+        }
+        for (id, what) in bad_throttles {
+            denied.api(id.as_str(), state.api(&id).map(UnreadableApi::from), what);
         }
         denied.leave_out(&mut changes, after);
         for (key, standing) in since(&state.standings, after) {

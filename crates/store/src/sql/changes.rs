@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
-use tidegate_domain::{Api, ApiId, AppId, Key, ProjectId, Publication, Standing, Throttle};
+use tidegate_domain::{
+    Api, ApiId, AppId, InstanceId, Key, ProjectId, Publication, Standing, Throttle,
+};
 
 use super::access::{Row, Stored, by_key, clamped, one, readable};
 use super::cells::Cells;
@@ -15,7 +17,7 @@ use super::tables::{
     apis, apps, default_project, instances, projects, publications, standings, throttles, tokens,
 };
 use crate::denied::Denied;
-use crate::{AppRecord, Changes, Damaged, Head, Result, Revision, Token};
+use crate::{AppRecord, Changes, Damaged, Head, Result, Revision, Token, UnreadableApi};
 
 /// The rows that are later than a revision. In the order of revisions, so that the index that finds them also
 /// sorts them: in the order of keys, engines would rather go through the whole table.
@@ -137,13 +139,19 @@ async fn all_but_standings(tx: &SqlTransaction, head: &Head, since: Revision) ->
     }
     let mut denied = Denied::default();
     for (row, what) in bad_apps {
-        denied.app(&row.id, what);
+        denied.app(&row.id, row.unreadable(), what);
     }
-    let bad_apis = (bad_apis.into_iter().map(|(row, what)| (row.id, what)))
-        .chain(bad_publications.into_iter().map(|(row, what)| (row.api, what)))
-        .chain(throttles_of(tx, &mut changes).await?);
-    for (id, what) in bad_apis {
-        denied.api(&id, what);
+    for (row, what) in bad_apis {
+        denied.api(&row.id, row.unreadable(), what);
+    }
+    for (row, what) in bad_publications {
+        let api = apis::Entity::find_by_id(&row.api).one(tx).await?;
+        denied.api(&row.api, api.and_then(|api| api.unreadable()), what);
+        denied.published_at(&row.api, InstanceId::parse(&row.instance).ok());
+    }
+    for (id, what) in throttles_of(tx, &mut changes).await? {
+        let api = changes.apis.iter().find(|api| api.id.as_str() == id);
+        denied.api(&id, api.map(UnreadableApi::from), what);
     }
     denied.leave_out(&mut changes, since);
     Ok(changes)

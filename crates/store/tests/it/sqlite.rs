@@ -11,7 +11,7 @@ use tidegate_store::battery::samples::{
     api, api_id, app, app_id, application, application_id, at, granted, instance_id, publication,
 };
 use tidegate_store::sql::{SqlStore, sqlite_fault};
-use tidegate_store::{Damaged, Revision, Store, StoreError};
+use tidegate_store::{Damaged, Revision, Store, StoreError, UnreadableApi};
 
 async fn open(path: &Path) -> SqlStore {
     SqlStore::open_sqlite(path).await.unwrap()
@@ -175,7 +175,8 @@ async fn a_damaged_row_is_named() {
     assert!(wrong_type.is_err(), "a strict table takes no text for a number");
 }
 
-/// What gateways are told goes on: what the damaged row is about is told as gone, a grant as none.
+/// What gateways receive goes on: what the damaged row is about is denied by name, as gone if not even its name can
+/// be read; a grant is none.
 #[tokio::test]
 async fn a_damaged_row_stops_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -188,12 +189,27 @@ async fn a_damaged_row_stops_nothing_else() {
     tx.put_standing(&granted("x2", "i1", "a2", 9_000)).await.unwrap();
     tx.commit().await.unwrap();
     fill(&store).await;
-    for (sql, table, column, id) in [
-        ("UPDATE apps SET kind = '' WHERE id = 'a1'", "apps", "kind", "a1"),
-        ("UPDATE apis SET retention_hours = -1 WHERE id = 'x1'", "apis", "retention_hours", "x1"),
-        ("UPDATE apis SET throttle = 'none' WHERE id = 'x1'", "apis", "throttle", "x1"),
-        ("UPDATE publications SET status = 'shining'", "publications", "status", "x1/i1"),
-        ("UPDATE standings SET until = NULL WHERE app = 'a1'", "standings", "since", "x1/i1/a1"),
+    // The last says whether what names it can be read.
+    for (sql, table, column, id, is_known) in [
+        ("UPDATE apps SET kind = '' WHERE id = 'a1'", "apps", "kind", "a1", true),
+        ("UPDATE apps SET kind = '', app_key = NULL WHERE id = 'a1'", "apps", "kind", "a1", false),
+        (
+            "UPDATE apis SET retention_hours = -1 WHERE id = 'x1'",
+            "apis",
+            "retention_hours",
+            "x1",
+            true,
+        ),
+        ("UPDATE apis SET method = '' WHERE id = 'x1'", "apis", "method", "x1", false),
+        ("UPDATE apis SET throttle = 'none' WHERE id = 'x1'", "apis", "throttle", "x1", true),
+        ("UPDATE publications SET status = 'shining'", "publications", "status", "x1/i1", true),
+        (
+            "UPDATE standings SET until = NULL WHERE app = 'a1'",
+            "standings",
+            "since",
+            "x1/i1/a1",
+            true,
+        ),
     ] {
         by_hand(&path, sql).await.unwrap();
         let mut view = store.view().await.unwrap();
@@ -210,11 +226,24 @@ async fn a_damaged_row_stops_nothing_else() {
             assert_eq!((is_app, is_api), (table != "apps", is_api_sound), "{sql}");
             let of_a1 = changes.standings.iter().find(|it| it.key.app == app_id("a1")).unwrap();
             assert_eq!(of_a1.grant.is_none(), table == "standings", "{sql}");
+            let apps: Vec<_> = changes.apps_unreadable.iter().map(|it| it.key.as_str()).collect();
+            let key = app("a1", "one", 1).app.app_key;
+            let is_app = is_known && table == "apps";
+            assert_eq!(
+                apps,
+                is_app.then_some(key.as_str()).into_iter().collect::<Vec<_>>(),
+                "{sql}"
+            );
+            let sound = api("x1", "one", 1);
+            let instances = if table == "publications" { vec![instance_id("i1")] } else { vec![] };
+            let api = UnreadableApi { instances, ..UnreadableApi::from(&sound) };
+            let expected = (is_known && !is_api_sound).then_some(api);
+            assert_eq!(changes.apis_unreadable, Vec::from_iter(expected), "{sql}");
         }
         let gone = (news.apps_deleted.len(), news.apis_deleted.len());
         let expected = match table {
+            _ if is_known => (0, 0),
             "apps" => (1, 0),
-            "standings" => (0, 0),
             _ => (0, 1),
         };
         assert_eq!(gone, expected, "{sql}: who knew it is told that it is gone");

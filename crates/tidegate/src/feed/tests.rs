@@ -1,12 +1,17 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tidegate_api::world::WorldFile;
-use tidegate_control::{Caller, Command, Control, Outcome, Settings, Vault};
-use tidegate_domain::{AppKind, Timestamp};
+use tidegate_control::{Caller, Command, Control, GateChanges, Outcome, Settings, Vault};
+use tidegate_domain::api::Method;
+use tidegate_domain::publication::Status;
+use tidegate_domain::{
+    ApiId, AppId, AppKind, AuthType, DomainId, InstanceId, ProjectId, Timestamp,
+};
 use tidegate_gateway::{Gate, GateConfig, Poll, Source};
-use tidegate_store::MemStore;
+use tidegate_store::{Changes, MemStore, UnreadableApi, UnreadableApp};
 
-use super::{ControlSource, LocalSource};
+use super::{Accounts, ControlSource, LocalSource, batch};
 use crate::clock::Clock;
 
 const NOW: Timestamp = Timestamp::from_ms(1_800_000_000_000);
@@ -72,4 +77,38 @@ async fn a_project_that_moves_to_another_account_takes_its_apps_along() {
     assert_eq!(next.apps_deleted, [gone.id]);
     assert!(next.head > first.head);
     assert!(source.changes(next.head).await.unwrap().apps.is_empty());
+}
+
+/// B11: what cannot be read reaches gateways as an app without a secret, and as an API without a backend.
+#[test]
+fn what_cannot_be_read_is_sent_by_what_names_it() {
+    let project = ProjectId::parse("p").unwrap();
+    let (api, instance) = (ApiId::parse("x1").unwrap(), InstanceId::parse("i1").unwrap());
+    let app = |project: &ProjectId| UnreadableApp {
+        id: AppId::parse("a1").unwrap(),
+        project: project.clone(),
+        key: "AK".to_owned(),
+    };
+    let lost = ProjectId::parse("lost").unwrap();
+    let changes = Changes {
+        apps_unreadable: vec![app(&project), app(&lost)],
+        apis_unreadable: vec![UnreadableApi {
+            id: api.clone(),
+            project: project.clone(),
+            auth: AuthType::Iam,
+            method: Method::Post,
+            path: "/orders".to_owned(),
+            instances: vec![instance.clone()],
+        }],
+        ..Changes::default()
+    };
+    let accounts = Accounts::from([(project, DomainId::parse("acme").unwrap())]);
+    let sent = batch(GateChanges { changes, secrets: BTreeMap::new() }, &accounts);
+    let [app] = sent.apps.as_slice() else { panic!("the app of a known project") };
+    assert!(app.key == "AK" && app.secret.is_none());
+    let [sent_api] = sent.apis.as_slice() else { panic!("one API") };
+    assert!(sent_api.is_unreadable() && sent_api.path == "/orders");
+    let [publication] = sent.publications.as_slice() else { panic!("where it may be published") };
+    assert_eq!((&publication.api, &publication.instance), (&api, &instance));
+    assert_eq!(publication.status, Status::Published);
 }

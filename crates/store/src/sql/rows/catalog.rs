@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegate_domain::{
-    Api, App, AppKind, HostName, Instance, ProjectId, Quota, Rules, Throttle, Timestamp,
+    Api, App, AppId, AppKind, HostName, Instance, ProjectId, Quota, Rules, Throttle, Timestamp,
 };
 
 use super::super::access::{Stored, rows_in};
@@ -12,7 +12,7 @@ use super::super::pool::SqlTransaction;
 use super::super::tables::{api_tags, apis, apps, default_project, instances, throttles};
 use super::people::some_text;
 use super::stored_alone;
-use crate::{AppRecord, Result, Revision, Sealed};
+use crate::{AppRecord, Result, Revision, Sealed, UnreadableApi, UnreadableApp};
 
 stored_alone!(Instance = instances, AppRecord = apps, Throttle = throttles);
 
@@ -103,6 +103,16 @@ impl apps::Model {
         }
     }
 
+    /// What names it, if that can be read while the rest cannot.
+    pub fn unreadable(&self) -> Option<UnreadableApp> {
+        let key = self.app_key.clone().filter(|key| !key.is_empty())?;
+        Some(UnreadableApp {
+            id: AppId::parse(&self.id).ok()?,
+            project: ProjectId::parse(&self.project).ok()?,
+            key,
+        })
+    }
+
     fn read(self) -> Result<AppRecord> {
         let cells = Cells::of(apps::Entity, &[&self.id]);
         let app = App {
@@ -180,6 +190,19 @@ impl apis::Model {
             more_backends: self.more_backends.split_whitespace().map(str::to_owned).collect(),
             require_signed_host: self.require_signed_host,
             forward_credentials: self.forward_credentials,
+        })
+    }
+
+    /// What its calls are recognised by, if that can be read while the rest cannot.
+    pub fn unreadable(&self) -> Option<UnreadableApi> {
+        let cells = Cells::of(apis::Entity, &[&self.id]);
+        Some(UnreadableApi {
+            id: cells.text("id", &self.id).ok()?,
+            project: cells.text("project", &self.project).ok()?,
+            auth: cells.text("auth", &self.auth).ok()?,
+            method: cells.text("method", &self.method).ok()?,
+            path: self.path.clone(),
+            instances: Vec::new(),
         })
     }
 
