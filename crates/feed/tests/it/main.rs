@@ -9,6 +9,7 @@
 
 mod every_field;
 mod format;
+mod messages;
 mod network;
 mod older;
 mod sample;
