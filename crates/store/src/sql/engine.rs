@@ -52,16 +52,22 @@ impl Engine {
             self.save_log().await;
         }
         let mut tx = begun?;
-        let mine =
-            self.files.as_ref().map_or(Ok(()), |it| it.check_unwritten(self.writer.is_alone()));
-        mine.inspect_err(|_| self.path.doubt())?;
+        self.check_unwritten().inspect_err(|_| self.path.doubt())?;
         tx.hold_turn(turn, Arc::clone(&self.path));
         Ok(tx)
     }
 
     /// A transaction that writes beside the turn: it queues for its connection alone.
     pub async fn begin_aside(&self) -> Result<SqlTransaction, Error> {
-        SqlTransaction::begin(&self.aside, self.write).await
+        let tx = SqlTransaction::begin(&self.aside, self.write).await?;
+        self.check_unwritten()?;
+        Ok(tx)
+    }
+
+    /// Whether nobody else has written a store's file. Asked in a transaction that writes, so that nobody here does.
+    fn check_unwritten(&self) -> Result<(), Error> {
+        let Some(files) = &self.files else { return Ok(()) };
+        Ok(files.check_unwritten(self.writer.is_alone())?)
     }
 
     /// A transaction that reads. Its moment is that of its first statement.
@@ -81,6 +87,7 @@ impl Engine {
             }
             Ok(None) | Err(_) => false,
         };
+        files.wrote(self.writer.is_alone());
         if done {
             files.saved_log();
         }

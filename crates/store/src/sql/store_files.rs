@@ -32,6 +32,8 @@ const TEXT: usize = 128;
 #[derive(Debug)]
 pub struct StoreFiles {
     path: PathBuf,
+    /// Where the path leads if it is a symbolic link, beside which SQLite puts the log.
+    link: OnceLock<Option<PathBuf>>,
     /// Keeps other processes out. It is held by those who may write.
     lock: Weak<File>,
     opened: OnceLock<Vec<Opened>>,
@@ -81,6 +83,7 @@ impl StoreFiles {
     pub fn begin(path: &Path, lock: &Arc<File>) -> Result<Self> {
         let files = Self {
             path: path.to_owned(),
+            link: OnceLock::new(),
             lock: Arc::downgrade(lock),
             opened: OnceLock::new(),
             displaced: AtomicBool::new(false),
@@ -101,8 +104,10 @@ impl StoreFiles {
     ///
     /// [`StoreError::Engine`] when one cannot be looked at, or the lock file cannot be written.
     pub fn are_open(&self) -> Result<()> {
+        self.link.get_or_init(|| std::fs::read_link(&self.path).ok());
+        let real = real(&self.path);
         let opened: io::Result<Vec<Opened>> =
-            ENDS.iter().map(|end| Opened::at(with(&self.path, end))).collect();
+            ENDS.iter().map(|end| Opened::at(with(&real, end))).collect();
         let opened = opened.map_err(|error| {
             StoreError::Engine(format!("cannot look at {}: {error}", self.path.display()))
         })?;
@@ -131,6 +136,9 @@ impl StoreFiles {
         if self.overwritten.load(Ordering::Relaxed) {
             return Err(self.displace(&self.path, Displaced::Overwritten));
         }
+        if self.link.get() != Some(&std::fs::read_link(&self.path).ok()) {
+            return Err(self.displace(&self.path, Displaced::Replaced));
+        }
         for file in opened {
             let found = match std::fs::metadata(&file.path) {
                 Ok(found) if id(&found) == file.id => continue,
@@ -142,6 +150,11 @@ impl StoreFiles {
         }
         if self.displaced.swap(false, Ordering::Relaxed) {
             tracing::info!(store = %self.path.display(), "the files of the store are back");
+            if self.is_log_saved.swap(false, Ordering::Relaxed)
+                && let Err(error) = self.mark(Some(Marks::of(&self.path)))
+            {
+                tracing::warn!(%error, "the lock file does not name the log");
+            }
         }
         Ok(())
     }
@@ -268,6 +281,11 @@ fn with(path: &Path, end: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// The file that a path leads to.
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// Where the lock of the store at `path` is.
 pub fn lock_path(path: &Path) -> PathBuf {
     with(path, ".lock")
@@ -302,13 +320,14 @@ type Mark = (u64, u128);
 
 impl Marks {
     fn of(path: &Path) -> Self {
-        Self { database: mark_of(path), log: mark_of(&with(path, LOG)) }
+        let path = real(path);
+        Self { database: mark_of(&path), log: mark_of(&with(&path, LOG)) }
     }
 
     fn is_log_of_another(self, path: &Path) -> bool {
-        let now = Self::of(path);
+        let (now, path) = (Self::of(path), real(path));
         // SQLite removes a log beside an empty database.
-        let is_read = holds_something(path) && holds_something(&with(path, LOG));
+        let is_read = holds_something(&path) && holds_something(&with(&path, LOG));
         is_read
             && self.log != Mark::default()
             && self.log == now.log

@@ -267,7 +267,11 @@ async fn a_database_of_another_version_is_refused() {
 type Displacing = (&'static str, fn(&Path));
 
 /// What somebody does to the files of a store while a server works on it.
-const DISPLACED: [Displacing; 8] = [
+const DISPLACED: [Displacing; 9] = [
+    ("a symbolic link to it takes its place", |folder| {
+        rename(folder, "tidegate.db", "real.db");
+        std::os::unix::fs::symlink("real.db", folder.join("tidegate.db")).unwrap();
+    }),
     ("the database is moved away", |folder| rename(folder, "tidegate.db", "x.db")),
     ("the database is removed", |folder| fs::remove_file(folder.join("tidegate.db")).unwrap()),
     ("another database takes its place", |folder| rename(folder, "old.db", "tidegate.db")),
@@ -399,6 +403,36 @@ async fn what_a_log_held_that_was_removed_is_kept() {
     let mut view = again.view().await.unwrap();
     assert_eq!(view.head().await.unwrap().revision, Revision(2));
     assert!(view.app(&app_id("a1")).await.unwrap().is_some());
+}
+
+/// A store may be on another disk, by a symbolic link in its folder.
+#[tokio::test]
+async fn a_store_behind_a_symbolic_link_is_a_store() {
+    let (folder, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (path, real) = (folder.path().join("tidegate.db"), disk.path().join("real.db"));
+    std::os::unix::fs::symlink(&real, &path).unwrap();
+    let store = open(&path).await;
+    fill(&store).await;
+    fs::rename(disk.path().join("real.db-wal"), disk.path().join("away")).unwrap();
+    store.begin().await.err().unwrap();
+    fs::rename(disk.path().join("away"), disk.path().join("real.db-wal")).unwrap();
+    assert_eq!(store.begin().await.unwrap().commit().await.unwrap(), Revision(2));
+    store.close().await;
+    drop(store);
+    let store = open(&path).await;
+    assert_eq!(store.view().await.unwrap().head().await.unwrap().revision, Revision(2));
+}
+
+/// What a node writes beside its changes hides nobody else's writing.
+#[tokio::test]
+async fn what_another_program_has_written_is_noticed_whoever_writes_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = with_an_old_one(folder.path()).await;
+    fs::copy(folder.path().join("old.db"), folder.path().join("tidegate.db")).unwrap();
+    let refused = store.keep_gateways(&[]).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Away(_)), "{refused:?}");
+    store.begin().await.err().unwrap();
+    assert!(store.is_displaced());
 }
 
 #[tokio::test]
