@@ -7,6 +7,7 @@ pub mod clock;
 pub mod gateways;
 pub mod grants;
 pub mod notices;
+mod register;
 mod right;
 pub mod rules;
 mod subject;
@@ -37,6 +38,11 @@ impl Common {
     /// The control side, as the user that was named, or else as `usual` in dev.
     fn control(&self, usual: &str) -> anyhow::Result<Control> {
         Control::new(self.who.session(usual)?)
+    }
+
+    /// The name of who acts, where that is known: of a user of a development server.
+    fn actor<'a>(&'a self, usual: &'a str) -> Option<&'a str> {
+        self.who.access_key.is_none().then(|| self.who.as_user.as_deref().unwrap_or(usual))
     }
 }
 

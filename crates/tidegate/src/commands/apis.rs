@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tidegate_wire::format_iso;
 
+use super::register::Register;
 use super::rules::Rules;
 use super::{Common, End, words};
 use crate::control::{Control, encoded};
@@ -15,6 +16,7 @@ use crate::out::{Table, cell, is, records, say};
 Examples:
   tidegate apis list
   tidegate apis show weather
+  tidegate apis register orders --backend 'http://10.0.0.7:8080/v1/orders/{id}' --path '/orders/{id}'
   tidegate apis publish weather --instance gate-1
   tidegate apis stop weather --instance gate-1        in two days, if any app counts on it
   tidegate apis recover weather --instance gate-1
@@ -43,6 +45,8 @@ enum What {
         /// Its name or id.
         api: String,
     },
+    /// Register an API: its name, its path and its backend.
+    Register(Box<Register>),
     /// Show or change how the gateway treats an API's calls: throttle, nonce, timeouts and the like.
     Rules(Box<Rules>),
     /// Give an API to another reviewer. For its reviewer, and for admins.
@@ -97,6 +101,9 @@ impl Apis {
                 let id = encoded(&control.api(api).await?);
                 let answer = control.get(&format!("/apis/{id}")).await?;
                 self.common.output.print(&answer, one);
+            }
+            What::Register(register) => {
+                register.run(&control, self.common.actor("reviewer")).await?
             }
             What::Rules(rules) => rules.run(&control, self.common.output).await?,
             What::Transfer { api, to } => {

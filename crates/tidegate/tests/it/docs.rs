@@ -28,6 +28,11 @@ fn the_first_run_goes_as_its_page_says() {
 }
 
 #[test]
+fn a_first_api_goes_as_its_page_says() {
+    assert!(commands_run("docs/learn/first-api.md") >= 10);
+}
+
+#[test]
 fn owners_and_reviewers_do_as_their_pages_say() {
     assert!(commands_run("docs/use/owner.md") >= 10);
     assert!(commands_run("docs/use/reviewer.md") >= 9);
